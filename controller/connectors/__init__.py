@@ -1,0 +1,1 @@
+"""Speaks the protocols of external systems. Knows no store, no manifest file and no queue."""

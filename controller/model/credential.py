@@ -1,0 +1,63 @@
+"""What the credential database holds, and what is known about the password in force of an account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SealPlace:
+    """Where a sealed value stands; it can be opened nowhere else (associated data of the seal)."""
+
+    table: str
+    row: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret:
+    """A sealed password of the credential database.
+
+    Attributes:
+        sealed: The envelope, bound to its place.
+        sequence: Of the change that set it; 0 when an administrator did.
+        tracking_id: Of that change; empty when an administrator did.
+        updated_at: The store's time.
+    """
+
+    sealed: bytes
+    sequence: int
+    tracking_id: str
+    updated_at: datetime
+
+
+def external_credential_place(application: str, external: str, field: str) -> SealPlace:
+    """Where the credential *field* of an external account stands."""
+    return SealPlace("credentials", f"{application}\x00{external}", field)
+
+
+def windows_password_place(account: str) -> SealPlace:
+    """Where the stored Windows password of an account stands."""
+    return SealPlace("windows_passwords", account, "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What is known, without knowing it, about the password of one account (decision 7).
+
+    Attributes:
+        in_force: Keyed fingerprint of the password in force; None when nothing is known yet.
+        sequence: Of the change that put it in force.
+        set_by: "report" when the account's own system told us, "delivery" when we wrote it, "administrator".
+        set_at: The store's time when it came into force.
+        occurred_at: The source's own time of that change, when it told one.
+        writing: Fingerprint of a password being written now, remembered before it is sent.
+        writing_sequence: Of the change being written.
+    """
+
+    in_force: bytes | None = None
+    sequence: int = 0
+    set_by: str = ""
+    set_at: datetime | None = None
+    occurred_at: datetime | None = None
+    writing: bytes | None = None
+    writing_sequence: int = 0

@@ -1,0 +1,190 @@
+"""A delivery: one change on its way to one account. Its state machine is pure and stands in this file alone."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from controller.model.accounts import Account
+from controller.model.change import ChangeState, Reason
+from controller.model.errors import (
+    ConnectorError,
+    Deferrable,
+    Indeterminate,
+    PwsyncError,
+    Unavailable,
+)
+
+
+class DeliveryState(StrEnum):
+    """The states of a delivery (contract section 6)."""
+
+    PENDING = "pending"
+    IN_FLIGHT = "inFlight"
+    CONFIRMED = "confirmed"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+
+
+OPEN_STATES = frozenset({DeliveryState.PENDING, DeliveryState.IN_FLIGHT, DeliveryState.RETRYING})
+"""States from which a delivery still moves without a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One change on its way to one account.
+
+    Attributes:
+        id: Given before it is stored, since its password is sealed for ("deliveries", id, "password").
+        tracking_id: The change that caused it.
+        sequence: That change's sequence: of two deliveries to one account the higher one is newer.
+        account: The target: an external account (through its adapter) or a Windows account (full sync).
+        sealed_password: The password as the target shall have it (filtered), sealed; None once settled.
+        attempts: How often it was handed to a connector.
+        counted_attempts: Those that count towards the retry limit (a target that is away does not burn retries).
+        due_at: Not before this time (the store's clock).
+        expires_at: After this time it is given up (maximum sync age, T3).
+        must_probe: An earlier attempt may have reached the target: look before repeating.
+        lease: Token of the worker that holds it while in flight; only that token may settle it.
+        leased_until: When another worker may take it over.
+        code: Stable reason or error code of the last attempt; empty when none.
+        directory_code: The directory's own code of the last refusal.
+        message: The last refusal in words, secrets removed.
+    """
+
+    id: str
+    tracking_id: str
+    sequence: int
+    account: Account
+    sealed_password: bytes | None
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: int = 0
+    counted_attempts: int = 0
+    must_probe: bool = False
+    lease: str = ""
+    leased_until: datetime | None = None
+    code: str = ""
+    directory_code: str = ""
+    message: str = ""
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When to try again.
+
+    Attributes:
+        count: Tries that count, before the delivery is parked.
+        delay: Before the second try; doubles each time.
+        longest: Upper bound of the delay.
+    """
+
+    count: int
+    delay: timedelta
+    longest: timedelta = timedelta(minutes=30)
+
+    def wait(self, attempts: int, jitter: float) -> timedelta:
+        """Return the time until the next try after *attempts* tries; *jitter* in [0, 1) spreads it by a quarter."""
+        doubled = self.delay * 2.0 ** min(max(attempts - 1, 0), 30)
+        return min(doubled, self.longest) * (1.0 - 0.25 * jitter)
+
+
+def confirm(delivery: Delivery, now: datetime) -> Delivery:
+    """The target has the password. What is settled forgets its password."""
+    return replace(
+        delivery,
+        state=DeliveryState.CONFIRMED,
+        sealed_password=None,
+        lease="",
+        leased_until=None,
+        code="",
+        directory_code="",
+        message="",
+        settled_at=now,
+    )
+
+
+def fail(delivery: Delivery, error: PwsyncError, policy: RetryPolicy, now: datetime, jitter: float) -> Delivery:
+    """The state after an attempt that raised *error*: retrying, parked or expired."""
+    released = replace(
+        delivery,
+        lease="",
+        leased_until=None,
+        code=error.code,
+        directory_code=getattr(error, "directory_code", ""),
+        message=_words(error),
+    )
+    match error:
+        case Indeterminate():
+            counted = replace(released, counted_attempts=delivery.counted_attempts + 1, must_probe=True)
+            return _retry(counted, policy, now, jitter)
+        case Unavailable():
+            return _retry(released, policy, now, jitter)
+        case Deferrable():
+            return _retry(replace(released, counted_attempts=delivery.counted_attempts + 1), policy, now, jitter)
+        case _:
+            return replace(released, state=DeliveryState.PARKED, settled_at=now)
+
+
+def _retry(delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float) -> Delivery:
+    if delivery.counted_attempts >= policy.count:
+        return replace(
+            delivery,
+            state=DeliveryState.PARKED,
+            settled_at=now,
+            message=f"gave up after {delivery.counted_attempts} tries: {delivery.message}",
+        )
+    due_at = now + policy.wait(delivery.attempts, jitter)
+    return replace(delivery, state=DeliveryState.RETRYING, due_at=due_at)
+
+
+def expire(delivery: Delivery, now: datetime, reason: Reason = Reason.EXPIRED) -> Delivery:
+    """Give up: older than the maximum sync age, or its target no longer exists."""
+    return replace(
+        delivery,
+        state=DeliveryState.EXPIRED,
+        sealed_password=None,
+        lease="",
+        leased_until=None,
+        code=reason.value,
+        settled_at=now,
+    )
+
+
+def supersede(delivery: Delivery, now: datetime) -> Delivery:
+    """A newer change of the same account makes this one pointless (Q10)."""
+    return replace(
+        delivery,
+        state=DeliveryState.SUPERSEDED,
+        sealed_password=None,
+        lease="",
+        leased_until=None,
+        code=Reason.SUPERSEDED.value,
+        settled_at=now,
+    )
+
+
+def change_state_of(deliveries: list[Delivery]) -> tuple[ChangeState, str]:
+    """The state of a routed change, and its reason, from the states of its deliveries."""
+    states = {d.state for d in deliveries}
+    if states & OPEN_STATES:
+        return ChangeState.ACCEPTED, ""
+    if DeliveryState.PARKED in states:
+        return ChangeState.FAILED, Reason.DELIVERY_PARKED
+    if DeliveryState.EXPIRED in states:
+        return ChangeState.FAILED, Reason.DELIVERY_EXPIRED
+    if states == {DeliveryState.SUPERSEDED}:
+        return ChangeState.DISCARDED, Reason.SUPERSEDED
+    return ChangeState.COMPLETED, ""
+
+
+def _words(error: PwsyncError) -> str:
+    match error:
+        case ConnectorError(words=words) if words:
+            return f"{error.message}: {words}"
+        case _:
+            return error.message

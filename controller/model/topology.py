@@ -1,0 +1,245 @@
+"""The objects that manifests declare and the store holds: wanted and actual topology are made of them."""
+
+from collections.abc import Mapping as ReadOnlyMapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+from controller.model.accounts import WindowsAccount
+from controller.model.filters import PasswordFilter
+from controller.model.options import LdapEndpoint
+
+
+class Kind(StrEnum):
+    """The kinds of objects, in the order in which they can be created."""
+
+    SYSTEM = "System"
+    DOMAIN = "Domain"
+    PASSWORD_FILTER = "PasswordFilter"  # noqa: S105  # the name of a kind
+    ADAPTER_GROUP = "AdapterGroup"
+    ADAPTER = "Adapter"
+    APPLICATION = "Application"
+    MAPPING = "Mapping"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of creation."""
+        return list(Kind).index(self)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Key:
+    """What identifies an object: its kind and name."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLimits:
+    """How many rows of each audit table are kept (behaviours section 8)."""
+
+    deleted_applications: int = 1000
+    deleted_mappings: int = 1000
+    credential_lookups: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcilePolicy:
+    """How the reconcile loop behaves. Percentages are of the actual objects, or mappings, of the store."""
+
+    interval: timedelta = timedelta(minutes=5)
+    self_heal: bool = True
+    prune: bool = True
+    max_prune_percent: int = 30
+    max_update_percent: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The global switches and limits; the one object named ``default``."""
+
+    from_windows_to_adapters: bool = False
+    from_adapters_to_database: bool = False
+    from_adapters_to_windows: bool = False
+    max_sync_age: timedelta = timedelta(hours=24)
+    damping_window: timedelta = timedelta(minutes=10)
+    administrators: tuple[str, ...] = ()
+    affiliate_administrators: tuple[str, ...] = ()
+    audit: AuditLimits = AuditLimits()
+    reconcile: ReconcilePolicy = ReconcilePolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who may report changes of a domain."""
+
+    principal: str
+    type: Literal["domainController", "identityManager"] = "domainController"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainDirectory:
+    """The domain's Active Directory, as this controller reaches it."""
+
+    endpoint: LdapEndpoint
+    base_dn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A Windows domain. Without a directory it only reports changes."""
+
+    dns_name: str
+    sources: tuple[Source, ...] = ()
+    directory: DomainDirectory | None = None
+    password_change: Literal["change", "reset"] = "change"  # noqa: S105  # a way of changing, not a password
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterGroup:
+    """Adapters that are served on one computer."""
+
+    description: str = ""
+    computer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Principals that may administer, and principals that may use, an adapter or application."""
+
+    administrators: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationPolicy:
+    """Retry and queue limits of an adapter (behaviours Q3-Q5)."""
+
+    retry_count: int = 5
+    retry_delay: timedelta = timedelta(minutes=1)
+    max_pending: int = 8
+    store_when_offline: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSpec:
+    """The connector of an adapter: its type and that type's options, validated, in their JSON shape (camelCase)."""
+
+    type: str
+    options: ReadOnlyMapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A declared endpoint of one external system (behaviours section 8)."""
+
+    connector: ConnectorSpec
+    description: str = ""
+    enabled: bool = True
+    sync_to_adapter: bool = False
+    sync_from_adapter: bool = False
+    verify_old_password: bool = True
+    change_windows_password: bool = False
+    send_old_password: bool = False
+    allow_mapping_conflicts: bool = False
+    group: str | None = None
+    filter: str | None = None
+    access: Access = Access()
+    notifications: NotificationPolicy = NotificationPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One field of an application's credentials. Field 0 is the user id."""
+
+    label: str
+    masked: bool = False
+    sync: bool = False
+
+
+DEFAULT_FIELDS = (CredentialField("User Id"), CredentialField("Password", masked=True, sync=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An affiliate application: a logical external system that mappings belong to."""
+
+    type: Literal["individual", "group", "hostGroup"] = "individual"
+    adapter: str | None = None
+    direct_password_sync: bool = False
+    enabled: bool = True
+    contact: str = ""
+    access: Access = Access()
+    fields: tuple[CredentialField, ...] = DEFAULT_FIELDS
+
+    @property
+    def password_field(self) -> str | None:
+        """The label of the field that password sync writes: the one marked ``sync``, else the second of two."""
+        marked = [f.label for f in self.fields if f.sync]
+        if len(marked) == 1:
+            return marked[0]
+        return self.fields[1].label if not marked and len(self.fields) == 2 else None  # noqa: PLR2004  # A4: two fields
+
+
+Spec = System | Domain | PasswordFilter | AdapterGroup | Adapter | Application
+
+SPEC_TYPES: dict[Kind, type[Spec]] = {
+    Kind.SYSTEM: System,
+    Kind.DOMAIN: Domain,
+    Kind.PASSWORD_FILTER: PasswordFilter,
+    Kind.ADAPTER_GROUP: AdapterGroup,
+    Kind.ADAPTER: Adapter,
+    Kind.APPLICATION: Application,
+}
+
+PROTECT_ANNOTATION = "pwsync/protect"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One declared or stored object (everything but mappings, which come by the hundred thousand)."""
+
+    kind: Kind
+    name: str
+    spec: Spec
+    labels: ReadOnlyMapping[str, str] = field(default_factory=dict)
+    annotations: ReadOnlyMapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """What identifies it."""
+        return Key(self.kind, self.name)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it may be neither pruned nor replaced."""
+        return self.annotations.get(PROTECT_ANNOTATION) == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One Windows account <-> one external account, inside one application.
+
+    ``origin`` names the manifest object that declares it, for example ``MappingSet/payroll-staff``.
+    """
+
+    application: str
+    windows: WindowsAccount
+    external: str
+    enabled: bool = True
+    origin: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What identifies it: the application and the Windows account."""
+        return Key(Kind.MAPPING, f"{self.application}/{self.windows}")
+
+    @property
+    def sort_key(self) -> tuple[str, str]:
+        """Order of mappings everywhere: by application, then Windows account, by code point."""
+        return (self.application, str(self.windows))

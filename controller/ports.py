@@ -1,0 +1,436 @@
+"""Interfaces that the use cases need. Who implements one keeps its Raises contract; a suite checks each."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from controller.model.accounts import Account, WindowsAccount
+from controller.model.change import PasswordChange
+from controller.model.constraints import Capabilities
+from controller.model.credential import Fingerprint, SealPlace, StoredSecret
+from controller.model.delivery import Delivery
+from controller.model.events import Event, RecordedEvent
+from controller.model.options import SecretReference
+from controller.model.secret import Secret
+from controller.model.topology import Key, Mapping, Resource
+
+Clock = Callable[[], datetime]
+"""Tells the time, aware, in UTC."""
+NewId = Callable[[], str]
+"""Makes an identifier that no one can guess and that never repeats."""
+Jitter = Callable[[], float]
+"""A number in [0, 1)."""
+ResolveSecret = Callable[[SecretReference], Secret]
+"""Reads the secret that a manifest refers to. Raises SettingsError when it is not there."""
+
+
+class Sealer(Protocol):
+    """Seals secrets for their place and opens them there; makes keyed fingerprints."""
+
+    def seal(self, secret: Secret, place: SealPlace) -> bytes:
+        """Seal *secret* with the newest key, bound to *place*."""
+
+    def open(self, sealed: bytes, place: SealPlace) -> Secret:
+        """Open what was sealed for *place*.
+
+        Raises:
+            SealBroken: Unknown key, another place, or altered.
+        """
+
+    def fingerprint(self, secret: Secret, account: Account) -> bytes:
+        """HMAC of *secret* for *account*: equal passwords of one account are equal, of two accounts never."""
+
+
+class Connector(Protocol):
+    """Speaks the protocol of one external system. Used by one thread at a time; keeps its connection between calls."""
+
+    capabilities: Capabilities
+
+    def set_password(self, account: str, new: Secret) -> None:
+        """Set the password as an administrator.
+
+        Raises:
+            PasswordRejected: The directory's policy refused it; do not retry.
+            AccountUnknown: There is no such account.
+            AccountRefused: The account's state does not allow it.
+            Busy: The directory cannot do it now.
+            Unavailable: Nothing was sent; retry later.
+            ChannelRefused: Certificate, credentials or rights of the service account.
+            Indeterminate: Sent, but no answer came; probe before retrying.
+        """
+
+    def change_password(self, account: str, old: Secret, new: Secret) -> None:
+        """Change the password as the user, with the old one.
+
+        Raises:
+            OldPasswordWrong: The directory does not accept the old password; never retry.
+            ConnectorError: As for ``set_password``.
+        """
+
+    def verify_password(self, account: str, password: Secret) -> bool:
+        """Tell whether *password* is in force, with one try at most (each wrong try counts towards lockout).
+
+        Raises:
+            AccountUnknown: There is no such account.
+            AccountRefused: The account's state hides the answer.
+            Unavailable: No answer; nothing is known.
+            ChannelRefused: As for ``set_password``.
+        """
+
+    def check(self) -> None:
+        """Check the channel (name, TLS, credentials) without changing anything.
+
+        Raises:
+            Unavailable: Not reachable.
+            ChannelRefused: Reachable, but it does not accept us.
+        """
+
+    def close(self) -> None:
+        """Give back the connection. The connector may be used again and reconnects."""
+
+
+class ConnectorType(Protocol):
+    """A kind of connector, registered under the entry-point group ``pwsync.connectors``."""
+
+    name: str
+    options: type[BaseModel]
+
+    def capabilities(self, options: Any) -> Capabilities:  # noqa: ANN401  # an instance of self.options
+        """What a connector with these options can do, without reaching for its system."""
+
+    def connect(self, options: Any, resolve: ResolveSecret) -> Connector:  # noqa: ANN401  # an instance of self.options
+        """Make a connector. No connection is opened before its first use.
+
+        Raises:
+            SettingsError: A secret that the options refer to is not there.
+        """
+
+
+class ConnectorCatalogue(Protocol):
+    """All connector types that are installed."""
+
+    def names(self) -> Sequence[str]:
+        """Names, sorted."""
+
+    def get(self, name: str) -> ConnectorType:
+        """Return a type.
+
+        Raises:
+            NotFound: No such type; the message names those there are.
+        """
+
+
+class Resources(Protocol):
+    """The objects of the actual topology, without mappings."""
+
+    def read(self) -> dict[Key, Resource]:
+        """All objects.
+
+        Raises:
+            StoreUnusable: A row cannot be read; the message names it.
+        """
+
+    def revision(self) -> int:
+        """Grows with every ``put`` and ``remove``; equal revisions mean equal objects."""
+
+    def drifted(self) -> set[Key]:
+        """Objects whose row was altered by something other than ``put``."""
+
+    def put(self, resource: Resource) -> None:
+        """Insert or replace; the object's generation grows when its spec differs."""
+
+    def remove(self, key: Key) -> None:
+        """Delete; no error when it is not there."""
+
+    def describe(self, key: Key) -> "ResourceRecord | None":
+        """The object with what the store knows about it; None when it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """An object and its bookkeeping."""
+
+    resource: Resource
+    generation: int
+    updated_at: datetime
+    has_drifted: bool
+
+
+class Mappings(Protocol):
+    """Mappings of the actual topology, each (application, Windows account) once."""
+
+    def scan(self) -> Iterator[Mapping]:
+        """All, in the order of ``Mapping.sort_key``, streamed."""
+
+    def count(self) -> int:
+        """How many there are."""
+
+    def of_windows(self, account: WindowsAccount) -> list[Mapping]:
+        """Those of one Windows account, in order."""
+
+    def of_external(self, applications: Sequence[str], external: str) -> list[Mapping]:
+        """Those of one external account inside the given applications, in order."""
+
+    def put(self, mappings: Iterable[Mapping]) -> None:
+        """Insert or replace many."""
+
+    def remove(self, mappings: Iterable[Mapping]) -> None:
+        """Delete many (by application and Windows account); no error when one is not there."""
+
+
+class Credentials(Protocol):
+    """The credential database: sealed external credentials per field, sealed Windows passwords per account."""
+
+    def external(self, application: str, external: str) -> dict[str, StoredSecret]:
+        """Stored fields of one external account, by field label."""
+
+    def put_external(self, application: str, external: str, field: str, secret: StoredSecret) -> None:
+        """Insert or replace one field."""
+
+    def remove_external(self, application: str, external: str) -> bool:
+        """Delete all fields of one external account; tell whether there were any."""
+
+    def remove_unmapped(self) -> int:
+        """Delete external credentials that no mapping refers to any more; tell how many accounts they were of."""
+
+    def windows(self, account: WindowsAccount) -> StoredSecret | None:
+        """The stored Windows password."""
+
+    def put_windows(self, account: WindowsAccount, secret: StoredSecret) -> None:
+        """Insert or replace it."""
+
+    def remove_windows(self, account: WindowsAccount) -> bool:
+        """Delete it; tell whether there was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeQuery:
+    """Which changes to list, newest first."""
+
+    account: str = ""
+    state: str = ""
+    limit: int = 100
+
+
+class Changes(Protocol):
+    """Reported password changes."""
+
+    def add(self, change: PasswordChange) -> int:
+        """Insert; returns the sequence that the store gave it."""
+
+    def claim_unrouted(self, limit: int) -> list[PasswordChange]:
+        """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends.
+
+        A change whose account has an older unrouted one is not among them, so that per account the order of
+        intake is kept, whoever routes.
+        """
+
+    def has_newer(self, account: Account, sequence: int) -> bool:
+        """Whether the account has a change with a higher sequence."""
+
+    def mark_routed(self, tracking_id: str) -> None:
+        """Note that its deliveries are made."""
+
+    def finish(self, tracking_id: str, state: str, reason: str, message: str) -> None:
+        """Set its state; a finished one (not ``accepted``) forgets its sealed passwords."""
+
+    def get(self, tracking_id: str) -> PasswordChange | None:
+        """One change."""
+
+    def find(self, query: ChangeQuery) -> list[PasswordChange]:
+        """Changes, newest first."""
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many changes are in each state."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQuery:
+    """Which deliveries to list, newest first. Empty means any."""
+
+    tracking_id: str = ""
+    lane: str = ""
+    account: str = ""
+    state: str = ""
+    limit: int = 100
+
+
+class Deliveries(Protocol):
+    """The queue."""
+
+    def add(self, delivery: Delivery) -> None:
+        """Insert one."""
+
+    def open_for(self, account: Account) -> list[Delivery]:
+        """Deliveries to one account that are pending, retrying or in flight, oldest first, locked."""
+
+    def newest_sequence(self, account: Account) -> int:
+        """Highest sequence of any delivery to the account, whatever its state but superseded; 0 when none."""
+
+    def claim(self, lane: str, *, limit: int, lease: str, lease_for: timedelta, outstanding: int) -> list[Delivery]:
+        """Take due deliveries of a lane for the worker with token *lease*: state in flight, attempts + 1.
+
+        Due means: pending or retrying with ``due_at`` reached, or in flight with its lease run out (then
+        ``must_probe`` is set). One account has at most one in flight. No more than *outstanding* of the lane are
+        in flight together. Oldest sequence first.
+        """
+
+    def save(self, delivery: Delivery, *, lease: str | None = None) -> bool:
+        """Write back all of a delivery. With *lease*: only while that token still holds it; tells whether it did."""
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        """One delivery."""
+
+    def of_change(self, tracking_id: str) -> list[Delivery]:
+        """All deliveries of one change, in order of creation."""
+
+    def find(self, query: DeliveryQuery) -> list[Delivery]:
+        """Deliveries, newest first."""
+
+    def open_of_lane(self, lane: str) -> list[Delivery]:
+        """All of a lane that are pending, retrying or in flight."""
+
+    def next_due(self) -> dict[str, datetime]:
+        """For each lane with open deliveries: when the next one is due (or its lease runs out)."""
+
+    def count_by_state(self) -> dict[tuple[str, str], int]:
+        """How many deliveries each (lane, state) has."""
+
+
+class Fingerprints(Protocol):
+    """What is known about the password in force of each account."""
+
+    def get(self, account: Account) -> Fingerprint:
+        """What is known; an empty one when nothing is. Locked until the transaction ends."""
+
+    def put(self, account: Account, fingerprint: Fingerprint) -> None:
+        """Insert or replace."""
+
+    def clear(self) -> int:
+        """Forget all; tell how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events to list, newest first. Empty means any."""
+
+    tracking_id: str = ""
+    adapter: str = ""
+    account: str = ""
+    name: str = ""
+    limit: int = 100
+
+
+class Events(Protocol):
+    """Recorded events, bounded: the oldest go first."""
+
+    def add(self, event: Event) -> None:
+        """Record one."""
+
+    def find(self, query: EventQuery) -> list[RecordedEvent]:
+        """Events, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to which object."""
+
+    at: datetime
+    principal: str
+    action: str
+    object: str
+    detail: str = ""
+
+
+class Audit(Protocol):
+    """Audit rows, append-only."""
+
+    def add(self, principal: str, action: str, subject: str, detail: str = "") -> None:
+        """Append one."""
+
+    def find(self, limit: int = 100) -> list[AuditEntry]:
+        """Rows, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token, without the token itself."""
+
+    id: str
+    principal: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class Tokens(Protocol):
+    """API tokens, stored as hashes."""
+
+    def add(self, token: Token, digest: bytes) -> None:
+        """Insert one with the SHA-256 digest of its text."""
+
+    def by_digest(self, digest: bytes) -> Token | None:
+        """The token with this digest, whether still valid or not."""
+
+    def touch(self, token_id: str) -> None:
+        """Note that it was used now."""
+
+    def revoke(self, token_id: str) -> bool:
+        """Revoke it; tell whether there was one to revoke."""
+
+    def all(self) -> list[Token]:
+        """All, oldest first."""
+
+
+class Leases(Protocol):
+    """Who may act, decided by the database (decision 10)."""
+
+    def acquire(self, name: str, holder: str, duration: timedelta) -> int | None:
+        """Take or renew a lease. Returns its fencing token, which grows with each new holder, or None."""
+
+    def release(self, name: str, holder: str) -> None:
+        """Give it back; no error when it is not held."""
+
+
+class Transaction(Protocol):
+    """One atomic piece of work on the store."""
+
+    now: datetime
+    resources: Resources
+    mappings: Mappings
+    credentials: Credentials
+    changes: Changes
+    deliveries: Deliveries
+    fingerprints: Fingerprints
+    events: Events
+    audit: Audit
+    tokens: Tokens
+    leases: Leases
+
+    def exclusive(self, name: str) -> None:
+        """Keep any other transaction that asks for the same *name* out until this one ends."""
+
+    def identity(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Bytes kept once per store under *name*, such as the keyring's canary; *make* is called the first time."""
+
+
+class Store(Protocol):
+    """Where everything durable stands: SQLite or PostgreSQL, with the same semantics."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """Begin a writing transaction; committed (durably) at the end, rolled back on an exception.
+
+        Raises:
+            StoreUnavailable: The store cannot be reached or stays busy.
+        """
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """Begin a reading transaction: one consistent picture, never blocking writers."""
+
+    def close(self) -> None:
+        """Give back all connections."""

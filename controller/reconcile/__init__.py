@@ -1,0 +1,1 @@
+"""Level-triggered: observes actual state, plans, applies. Works on ports alone."""

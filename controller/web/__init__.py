@@ -1,0 +1,1 @@
+"""The HTTP API. Translates requests to use cases and errors to problem+json; decides nothing."""
