@@ -1,0 +1,192 @@
+"""A directory in memory, with a policy and scripted failures, and the connector that speaks to it."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+from controller.model.constraints import Capabilities, Constraints
+from controller.model.errors import (
+    AccountUnknown,
+    ConnectorError,
+    Indeterminate,
+    OldPasswordWrong,
+    PasswordRejected,
+    Unavailable,
+)
+from controller.model.options import Options
+from controller.model.secret import Secret
+from controller.ports import Connector, ResolveSecret
+
+When = Literal["before", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One password that the directory took over."""
+
+    account: str
+    password: str
+
+
+@dataclass(slots=True)
+class MemoryDirectory:
+    """Accounts and their passwords, for any number of connectors and threads.
+
+    Attributes:
+        accounts: Account name -> password in force.
+        policy: Refuses a password with the directory's words, or returns None.
+        writes: Every password taken over, in order.
+        probes: Every (account, password) that was verified, in order.
+        gate: Called before each write, outside the lock: a test may wait in it.
+    """
+
+    accounts: dict[str, str] = field(default_factory=dict)
+    policy: Callable[[str], str | None] = lambda _: None
+    writes: list[Write] = field(default_factory=list)
+    probes: list[tuple[str, str]] = field(default_factory=list)
+    gate: Callable[[str], None] = lambda _: None
+    _script: deque[tuple[When, ConnectorError]] = field(default_factory=deque)
+    _down: bool = False
+    _mute: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def fail_next(self, *errors: ConnectorError, when: When = "before") -> None:
+        """Let the next writes raise *errors*, one each: "before" anything changed, or "after" it did (lost answer)."""
+        with self._lock:
+            self._script.extend((when, error) for error in errors)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Within it every call raises Unavailable."""
+        self._down = True
+        try:
+            yield
+        finally:
+            self._down = False
+
+    @contextmanager
+    def mute(self) -> Iterator[None]:
+        """Within it every write is taken over and raises Indeterminate, as if its answer were lost."""
+        self._mute = True
+        try:
+            yield
+        finally:
+            self._mute = False
+
+    def set(self, account: str, new: str) -> None:
+        """Take over a password as an administrator's."""
+        self._write(account, new, lambda _: None)
+
+    def change(self, account: str, old: str, new: str) -> None:
+        """Take over a password as the user's."""
+
+        def compare(in_force: str) -> None:
+            if in_force != old:
+                raise OldPasswordWrong(f"the memory directory says that the old password of {account!r} is wrong")
+
+        self._write(account, new, compare)
+
+    def is_in_force(self, account: str, password: str) -> bool:
+        """Answer a probe."""
+        with self._lock:
+            self.probes.append((account, password))
+            return self._in_force(account) == password
+
+    def reach(self) -> None:
+        """Raise Unavailable while the directory is down."""
+        if self._down:
+            raise Unavailable("the memory directory is down")
+
+    def _in_force(self, account: str) -> str:
+        self.reach()
+        if account not in self.accounts:
+            raise AccountUnknown(f"the memory directory has no account {account!r}")
+        return self.accounts[account]
+
+    def _write(self, account: str, new: str, compare: Callable[[str], None]) -> None:
+        self.gate(account)
+        with self._lock:
+            when, error = self._script.popleft() if self._script else ("after", None)
+            if error is not None and when == "before":
+                raise error
+            compare(self._in_force(account))
+            refusal = self.policy(new)
+            if refusal is not None:
+                raise PasswordRejected(f"the memory directory refused the password of {account!r}", words=refusal)
+            self.accounts[account] = new
+            self.writes.append(Write(account, new))
+            if error is not None:
+                raise error
+            if self._mute:
+                raise Indeterminate(f"no answer from the memory directory about {account!r}")
+
+
+class MemoryOptions(Options):
+    """Options of the memory connector."""
+
+    directory: str = "default"
+    needs_old_password: bool = False
+    can_verify: bool = True
+    is_repeatable: bool = True
+    max_length: int | None = None
+
+
+def memory_capabilities(options: MemoryOptions) -> Capabilities:
+    """What a connector with these options can do."""
+    return Capabilities(
+        needs_old_password=options.needs_old_password,
+        can_verify=options.can_verify,
+        is_repeatable=options.is_repeatable,
+        constraints=Constraints(max_length=options.max_length),
+    )
+
+
+@dataclass(slots=True)
+class MemoryConnector:
+    """Speaks to a MemoryDirectory; counts how often it was closed."""
+
+    directory: MemoryDirectory
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    closed: int = 0
+
+    def set_password(self, account: str, new: Secret) -> None:
+        """See ``ports.Connector``."""
+        self.directory.set(account, new.reveal())
+
+    def change_password(self, account: str, old: Secret, new: Secret) -> None:
+        """See ``ports.Connector``."""
+        self.directory.change(account, old.reveal(), new.reveal())
+
+    def verify_password(self, account: str, password: Secret) -> bool:
+        """See ``ports.Connector``."""
+        return self.directory.is_in_force(account, password.reveal())
+
+    def check(self) -> None:
+        """See ``ports.Connector``."""
+        self.directory.reach()
+
+    def close(self) -> None:
+        """See ``ports.Connector``."""
+        self.closed += 1
+
+
+class MemoryConnectorType:
+    """Connector type ``memory``: option ``directory`` chooses among the directories given here, by name."""
+
+    name = "memory"
+    options = MemoryOptions
+
+    def __init__(self, directories: Mapping[str, MemoryDirectory] | MemoryDirectory) -> None:
+        self._directories = {"default": directories} if isinstance(directories, MemoryDirectory) else directories
+
+    def capabilities(self, options: object) -> Capabilities:
+        """See ``ports.ConnectorType``."""
+        return memory_capabilities(cast("MemoryOptions", options))
+
+    def connect(self, options: object, resolve: ResolveSecret) -> Connector:  # noqa: ARG002  # it has no secret
+        """See ``ports.ConnectorType``."""
+        chosen = cast("MemoryOptions", options)
+        return MemoryConnector(self._directories[chosen.directory], memory_capabilities(chosen))
