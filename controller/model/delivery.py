@@ -7,6 +7,7 @@ from enum import StrEnum
 from controller.model.accounts import Account
 from controller.model.change import ChangeState, Reason
 from controller.model.errors import (
+    ChannelRefused,
     ConnectorError,
     Deferrable,
     Indeterminate,
@@ -109,7 +110,11 @@ def confirm(delivery: Delivery, now: datetime) -> Delivery:
 
 
 def fail(delivery: Delivery, error: PwsyncError, policy: RetryPolicy, now: datetime, jitter: float) -> Delivery:
-    """The state after an attempt that raised *error*: retrying, parked or expired."""
+    """Return the state after an attempt that raised *error*: retrying or parked.
+
+    While a target is away, or refuses us, its whole lane waits (see the circuit of the pipeline), so that no
+    delivery burns its retries and all are due at once when it is back.
+    """
     released = replace(
         delivery,
         lease="",
@@ -122,8 +127,8 @@ def fail(delivery: Delivery, error: PwsyncError, policy: RetryPolicy, now: datet
         case Indeterminate():
             counted = replace(released, counted_attempts=delivery.counted_attempts + 1, must_probe=True)
             return _retry(counted, policy, now, jitter)
-        case Unavailable():
-            return _retry(released, policy, now, jitter)
+        case Unavailable() | ChannelRefused():
+            return replace(released, state=DeliveryState.RETRYING, due_at=now)
         case Deferrable():
             return _retry(replace(released, counted_attempts=delivery.counted_attempts + 1), policy, now, jitter)
         case _:

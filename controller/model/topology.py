@@ -99,6 +99,11 @@ class Domain:
     directory: DomainDirectory | None = None
     password_change: Literal["change", "reset"] = "change"  # noqa: S105  # a way of changing, not a password
 
+    @property
+    def needs_old_password(self) -> bool:
+        """Whether a password is changed with the stored old one (E8), not reset by an administrator."""
+        return self.password_change == "change"  # noqa: S105  # a way of changing, not a password
+
 
 @dataclass(frozen=True, slots=True)
 class AdapterGroup:

@@ -1,0 +1,134 @@
+"""Putting deliveries into the queue, taking pointless ones out, and keeping a change's state in step with them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controller.model import events
+from controller.model.accounts import Account, ExternalAccount
+from controller.model.change import ChangeState, PasswordChange, Reason
+from controller.model.credential import SealPlace
+from controller.model.delivery import Delivery, DeliveryState, change_state_of, expire, supersede
+from controller.model.events import Event, EventType
+from controller.model.secret import Secret
+from controller.ports import DeliveryQuery, NewId, Sealer, Transaction
+
+
+def delivery_place(delivery_id: str) -> SealPlace:
+    """Where a delivery's sealed password stands."""
+    return SealPlace("deliveries", delivery_id, "password")
+
+
+def event_of(type_: EventType, delivery: Delivery, **fields: object) -> Event:
+    """An event about a delivery."""
+    account = delivery.account
+    adapter = account.adapter if isinstance(account, ExternalAccount) else ""
+    name = account.name if isinstance(account, ExternalAccount) else str(account)
+    return Event(type_, tracking_id=delivery.tracking_id, adapter=adapter, account=name, fields=fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The queue's write side, inside a transaction of the caller."""
+
+    sealer: Sealer
+    new_id: NewId
+
+    def enqueue(
+        self,
+        tx: Transaction,
+        *,
+        tracking_id: str,
+        sequence: int,
+        account: Account,
+        password: Secret,
+        expires_at: datetime,
+        must_probe: bool = False,
+    ) -> Delivery:
+        """Queue *password* for *account*; older open or parked deliveries of that account are superseded (Q10)."""
+        self.supersede_older(tx, account, sequence)
+        delivery_id = self.new_id()
+        delivery = Delivery(
+            id=delivery_id,
+            tracking_id=tracking_id,
+            sequence=sequence,
+            account=account,
+            sealed_password=self.sealer.seal(password, delivery_place(delivery_id)),
+            created_at=tx.now,
+            due_at=tx.now,
+            expires_at=expires_at,
+            must_probe=must_probe,
+        )
+        tx.deliveries.add(delivery)
+        tx.events.add(event_of(events.DELIVERY_CREATED, delivery, id=delivery_id))
+        return delivery
+
+    def supersede_older(self, tx: Transaction, account: Account, sequence: int) -> bool:
+        """Take older deliveries of *account* out; tell whether one is in flight and cannot be called back."""
+        is_one_in_flight = False
+        parked = tx.deliveries.find(
+            DeliveryQuery(lane=account.lane, account=account.name, state=DeliveryState.PARKED, limit=1000)
+        )
+        for delivery in [*tx.deliveries.open_for(account), *parked]:
+            if delivery.sequence >= sequence:
+                continue
+            if delivery.state is DeliveryState.IN_FLIGHT:
+                is_one_in_flight = True
+                continue
+            tx.deliveries.save(supersede(delivery, tx.now))
+            tx.events.add(event_of(events.DELIVERY_SUPERSEDED, delivery, id=delivery.id))
+            forget_write(tx, delivery)
+            refresh_change(tx, delivery.tracking_id)
+        return is_one_in_flight
+
+    def give_up(self, tx: Transaction, delivery: Delivery) -> None:
+        """Expire a delivery that has become older than the maximum sync age (T3)."""
+        tx.deliveries.save(expire(delivery, tx.now))
+        tx.events.add(event_of(events.DELIVERY_EXPIRED, delivery, id=delivery.id, code="expired"))
+        forget_write(tx, delivery)
+        refresh_change(tx, delivery.tracking_id)
+
+
+def forget_write(tx: Transaction, delivery: Delivery) -> None:
+    """Note that nothing is being written any more. What an attempt may have left behind makes the rest unknown."""
+    known = tx.fingerprints.get(delivery.account)
+    if known.writing is None or known.writing_sequence != delivery.sequence:
+        return
+    forgotten = replace(known, writing=None, writing_sequence=0)
+    if delivery.must_probe:
+        forgotten = replace(forgotten, in_force=None)
+    tx.fingerprints.put(delivery.account, forgotten)
+
+
+def refresh_change(tx: Transaction, tracking_id: str) -> None:
+    """Bring the state of a change in step with its deliveries. One that failed at routing stays failed."""
+    change = tx.changes.get(tracking_id)
+    if change is None or not change.routed or _failed_at_routing(change):
+        return
+    state, reason = change_state_of(tx.deliveries.of_change(tracking_id))
+    if state not in {ChangeState.ACCEPTED, change.state}:
+        finish_change(tx, change, state, reason)
+
+
+def _failed_at_routing(change: PasswordChange) -> bool:
+    by_delivery = {Reason.DELIVERY_PARKED, Reason.DELIVERY_EXPIRED}
+    return change.state is ChangeState.FAILED and change.reason not in by_delivery
+
+
+def finish_change(tx: Transaction, change: PasswordChange, state: ChangeState, reason: str, message: str = "") -> None:
+    """Set a change's final state, with its event."""
+    tx.changes.finish(change.tracking_id, state, reason, message)
+    types = {ChangeState.COMPLETED: events.CHANGE_COMPLETED, ChangeState.FAILED: events.CHANGE_FAILED}
+    tx.events.add(change_event(types.get(state, events.CHANGE_DISCARDED), change, reason=reason))
+
+
+def change_event(type_: EventType, change: PasswordChange, **fields: object) -> Event:
+    """An event about a change."""
+    account = change.account
+    adapter = account.adapter if isinstance(account, ExternalAccount) else ""
+    name = account.name if isinstance(account, ExternalAccount) else str(account)
+    return Event(type_, tracking_id=change.tracking_id, adapter=adapter, account=name, fields=fields)
+
+
+def expiry_of(change: PasswordChange, max_sync_age: timedelta) -> datetime:
+    """When a change has become too old to be delivered (T3)."""
+    return (change.occurred_at or change.received_at) + max_sync_age

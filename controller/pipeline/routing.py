@@ -1,0 +1,157 @@
+"""Routing: an accepted change becomes deliveries, one per account that it reaches. One transaction per change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from controller.model import events
+from controller.model.accounts import Account, ExternalAccount
+from controller.model.change import ChangeState, PasswordChange, Reason
+from controller.model.credential import Fingerprint, SealPlace
+from controller.model.errors import FilterUnusable
+from controller.model.events import Event
+from controller.model.secret import Secret
+from controller.model.topology import Mapping
+from controller.pipeline.damping import is_in_force, judge
+from controller.pipeline.following import Cause, CredentialDatabase
+from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change
+from controller.pipeline.selection import ExternalSelection, Skip
+from controller.pipeline.topology import Topology
+from controller.ports import Sealer, Transaction
+
+
+def change_place(tracking_id: str, name: str = "password") -> SealPlace:
+    """Where a change's sealed password, or old password, stands."""
+    return SealPlace("changes", tracking_id, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """One change being routed: what every step of it needs."""
+
+    tx: Transaction
+    topology: Topology
+    change: PasswordChange
+    password: Secret
+    sealer: Sealer
+    queue: Queue
+    problems: list[Reason] = field(default_factory=list)
+
+    def lock(self, accounts: Iterable[Account]) -> None:
+        """Lock what is known of all accounts concerned, in one order everywhere, so that no two routings deadlock."""
+        for account in sorted(set(accounts), key=lambda a: (a.lane, a.name)):
+            self.tx.fingerprints.get(account)
+
+    def discard_reason(self) -> Reason | None:
+        """Say whether the report is an echo, a repeat or stale."""
+        account = self.change.account
+        reported = self.sealer.fingerprint(self.password, account)
+        return judge(self.tx.fingerprints.get(account), reported, self.change)
+
+    def accept_report(self) -> None:
+        """Note the reported password as the one in force, and make sure that none of our writes overtakes it."""
+        change, account = self.change, self.change.account
+        known = self.tx.fingerprints.get(account)
+        reported = Fingerprint(
+            in_force=self.sealer.fingerprint(self.password, account),
+            sequence=change.sequence,
+            set_by="report",
+            set_at=self.tx.now,
+            occurred_at=change.occurred_at,
+            writing=known.writing,
+            writing_sequence=known.writing_sequence,
+        )
+        self.tx.fingerprints.put(account, reported)
+        if self.queue.supersede_older(self.tx, account, change.sequence):
+            self.enqueue(account, self.password, must_probe=True)
+
+    def enqueue(self, account: Account, password: Secret, *, must_probe: bool = False) -> None:
+        """Queue a delivery of this change."""
+        self.queue.enqueue(
+            self.tx,
+            tracking_id=self.change.tracking_id,
+            sequence=self.change.sequence,
+            account=account,
+            password=password,
+            expires_at=expiry_of(self.change, self.topology.system.max_sync_age),
+            must_probe=must_probe,
+        )
+
+    @property
+    def credentials(self) -> CredentialDatabase:
+        """The credential database of this transaction."""
+        return CredentialDatabase(self.tx, self.sealer, self.topology)
+
+    @property
+    def cause(self) -> Cause:
+        """What stored passwords say they come from."""
+        return Cause(self.change.tracking_id, self.change.sequence)
+
+    def report_skips(self, skips: Iterable[Skip]) -> None:
+        """Record each skipped mapping once, with its reason."""
+        for skip in skips:
+            is_conflict = skip.reason is Reason.MAPPING_CONFLICT
+            type_ = events.MAPPING_CONFLICT if is_conflict else events.MAPPING_SKIPPED
+            if is_conflict:
+                self.problems.append(skip.reason)
+            self.tx.events.add(
+                change_event(type_, self.change, mapping=str(skip.mapping.key), reason=skip.reason.value)
+            )
+
+    def fan_out(self, selection: ExternalSelection, mappings: Iterable[Mapping], origin: Account) -> None:
+        """Queue the Windows password, filtered per adapter, for every chosen external account but *origin*."""
+        self.report_skips(selection.skips)
+        by_account = list(mappings)
+        for account in selection.accounts:
+            if account != origin:
+                self._send(account, [m for m in by_account if self._belongs(m, account)])
+
+    def _belongs(self, mapping: Mapping, account: ExternalAccount) -> bool:
+        application = self.topology.applications.get(mapping.application)
+        return mapping.external == account.name and application is not None and application.adapter == account.adapter
+
+    def _send(self, account: ExternalAccount, mappings: list[Mapping]) -> None:
+        known = self.tx.fingerprints.get(account)
+        if max(known.sequence, self.tx.deliveries.newest_sequence(account)) > self.change.sequence:
+            self.report_skips(Skip(m, Reason.STALE) for m in mappings)
+            return
+        try:
+            password = self._filtered(account)
+        except FilterUnusable as error:
+            self.problems.append(Reason.FILTER_UNUSABLE)
+            self.tx.events.add(
+                Event(
+                    events.MAPPING_SKIPPED,
+                    self.change.tracking_id,
+                    account.adapter,
+                    account.name,
+                    {"reason": Reason.FILTER_UNUSABLE.value, "message": error.message},
+                )
+            )
+            return
+        self.queue.supersede_older(self.tx, account, self.change.sequence)
+        if is_in_force(self.tx.fingerprints.get(account), self.sealer.fingerprint(password, account)):
+            self.report_skips(Skip(m, Reason.ALREADY_IN_FORCE) for m in mappings)
+            for mapping in mappings:
+                self.credentials.store_external(mapping, password, self.cause)
+            return
+        self.enqueue(account, password)
+
+    def _filtered(self, account: ExternalAccount) -> Secret:
+        name = self.topology.adapters[account.adapter].filter
+        if name is None:
+            return self.password
+        if name not in self.topology.filters:
+            raise FilterUnusable(f"the adapter's password filter {name!r} does not exist")
+        return self.topology.filters[name].apply(self.password)
+
+    def close(self, *, nothing_reached: Reason | None = None) -> None:
+        """End routing: the change waits for its deliveries, or is finished at once."""
+        tx, change = self.tx, self.change
+        tx.changes.mark_routed(change.tracking_id)
+        deliveries = tx.deliveries.of_change(change.tracking_id)
+        if self.problems:
+            finish_change(tx, change, ChangeState.FAILED, self.problems[0].value)
+        elif not deliveries and nothing_reached is not None:
+            finish_change(tx, change, ChangeState.DISCARDED, nothing_reached.value)
+        elif not deliveries:
+            finish_change(tx, change, ChangeState.COMPLETED, "")

@@ -1,0 +1,116 @@
+"""Which accounts a change reaches, and which mappings are skipped and why (behaviours section 2, E4, E12). Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.change import Reason
+from controller.model.topology import Mapping
+from controller.pipeline.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A mapping that a change does not follow, and why."""
+
+    mapping: Mapping
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalSelection:
+    """What a Windows password reaches: each external account once, in order."""
+
+    accounts: tuple[ExternalAccount, ...]
+    skips: tuple[Skip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsSelection:
+    """What an external password concerns.
+
+    Attributes:
+        mappings: Those whose stored credential follows.
+        windows: The Windows accounts whose password shall follow (full sync); empty for partial sync.
+        has_conflict: Windows is left alone because the change would reach several Windows accounts.
+    """
+
+    mappings: tuple[Mapping, ...]
+    windows: tuple[WindowsAccount, ...]
+    skips: tuple[Skip, ...]
+    has_conflict: bool = False
+
+
+def select_external(topology: Topology, mappings: Iterable[Mapping]) -> ExternalSelection:
+    """Choose the external accounts that a Windows account's new password goes to (M2-M7)."""
+    skips: list[Skip] = []
+    followed: dict[str, list[Mapping]] = defaultdict(list)
+    for mapping in mappings:
+        reason = _reason_not_to_send(topology, mapping)
+        if reason is not None:
+            skips.append(Skip(mapping, reason))
+        else:
+            followed[str(topology.applications[mapping.application].adapter)].append(mapping)
+    accounts: list[ExternalAccount] = []
+    for adapter, chosen in sorted(followed.items()):
+        names = sorted({m.external for m in chosen})
+        if len(names) > 1 and not topology.adapters[adapter].allow_mapping_conflicts:
+            skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in chosen)
+        else:
+            accounts.extend(ExternalAccount(adapter, name) for name in names)
+    return ExternalSelection(tuple(accounts), tuple(skips))
+
+
+def _reason_not_to_send(topology: Topology, mapping: Mapping) -> Reason | None:
+    reason = _reason_not_to_follow(topology, mapping)
+    if reason is not None:
+        return reason
+    adapter_name = topology.applications[mapping.application].adapter
+    if adapter_name is None:
+        return Reason.NO_ADAPTER
+    adapter = topology.adapters.get(adapter_name)
+    if adapter is None or not adapter.enabled:
+        return Reason.ADAPTER_DISABLED
+    return None if adapter.sync_to_adapter else Reason.ADAPTER_DOES_NOT_SEND
+
+
+def _reason_not_to_follow(topology: Topology, mapping: Mapping) -> Reason | None:
+    application = topology.applications.get(mapping.application)
+    if not mapping.enabled:
+        return Reason.MAPPING_DISABLED
+    if application is None or not application.enabled:
+        return Reason.APPLICATION_DISABLED
+    if application.type == "hostGroup" or application.password_field is None:
+        return Reason.WRONG_APPLICATION_TYPE
+    return None
+
+
+def select_windows(topology: Topology, account: ExternalAccount, mappings: Sequence[Mapping]) -> WindowsSelection:
+    """Choose what an external account's new password updates (E4, E12, D3)."""
+    skips: list[Skip] = []
+    chosen: list[Mapping] = []
+    for mapping in mappings:
+        reason = _reason_not_to_follow(topology, mapping)
+        if reason is None:
+            chosen.append(mapping)
+        else:
+            skips.append(Skip(mapping, reason))
+    adapter = topology.adapters[account.adapter]
+    if not (topology.is_full_sync_on and adapter.change_windows_password):
+        return WindowsSelection(tuple(chosen), (), tuple(skips))
+    windows = tuple(sorted({m.windows for m in chosen}))
+    if len(windows) > 1 and not adapter.allow_mapping_conflicts:
+        skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in chosen)
+        return WindowsSelection(tuple(chosen), (), tuple(skips), has_conflict=True)
+    return WindowsSelection(tuple(chosen), windows, tuple(skips))
+
+
+def needs_windows_password(topology: Topology, account: WindowsAccount, mappings: Iterable[Mapping]) -> bool:
+    """Whether full sync will need this account's stored Windows password as the old one (E8)."""
+    domain = topology.domains.get(account.domain)
+    if not topology.is_full_sync_on or domain is None or domain.directory is None or not domain.needs_old_password:
+        return False
+    applications = (topology.applications.get(m.application) for m in mappings)
+    adapters = (topology.adapters.get(a.adapter) for a in applications if a is not None and a.adapter is not None)
+    return any(adapter is not None and adapter.change_windows_password for adapter in adapters)

@@ -1,0 +1,127 @@
+"""Settling an attempt: the delivery's next state, what is in force, the credential database, and what follows."""
+
+from dataclasses import dataclass, replace
+
+from controller.model import events
+from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.change import ChangeState
+from controller.model.credential import Fingerprint
+from controller.model.delivery import Delivery, DeliveryState, RetryPolicy, confirm, fail
+from controller.model.errors import OldPasswordWrong, PwsyncError
+from controller.model.events import Event
+from controller.model.secret import Secret
+from controller.pipeline.following import Cause, CredentialDatabase
+from controller.pipeline.queueing import Queue, event_of, finish_change, forget_write, refresh_change
+from controller.pipeline.routing import Routing
+from controller.pipeline.selection import needs_windows_password, select_external
+from controller.pipeline.topology import Topology
+from controller.pipeline.windows_change import external_accounts
+from controller.ports import Sealer, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Settles attempts inside a transaction of the caller. One whose lease was lost changes nothing."""
+
+    tx: Transaction
+    topology: Topology
+    sealer: Sealer
+    queue: Queue
+
+    def confirm(self, delivery: Delivery, password: Secret) -> None:
+        """Settle an attempt that succeeded: only now the credential database follows (Q2)."""
+        beyond = self._fan_out_of(delivery, password)
+        if beyond is not None:
+            mappings = self.tx.mappings.of_windows(beyond.account)
+            beyond.routing.lock([beyond.account, beyond.origin, *external_accounts(beyond.routing, mappings)])
+        known = self.tx.fingerprints.get(delivery.account)
+        if not self.tx.deliveries.save(confirm(delivery, self.tx.now), lease=delivery.lease):
+            return
+        self.tx.events.add(event_of(events.DELIVERY_CONFIRMED, delivery, id=delivery.id, attempts=delivery.attempts))
+        self.tx.fingerprints.put(delivery.account, self._in_force_after(known, delivery, password))
+        self._follow(delivery, password)
+        if beyond is not None and known.sequence <= delivery.sequence:
+            self._fan_out(beyond)
+        refresh_change(self.tx, delivery.tracking_id)
+
+    def fail(
+        self, delivery: Delivery, error: PwsyncError, policy: RetryPolicy, jitter: float, *, used_old: bytes | None
+    ) -> None:
+        """Settle an attempt that did not succeed, or of which nobody knows."""
+        self.tx.fingerprints.get(delivery.account)
+        settled = fail(delivery, error, policy, self.tx.now, jitter)
+        if not self.tx.deliveries.save(settled, lease=delivery.lease):
+            return
+        if not settled.must_probe or settled.state is DeliveryState.PARKED:
+            forget_write(self.tx, settled)
+        if isinstance(error, OldPasswordWrong):
+            self._delete_windows_password(delivery, used_old)
+        is_parked = settled.state is DeliveryState.PARKED
+        type_ = events.DELIVERY_PARKED if is_parked else events.DELIVERY_RETRYING
+        self.tx.events.add(
+            event_of(
+                type_,
+                delivery,
+                id=delivery.id,
+                code=settled.code,
+                directoryCode=settled.directory_code,
+                message=settled.message,
+                attempts=delivery.attempts,
+            )
+        )
+        refresh_change(self.tx, delivery.tracking_id)
+
+    def _in_force_after(self, known: Fingerprint, delivery: Delivery, password: Secret) -> Fingerprint:
+        written = self.sealer.fingerprint(password, delivery.account)
+        if known.writing_sequence == delivery.sequence:
+            known = replace(known, writing=None, writing_sequence=0)
+        if known.sequence > delivery.sequence:
+            return known
+        if known.in_force == written:
+            return replace(known, sequence=delivery.sequence)
+        return Fingerprint(in_force=written, sequence=delivery.sequence, set_by="delivery", set_at=self.tx.now)
+
+    def _follow(self, delivery: Delivery, password: Secret) -> None:
+        credentials = CredentialDatabase(self.tx, self.sealer, self.topology)
+        cause = Cause(delivery.tracking_id, delivery.sequence)
+        match delivery.account:
+            case WindowsAccount() as account:
+                if needs_windows_password(self.topology, account, self.tx.mappings.of_windows(account)):
+                    credentials.store_windows(account, password, cause)
+            case ExternalAccount(adapter=adapter, name=name):
+                for mapping in self.tx.mappings.of_external(self.topology.applications_of(adapter), name):
+                    credentials.store_external(mapping, password, cause)
+
+    def _fan_out_of(self, delivery: Delivery, password: Secret) -> "_Beyond | None":
+        """After full sync has changed a Windows password, its other external accounts follow."""
+        change = self.tx.changes.get(delivery.tracking_id)
+        if change is None or not isinstance(delivery.account, WindowsAccount):
+            return None
+        if not isinstance(change.account, ExternalAccount) or not self.topology.system.from_windows_to_adapters:
+            return None
+        routing = Routing(self.tx, self.topology, change, password, self.sealer, self.queue)
+        return _Beyond(routing, delivery.account, change.account)
+
+    def _fan_out(self, beyond: "_Beyond") -> None:
+        routing = beyond.routing
+        mappings = self.tx.mappings.of_windows(beyond.account)
+        routing.fan_out(select_external(self.topology, mappings), mappings, beyond.origin)
+        if routing.problems:
+            finish_change(self.tx, routing.change, ChangeState.FAILED, routing.problems[0].value)
+
+    def _delete_windows_password(self, delivery: Delivery, used_old: bytes | None) -> None:
+        """E10: a wrong stored Windows password goes, so that no repetition can lock the account out."""
+        if not isinstance(delivery.account, WindowsAccount):
+            return
+        stored = self.tx.credentials.windows(delivery.account)
+        if stored is not None and stored.sealed == used_old:
+            self.tx.credentials.remove_windows(delivery.account)
+            name = str(delivery.account)
+            self.tx.events.add(Event(events.WINDOWS_PASSWORD_DELETED, delivery.tracking_id, account=name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    routing: Routing
+    account: WindowsAccount
+    origin: ExternalAccount

@@ -1,0 +1,67 @@
+"""The actual topology as the pipeline looks things up in it, read again only when it has changed."""
+
+from collections.abc import Mapping as ReadOnlyMapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from controller.model.filters import PasswordFilter
+from controller.model.topology import Adapter, Application, Domain, Key, Kind, Resource, System
+from controller.ports import Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All objects but mappings, by name."""
+
+    system: System = field(default_factory=System)
+    domains: ReadOnlyMapping[str, Domain] = field(default_factory=dict)
+    filters: ReadOnlyMapping[str, PasswordFilter] = field(default_factory=dict)
+    adapters: ReadOnlyMapping[str, Adapter] = field(default_factory=dict)
+    applications: ReadOnlyMapping[str, Application] = field(default_factory=dict)
+
+    def applications_of(self, adapter: str) -> list[str]:
+        """Names of the applications that belong to an adapter, sorted."""
+        return sorted(name for name, spec in self.applications.items() if spec.adapter == adapter)
+
+    def lanes(self) -> list[str]:
+        """Lanes that can be served: enabled adapters, and domains with a directory."""
+        adapters = [f"adapter/{name}" for name, spec in self.adapters.items() if spec.enabled]
+        domains = [f"domain/{name}" for name, spec in self.domains.items() if spec.directory is not None]
+        return sorted(adapters + domains)
+
+    @property
+    def is_full_sync_on(self) -> bool:
+        """Whether external changes may reach Windows at all (D3)."""
+        return self.system.from_adapters_to_database and self.system.from_adapters_to_windows
+
+
+def topology_of(resources: ReadOnlyMapping[Key, Resource]) -> Topology:
+    """Arrange stored objects for look-up."""
+    return Topology(
+        system=_specs(resources, Kind.SYSTEM, System).get("default", System()),
+        domains=_specs(resources, Kind.DOMAIN, Domain),
+        filters=_specs(resources, Kind.PASSWORD_FILTER, PasswordFilter),
+        adapters=_specs(resources, Kind.ADAPTER, Adapter),
+        applications=_specs(resources, Kind.APPLICATION, Application),
+    )
+
+
+def _specs(resources: ReadOnlyMapping[Key, Resource], kind: Kind, _type: type[T]) -> dict[str, T]:
+    return {key.name: cast("T", resource.spec) for key, resource in resources.items() if key.kind is kind}
+
+
+class TopologyReader:
+    """Reads the topology inside a transaction; parses it anew only when its revision has moved."""
+
+    def __init__(self) -> None:
+        self._held: tuple[int, Topology] | None = None
+
+    def read(self, tx: Transaction) -> Topology:
+        """Return the topology that this transaction sees."""
+        revision, held = tx.resources.revision(), self._held
+        if held is None or held[0] != revision:
+            held = (revision, topology_of(tx.resources.read()))
+            self._held = held
+        return held[1]

@@ -1,0 +1,37 @@
+"""Direction 1: a Windows change goes to the external accounts that its mappings name (behaviours section 2)."""
+
+from controller.model import events
+from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.change import Reason
+from controller.model.topology import Mapping
+from controller.pipeline.queueing import change_event
+from controller.pipeline.routing import Routing
+from controller.pipeline.selection import needs_windows_password, select_external
+
+
+def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
+    """Route one change that a domain reported."""
+    mappings = routing.tx.mappings.of_windows(account)
+    routing.lock([account, *external_accounts(routing, mappings)])
+    if not mappings:
+        routing.close(nothing_reached=Reason.NO_MAPPING)
+        return
+    reason = routing.discard_reason()
+    if reason is not None:
+        type_ = events.CHANGE_DAMPED if reason is Reason.DAMPED else events.CHANGE_STALE
+        routing.tx.events.add(change_event(type_, routing.change))
+        routing.close(nothing_reached=reason)
+        return
+    routing.accept_report()
+    if needs_windows_password(routing.topology, account, mappings):
+        routing.credentials.store_windows(account, routing.password, routing.cause)
+    selection = select_external(routing.topology, mappings)
+    routing.fan_out(selection, mappings, origin=account)
+    routing.close(nothing_reached=None if selection.accounts else Reason.NO_TARGET)
+
+
+def external_accounts(routing: Routing, mappings: list[Mapping]) -> list[ExternalAccount]:
+    """The external accounts behind mappings, whatever their state."""
+    applications = routing.topology.applications
+    found = ((applications[m.application].adapter, m.external) for m in mappings if m.application in applications)
+    return [ExternalAccount(adapter, external) for adapter, external in found if adapter is not None]
