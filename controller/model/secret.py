@@ -34,6 +34,10 @@ class Secret:
         """Tell whether the text has more characters than any password may have (behaviour A9)."""
         return len(self.__text) > MAX_PASSWORD_LENGTH
 
+    def is_unicode(self) -> bool:
+        """Tell whether the text can be written in UTF-8 (it has no lone surrogate)."""
+        return not any("\ud800" <= c <= "\udfff" for c in self.__text)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented

@@ -153,9 +153,9 @@ class LaneWorker:
 
     def _carry_out(self, attempt: Attempt) -> PwsyncError | None:
         """Make the attempt; None means that the target has the password."""
+        if attempt.problem is not None:
+            return attempt.problem
         try:
-            if attempt.problem is not None:
-                raise attempt.problem
             write(self._connect(attempt.topology, self._lane), attempt)
         except (SettingsError, NotFound) as error:
             return ChannelRefused(error.message, hint=error.hint)

@@ -97,6 +97,8 @@ def _send_to_windows(routing: Routing, origin: ExternalAccount, windows: Windows
     if not is_in_force(tx.fingerprints.get(windows), routing.sealer.fingerprint(routing.password, windows)):
         routing.enqueue(windows, routing.password)
         return
+    if not topology.system.from_windows_to_adapters:
+        return
     mappings = tx.mappings.of_windows(windows)
     routing.fan_out(select_external(topology, mappings), mappings, origin)
 
