@@ -20,6 +20,10 @@ class Cause:
     sequence: int
 
 
+BY_ADMINISTRATOR = Cause("", 0)
+"""No change: a person set it. Any change overrides it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialDatabase:
     """The credential database, inside a transaction of the caller."""
@@ -31,8 +35,11 @@ class CredentialDatabase:
     def store_windows(self, account: WindowsAccount, password: Secret, cause: Cause) -> None:
         """Keep a Windows password, unless a newer one is kept already."""
         stored = self.tx.credentials.windows(account)
-        if stored is not None and stored.sequence > cause.sequence:
-            return
+        if stored is None or stored.sequence <= cause.sequence:
+            self.set_windows(account, password, cause)
+
+    def set_windows(self, account: WindowsAccount, password: Secret, cause: Cause = BY_ADMINISTRATOR) -> None:
+        """Keep a Windows password, whatever is kept already."""
         sealed = self.sealer.seal(password, windows_password_place(str(account)))
         secret = StoredSecret(sealed, cause.sequence, cause.tracking_id, self.tx.now)
         self.tx.credentials.put_windows(account, secret)
@@ -40,19 +47,25 @@ class CredentialDatabase:
 
     def store_external(self, mapping: Mapping, password: Secret, cause: Cause) -> None:
         """Keep the external password of a mapping, unless a newer one is kept already."""
-        application = self.topology.applications.get(mapping.application)
-        label = application.password_field if application is not None else None
-        if application is None or label is None:
-            return
-        stored = self.tx.credentials.external(mapping.application, mapping.external).get(label)
-        if stored is not None and stored.sequence > cause.sequence:
+        stored = self.tx.credentials.external(mapping.application, mapping.external).get(self._label(mapping))
+        if stored is None or stored.sequence <= cause.sequence:
+            self.set_external(mapping, password, cause)
+
+    def set_external(self, mapping: Mapping, password: Secret, cause: Cause = BY_ADMINISTRATOR) -> None:
+        """Keep the external password of a mapping, whatever is kept already, if its application has a field for it."""
+        label = self._label(mapping)
+        if not label:
             return
         sealed = self.sealer.seal(password, external_credential_place(mapping.application, mapping.external, label))
         secret = StoredSecret(sealed, cause.sequence, cause.tracking_id, self.tx.now)
         self.tx.credentials.put_external(mapping.application, mapping.external, label, secret)
+        adapter = self.topology.applications[mapping.application].adapter or ""
         fields = {"application": mapping.application}
-        adapter = application.adapter or ""
         self.tx.events.add(Event(events.CREDENTIAL_UPDATED, cause.tracking_id, adapter, mapping.external, fields))
+
+    def _label(self, mapping: Mapping) -> str:
+        application = self.topology.applications.get(mapping.application)
+        return (application.password_field if application is not None else None) or ""
 
     def external_password(self, mapping: Mapping) -> Secret | None:
         """Open the stored external password of a mapping.
@@ -60,8 +73,7 @@ class CredentialDatabase:
         Raises:
             SealBroken: It cannot be opened.
         """
-        application = self.topology.applications.get(mapping.application)
-        label = (application.password_field if application is not None else None) or ""
+        label = self._label(mapping)
         stored = self.tx.credentials.external(mapping.application, mapping.external).get(label)
         if stored is None:
             return None

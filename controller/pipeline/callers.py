@@ -1,0 +1,81 @@
+"""Callers of the API: bearer tokens, of which only a digest is kept."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from controller.model import events
+from controller.model.errors import InvalidInput, NotFound, Unauthenticated
+from controller.model.events import Event
+from controller.model.secret import Secret
+from controller.ports import NewId, Store, Token
+
+PREFIX = "pwsync_"
+"""So that secret scanners recognise a token that has leaked."""
+TOUCH_INTERVAL = timedelta(minutes=1)
+"""``last_used_at`` is kept this exact, so that not every request writes."""
+
+
+class Callers:
+    """Creates, checks and revokes tokens."""
+
+    def __init__(self, store: Store, new_id: NewId) -> None:
+        self._store = store
+        self._new_id = new_id
+
+    def create(self, principal: str, *, valid_for: timedelta | None, by: str) -> tuple[Token, Secret]:
+        """Make a token for *principal*. Its text is returned once and never again.
+
+        Raises:
+            InvalidInput: The principal has no name, or the validity is not positive.
+        """
+        if not principal.strip():
+            raise InvalidInput("the principal is empty", hint="name the domain controller or agent that will call")
+        if valid_for is not None and valid_for <= timedelta():
+            raise InvalidInput("the validity of a token must be positive")
+        text = PREFIX + secrets.token_urlsafe(32)
+        with self._store.write() as tx:
+            expires_at = None if valid_for is None else tx.now + valid_for
+            token = Token(self._new_id(), principal, tx.now, expires_at, None, None)
+            tx.tokens.add(token, _digest(text))
+            tx.audit.add(by, "token create", token.id, principal)
+            tx.events.add(Event(events.TOKEN_CREATED, fields={"principal": principal, "token": token.id}))
+        return token, Secret(text)
+
+    def all(self) -> list[Token]:
+        """All tokens, oldest first."""
+        with self._store.read() as tx:
+            return tx.tokens.all()
+
+    def revoke(self, token_id: str, *, by: str) -> None:
+        """End a token's life at once.
+
+        Raises:
+            NotFound: No such token, or it is revoked already.
+        """
+        with self._store.write() as tx:
+            if not tx.tokens.revoke(token_id):
+                raise NotFound(f"there is no valid token {token_id}", hint="see 'pwsync token list'")
+            tx.audit.add(by, "token revoke", token_id)
+            tx.events.add(Event(events.TOKEN_REVOKED, fields={"token": token_id}))
+
+    def authenticate(self, text: Secret) -> str:
+        """Return the principal of a token.
+
+        Raises:
+            Unauthenticated: Unknown, expired or revoked; the answer does not tell which.
+        """
+        digest = _digest(text.reveal())
+        with self._store.read() as tx:
+            token, now = tx.tokens.by_digest(digest), tx.now
+        if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+            raise Unauthenticated("the token is not valid", hint="create one with 'pwsync token create PRINCIPAL'")
+        if token.last_used_at is None or token.last_used_at < now - TOUCH_INTERVAL:
+            with self._store.write() as tx:
+                tx.tokens.touch(token.id)
+        return token.principal
+
+
+def _digest(text: str) -> bytes:
+    """SHA-256 is enough: a token has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
