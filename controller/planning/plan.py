@@ -1,0 +1,109 @@
+"""A plan: the changes that would be made, what speaks against them, and which states they belong to."""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from controller.model.topology import Key, Mapping, ReconcilePolicy, Resource
+from controller.planning.change import Action, Change, Prune
+from controller.planning.diff import diff
+from controller.planning.digest import Tally
+from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
+from controller.planning.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done, checked as a whole.
+
+    Attributes:
+        changes: In key order; all of them are applied, or none.
+        holds: Why none is applied; empty when nothing speaks against it.
+        warnings: What a person should know, in words.
+        actual_digest: Digest of the state that the plan starts from; it can be applied to no other.
+        desired_digest: Digest of the manifests that it comes from.
+        left_out: Differences that the policy keeps out of the plan (``prune: false``, ``selfHeal: false``).
+        drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
+    """
+
+    changes: tuple[Change, ...]
+    holds: tuple[Hold, ...]
+    warnings: tuple[str, ...]
+    actual_digest: str
+    desired_digest: str
+    left_out: tuple[Change, ...] = ()
+    drifted: frozenset[Key] = frozenset()
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes
+
+    def heals_drift(self, change: Change) -> bool:
+        """Whether *change* would undo what something other than apply did."""
+        return change.key in self.drifted
+
+    def count(self, action: Action) -> int:
+        """How many changes of one kind there are, of objects and mappings together."""
+        return sum(c.action == action for c in self.changes)
+
+    def blocking(self, *, force: bool) -> list[Hold]:
+        """The holds that remain, with or without force."""
+        return [h for h in self.holds if not (force and h.can_force)]
+
+
+def make_plan(
+    actual: State,
+    desired: State,
+    policy: ReconcilePolicy | None = None,
+    drifted: AbstractSet[Key] = frozenset(),
+    *,
+    heal: bool = True,
+    warnings: Sequence[str] = (),
+) -> Plan:
+    """Compare, leave out what the policy says, and check the rest. Each state's mappings are read once.
+
+    Args:
+        actual: What the store holds.
+        desired: What the manifests declare.
+        policy: Thresholds and switches; None takes those of the System (desired, else actual, else defaults).
+        drifted: Objects that something other than apply has altered.
+        heal: False leaves out the changes of such objects; a person's own apply always heals.
+        warnings: Those of reading the manifests; they are passed on.
+
+    Raises:
+        InvalidInput: The mappings of a state are not in order.
+    """
+    policy = policy or policy_of(actual, desired)
+    old, new = Tally(actual), Tally(desired)
+    differences = list(diff(State(actual.resources, old.mappings()), State(desired.resources, new.mappings())))
+    kept = [c for c in differences if isinstance(c, Prune) and not policy.prune]
+    open_differences = [c for c in differences if policy.prune or not isinstance(c, Prune)]
+    unhealed = [c for c in open_differences if not heal and c.key in drifted]
+    changes = [c for c in open_differences if heal or c.key not in drifted]
+    counts = Counts(len(actual.resources), old.count(), len(desired.resources) + new.count(), old.by_application)
+    return Plan(
+        changes=tuple(changes),
+        holds=(*holds(changes, policy, counts), *kept_conflicts(changes, kept, desired.resources)),
+        warnings=(*warnings, *_kept_warnings(kept), *_drift_warnings(unhealed)),
+        actual_digest=old.digest(),
+        desired_digest=new.digest(),
+        left_out=(*kept, *unhealed),
+        drifted=frozenset(drifted),
+    )
+
+
+def _kept_warnings(kept: Iterable[Change]) -> Iterable[str]:
+    mappings = [c for c in kept if isinstance(c.subject, Mapping)]
+    for change in kept:
+        if isinstance(change.subject, Resource):
+            yield f"{change.key} is no longer declared, but kept: prune is false in the System"
+    if mappings:
+        yield (
+            f"{len(mappings):,} mappings are no longer declared, but kept: prune is false in the System "
+            f"(the first is {mappings[0].key})"
+        )
+
+
+def _drift_warnings(unhealed: Iterable[Change]) -> Iterable[str]:
+    for change in unhealed:
+        yield f"{change.key} was altered by something other than apply, and left so: selfHeal is false in the System"

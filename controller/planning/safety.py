@@ -1,0 +1,181 @@
+"""What makes a plan unsafe: the whole plan is checked before any of it is applied (decision 4)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as ReadOnlyMapping
+from dataclasses import dataclass, field, replace
+
+from controller.model.topology import (
+    PROTECT_ANNOTATION,
+    Application,
+    Key,
+    Kind,
+    Mapping,
+    ReconcilePolicy,
+    Resource,
+    System,
+)
+from controller.planning.change import Change, Create, Prune, Replace, Update
+from controller.planning.state import State
+
+FEWEST_FOR_PERCENTAGES = 10
+"""With fewer existing members a percentage says little: one of three is 33 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A reason why nothing of a plan is applied.
+
+    Attributes:
+        code: Stable name (camelCase).
+        message: What would happen.
+        hint: What to do about it.
+        can_force: Whether an explicit ``--force`` lifts it.
+    """
+
+    code: str
+    message: str
+    hint: str
+    can_force: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sizes of the two states.
+
+    Attributes:
+        objects: Actual objects.
+        mappings: Actual mappings.
+        desired: Desired objects and mappings together.
+        by_application: Actual mappings of each application.
+    """
+
+    objects: int
+    mappings: int
+    desired: int
+    by_application: ReadOnlyMapping[str, int] = field(default_factory=dict)
+
+
+def policy_of(actual: State, desired: State) -> ReconcilePolicy:
+    """The policy of the desired System; else of the actual one; else the defaults."""
+    key = Key(Kind.SYSTEM, "default")
+    for state in (desired, actual):
+        match state.resources.get(key):
+            case Resource(spec=System(reconcile=policy)):
+                return policy
+            case _:
+                continue
+    return ReconcilePolicy()
+
+
+def holds(changes: Sequence[Change], policy: ReconcilePolicy, counts: Counts) -> list[Hold]:
+    """Everything that speaks against carrying out *changes*. Empty means: safe."""
+    return [
+        *_empty_desired(counts),
+        *(hold for change in changes for hold in _protected(change)),
+        *(hold for change in changes for hold in _credentials_lost(change, counts)),
+        *_too_many(changes, policy, counts),
+    ]
+
+
+def _empty_desired(counts: Counts) -> Iterator[Hold]:
+    existing = counts.objects + counts.mappings
+    if not counts.desired and existing:
+        yield Hold(
+            "emptyDesired",
+            f"the manifests declare nothing, but {existing:,} objects and mappings exist",
+            "check the path of the manifests; to remove everything on purpose, use --force",
+        )
+
+
+def _protected(change: Change) -> Iterator[Hold]:
+    match change:
+        case Prune(Resource() as before) | Replace(Resource() as before, _) if before.is_protected:
+            yield Hold(
+                "protected",
+                f"{before.key} is protected and would be {'pruned' if isinstance(change, Prune) else 'replaced'}",
+                f"declare it as it is, or first apply it without the annotation {PROTECT_ANNOTATION}",
+                can_force=False,
+            )
+        case _:
+            return
+
+
+def _credentials_lost(change: Change, counts: Counts) -> Iterator[Hold]:
+    match change:
+        case Replace(Resource() as before, _) if mapped := counts.by_application.get(before.name, 0):
+            yield Hold(
+                "credentialsLost",
+                f"{before.key} would be replaced, and the stored credentials of its {mapped:,} mappings would be lost",
+                "type and fields never change after creation: declare a new application, or use --force",
+            )
+        case _:
+            return
+
+
+def _too_many(changes: Sequence[Change], policy: ReconcilePolicy, counts: Counts) -> Iterator[Hold]:
+    of_objects = [c for c in changes if isinstance(c.subject, Resource)]
+    of_mappings = [c for c in changes if isinstance(c.subject, Mapping)]
+    groups = (("objects", counts.objects, of_objects), ("mappings", counts.mappings, of_mappings))
+    for noun, existing, members in groups:
+        prunes = sum(isinstance(c, Prune) for c in members)
+        updates = sum(_counts_as_update(c) for c in members)
+        if _exceeds(prunes, existing, policy.max_prune_percent):
+            what = f"prune {_share(prunes, existing, noun)}"
+            yield _excess("tooManyPrunes", what, "maxPrunePercent", policy.max_prune_percent)
+        if _exceeds(updates, existing, policy.max_update_percent):
+            what = f"change {_share(updates, existing, noun)}"
+            yield _excess("tooManyUpdates", what, "maxUpdatePercent", policy.max_update_percent)
+
+
+def _counts_as_update(change: Change) -> bool:
+    """Whether it changes something that takes effect; where a mapping is declared does not."""
+    match change:
+        case Update(Mapping() as before, Mapping() as after):
+            return replace(before, origin=after.origin) != after
+        case Update() | Replace():
+            return True
+        case Create() | Prune():
+            return False
+
+
+def _exceeds(affected: int, existing: int, percent: int) -> bool:
+    return existing >= FEWEST_FOR_PERCENTAGES and affected * 100 > percent * existing
+
+
+def _share(affected: int, existing: int, noun: str) -> str:
+    return f"{affected:,} of {existing:,} {noun} ({100 * affected / existing:.1f} %)"
+
+
+def _excess(code: str, what: str, setting: str, limit: int) -> Hold:
+    hint = f"review the plan; if it is meant, use --force or raise {setting} of the System"
+    return Hold(code, f"would {what}; {setting} is {limit}", hint)
+
+
+def kept_conflicts(
+    changes: Iterable[Change], kept: Iterable[Change], resources: ReadOnlyMapping[Key, Resource]
+) -> list[Hold]:
+    """Holds for new mappings that would share their external account with a mapping that is kept, not pruned.
+
+    In an individual application an external account has one Windows account (behaviour A6).
+
+    Args:
+        changes: What would be applied.
+        kept: Prunes that are left out.
+        resources: The desired objects.
+    """
+    owners = {(m.application, m.external): m for c in kept if isinstance(m := c.subject, Mapping)}
+    if not owners:
+        return []
+    individual = {r.name for r in resources.values() if isinstance(r.spec, Application) and r.spec.type == "individual"}
+    return [
+        Hold(
+            "keptConflict",
+            f"{m.key} would use the external account {m.external}, which {owner.key} still has",
+            "that mapping is kept because prune is false in the System: set prune: true",
+            can_force=False,
+        )
+        for c in changes
+        if isinstance(m := c.subject, Mapping)
+        and m.application in individual
+        and (owner := owners.get((m.application, m.external))) is not None
+    ]
