@@ -1,0 +1,38 @@
+"""Reads the secrets that manifests refer to, at the moment they are needed."""
+
+import os
+from pathlib import Path
+
+from controller.model.errors import SettingsError
+from controller.model.options import SecretReference
+from controller.model.secret import Secret
+
+
+def resolve_secret(reference: SecretReference) -> Secret:
+    """Return the secret behind a reference. One line end after the last line of a file is not part of it.
+
+    Raises:
+        SettingsError: The variable is not set, or the file cannot be read; or it is empty.
+    """
+    text = _of_environment(reference.env) if reference.env is not None else _of_file(Path(reference.file or ""))
+    if not text:
+        raise SettingsError(f"the secret in {reference} is empty")
+    return Secret(text)
+
+
+def _of_environment(name: str) -> str:
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise SettingsError(
+            f"environment variable {name} is not set", hint="a manifest takes a secret from it"
+        ) from None
+
+
+def _of_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise SettingsError(f"secret file {path} is not UTF-8 text") from None
+    except OSError as error:
+        raise SettingsError(f"secret file {path} cannot be read: {error.strerror}") from error

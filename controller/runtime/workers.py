@@ -1,0 +1,152 @@
+"""The threads that move changes: one router, and per lane a few workers that its deliveries are handed to."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from controller.model.errors import PwsyncError, StoreUnavailable
+from controller.pipeline.circuit import Circuit
+from controller.pipeline.dispatch import LEASE, LaneWorker
+from controller.pipeline.router import Router
+from controller.ports import Store
+
+WORKERS_PER_LANE = 4
+POLL = timedelta(milliseconds=500)
+"""How soon work that another process put into the store is noticed."""
+PATIENCE = timedelta(seconds=2)
+"""Before the next try when the store is away."""
+
+log = structlog.get_logger()
+
+MakeWorker = Callable[[str, Circuit], LaneWorker]
+MakeCircuit = Callable[[], Circuit]
+
+
+class _Nudges:
+    """Wakes waiting workers, no more than there are: a nudge that nobody waits for is kept, a crowd of them is not."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def give(self, count: int = 1) -> None:
+        with self._changed:
+            self._count = min(self._count + count, self._most)
+            self._changed.notify(count)
+
+    def take(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._count > 0)
+            self._count -= 1
+
+
+@dataclass(slots=True)
+class _Crew:
+    """The workers of one lane."""
+
+    circuit: Circuit
+    nudges: _Nudges = field(default_factory=lambda: _Nudges(WORKERS_PER_LANE))
+    workers: list[LaneWorker] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+
+class Workers:
+    """Starts and stops all threads of the pipeline."""
+
+    def __init__(self, store: Store, router: Router, make_worker: MakeWorker, make_circuit: MakeCircuit) -> None:
+        self._store = store
+        self._router = router
+        self._make_worker = make_worker
+        self._make_circuit = make_circuit
+        self._crews: dict[str, _Crew] = {}
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start; returns at once."""
+        for target in (self._route, self._renew):
+            thread = threading.Thread(target=target, name=f"pwsync{target.__name__}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wake(self) -> None:
+        """Say that there is a new change."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Let every delivery under way finish and be settled; take no new one; return when all threads have ended."""
+        self._stopping.set()
+        self._news.set()
+        for crew in self._crews.values():
+            crew.nudges.give(len(crew.threads))
+        for thread in [*self._threads, *(t for crew in self._crews.values() for t in crew.threads)]:
+            thread.join()
+
+    def _route(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                while not self._stopping.is_set() and self._router.route_next():
+                    self._summon()
+                self._summon()
+            except PwsyncError as error:
+                log.warning("Routing is held up", code=error.code, problem=str(error))
+                self._stopping.wait(PATIENCE.total_seconds())
+            self._news.wait(POLL.total_seconds())
+            self._news.clear()
+
+    def _summon(self) -> None:
+        """Wake as many workers of each lane as there may be work for."""
+        with self._store.read() as tx:
+            due, now = tx.deliveries.next_due(), tx.now
+        for lane, when in due.items():
+            if when <= now:
+                self._crew(lane).nudges.give()
+
+    def _crew(self, lane: str) -> _Crew:
+        crew = self._crews.get(lane)
+        if crew is None:
+            crew = _Crew(self._make_circuit())
+            for number in range(WORKERS_PER_LANE):
+                worker = self._make_worker(lane, crew.circuit)
+                name = f"pwsync-{lane}-{number}"
+                thread = threading.Thread(target=self._deliver, args=(crew, worker), name=name, daemon=True)
+                crew.workers.append(worker)
+                crew.threads.append(thread)
+            self._crews[lane] = crew
+            for thread in crew.threads:
+                thread.start()
+        return crew
+
+    def _deliver(self, crew: _Crew, worker: LaneWorker) -> None:
+        while not self._stopping.is_set():
+            crew.nudges.take()
+            while not self._work_off(crew, worker):
+                if self._stopping.wait(PATIENCE.total_seconds()):
+                    break
+        worker.close()
+
+    def _work_off(self, crew: _Crew, worker: LaneWorker) -> bool:
+        """Deliver what is due and settle it; tell whether nothing is left over."""
+        try:
+            while not self._stopping.is_set() and worker.step():
+                crew.nudges.give()
+            worker.finish()
+        except PwsyncError as error:
+            log.warning("A delivery is held up", code=error.code, problem=str(error))
+            return False
+        self._news.set()
+        return True
+
+    def _renew(self) -> None:
+        while not self._stopping.wait(LEASE.total_seconds() / 3):
+            for crew in list(self._crews.values()):
+                for worker in crew.workers:
+                    try:
+                        worker.renew()
+                    except StoreUnavailable as error:
+                        log.warning("A lease cannot be renewed", code=error.code, problem=str(error))
