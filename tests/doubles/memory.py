@@ -19,6 +19,7 @@ from controller.model.errors import (
 from controller.model.options import Options
 from controller.model.secret import Secret
 from controller.ports import Connector, ResolveSecret
+from pydantic import BaseModel
 
 When = Literal["before", "after"]
 
@@ -177,7 +178,7 @@ class MemoryConnectorType:
     """Connector type ``memory``: option ``directory`` chooses among the directories given here, by name."""
 
     name = "memory"
-    options = MemoryOptions
+    options: type[BaseModel] = MemoryOptions
 
     def __init__(self, directories: Mapping[str, MemoryDirectory] | MemoryDirectory) -> None:
         self._directories = {"default": directories} if isinstance(directories, MemoryDirectory) else directories
