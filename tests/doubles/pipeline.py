@@ -41,7 +41,6 @@ from controller.ports import Connector, EventQuery, Store
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from controller.store.opening import open_store
-
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -128,7 +127,7 @@ class PipelineBench:
         self.put(Kind.PASSWORD_FILTER, name, password_filter)
 
     def map(self, application: str, windows: str, external: str, *, enabled: bool = True) -> None:
-        """Declare a mapping of a user of CORP, or of ``DOMAIN\\user``."""
+        r"""Declare a mapping of a user of CORP, or of ``DOMAIN\\user``."""
         account = WindowsAccount.parse(windows if "\\" in windows else f"CORP\\{windows}")
         with self.store.write() as tx:
             tx.mappings.put([Mapping(application, account, external, enabled=enabled)])
