@@ -1,0 +1,134 @@
+"""The status of every object, from the plan that is open and the deliveries that are under way. Pure."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping as ReadOnlyMapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.delivery import OPEN_STATES, DeliveryState
+from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
+from controller.planning.change import Change, resource_order
+from controller.planning.plan import Plan
+
+
+class Sync(StrEnum):
+    """Whether the actual object is as declared."""
+
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+
+
+class Health(StrEnum):
+    """Whether the object does its work."""
+
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One aspect of an object's status, as Kubernetes writes it.
+
+    Attributes:
+        type: Which aspect.
+        is_true: Whether it holds.
+        reason: Stable name (camelCase).
+        message: In words; empty when all is well.
+    """
+
+    type: Literal["Synced", "Healthy"]
+    is_true: bool
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStatus:
+    """The status of one object."""
+
+    key: Key
+    sync: Sync
+    health: Health
+    conditions: tuple[Condition, Condition]
+
+
+def statuses(
+    resources: Iterable[Resource], plan: Plan, deliveries: ReadOnlyMapping[tuple[str, str], int]
+) -> dict[Key, ObjectStatus]:
+    """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
+
+    Args:
+        resources: The actual objects.
+        plan: What differs now.
+        deliveries: How many deliveries each (lane, state) has.
+    """
+    specs = {r.key: r for r in resources}
+    open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
+    keys = sorted(specs.keys() | open_changes.keys(), key=resource_order)
+    left_out = {c.key for c in plan.left_out}
+    return {
+        key: _status(
+            key,
+            _sync(open_changes.get(key), plan, is_left_out=key in left_out),
+            _health(key, specs.get(key), deliveries),
+        )
+        for key in keys
+    }
+
+
+def _status(key: Key, sync: Condition, health: tuple[Health, Condition]) -> ObjectStatus:
+    return ObjectStatus(key, Sync.SYNCED if sync.is_true else Sync.OUT_OF_SYNC, health[0], (sync, health[1]))
+
+
+def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:
+    if change is None:
+        return Condition("Synced", True, "asDeclared")
+    what = f"differs from the manifests: would {change.action} it"
+    if plan.heals_drift(change):
+        what = f"was altered by something other than apply: would {change.action} it"
+    if is_left_out:
+        return Condition("Synced", False, "leftOut", f"{what}, but the policy leaves it as it is")
+    if plan.holds:
+        return Condition("Synced", False, "planHeld", f"{what}, but the plan is held: {plan.holds[0].message}")
+    return Condition("Synced", False, "drifted" if plan.heals_drift(change) else "changed", what)
+
+
+def _health(
+    key: Key, resource: Resource | None, deliveries: ReadOnlyMapping[tuple[str, str], int]
+) -> tuple[Health, Condition]:
+    match resource:
+        case None:
+            message = "declared, but does not exist yet"
+            return Health.PROGRESSING, Condition("Healthy", False, "notCreated", message)
+        case Resource(spec=Adapter(enabled=False)):
+            return Health.HEALTHY, Condition("Healthy", True, "disabled", "takes no part until it is enabled")
+        case _:
+            return _health_of_lane(key, deliveries)
+
+
+def _health_of_lane(key: Key, deliveries: ReadOnlyMapping[tuple[str, str], int]) -> tuple[Health, Condition]:
+    lane = _lane(key)
+    parked = deliveries.get((lane, DeliveryState.PARKED), 0)
+    retrying = deliveries.get((lane, DeliveryState.RETRYING), 0)
+    under_way = sum(deliveries.get((lane, state), 0) for state in OPEN_STATES)
+    if parked:
+        return Health.DEGRADED, Condition("Healthy", False, "parked", f"{parked:,} deliveries wait for a person")
+    if retrying:
+        message = f"{retrying:,} deliveries did not succeed and will be tried again"
+        return Health.PROGRESSING, Condition("Healthy", False, "retrying", message)
+    if under_way:
+        return Health.PROGRESSING, Condition("Healthy", True, "delivering", f"{under_way:,} deliveries are under way")
+    return Health.HEALTHY, Condition("Healthy", True, "asExpected")
+
+
+def _lane(key: Key) -> str:
+    match key:
+        case Key(Kind.ADAPTER, name):
+            return ExternalAccount(name, "").lane
+        case Key(Kind.DOMAIN, name):
+            return WindowsAccount(name, "").lane
+        case _:
+            return ""
