@@ -1,0 +1,61 @@
+"""The way in: paths to desired state, with every problem of every file at once."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from controller.manifests.compile import Compiled, Compiler
+from controller.manifests.loading import Loader
+from controller.manifests.problems import ManifestErrors, Place, Problem
+from controller.manifests.source import Source, find_sources, read_text
+from controller.ports import ConnectorCatalogue
+
+
+def read_manifests(paths: Sequence[str], catalogue: ConnectorCatalogue, *, stdin: str | None = None) -> Compiled:
+    """Read the manifests at *paths* (files, folders, ``-`` for the text *stdin*) into desired state.
+
+    Raises:
+        ManifestErrors: With every problem of every file. No manifests at all are a problem too, so that an empty
+            pipe is never taken for the wish to remove everything.
+    """
+    compiler = Compiler(catalogue)
+    start = Place(paths[0] if paths else ".")
+    with _paused_collector():
+        count = 0
+        for found in find_sources(paths, stdin):
+            if isinstance(found, Problem):
+                compiler.problems.append(found)
+                compiler.is_complete = False
+            else:
+                count += _read(found, compiler)
+        if count == 0 and not compiler.problems:
+            raise ManifestErrors([Problem(start, "there are no manifests here", "give a file or folder of manifests")])
+        return compiler.finish(start)
+
+
+def _read(source: Source, compiler: Compiler) -> int:
+    """Add the documents of one source; tell how many there were."""
+    text = read_text(source)
+    if isinstance(text, Problem):
+        compiler.problems.append(text)
+        compiler.is_complete = False
+        return 0
+    loader, count = Loader(source.file, source.folder), 0
+    for document in loader.documents(text):
+        compiler.add(document)
+        count += 1
+    compiler.problems.extend(loader.problems)
+    compiler.is_complete &= loader.is_complete
+    return count
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """Spare the cyclic collector a walk over growing piles of objects that are all in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,89 @@
+"""Kind System: the global switches and limits."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from controller.manifests.v1.document import Described, Manifest, NonEmpty
+from controller.manifests.v1.duration import Duration, PositiveDuration
+from controller.model.options import Options
+from controller.model.topology import AuditLimits, ReconcilePolicy, System
+
+_Count = Annotated[int, Field(ge=0)]
+_Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class AuditSpec(Options):
+    """How many rows of each audit table are kept."""
+
+    deleted_applications: _Count = 1000
+    deleted_mappings: _Count = 1000
+    credential_lookups: _Count = 1000
+
+
+class ReconcileSpec(Options):
+    """How the reconcile loop behaves."""
+
+    interval: PositiveDuration = timedelta(minutes=5)
+    self_heal: bool = True
+    prune: bool = True
+    max_prune_percent: _Percent = 30
+    max_update_percent: _Percent = 30
+
+
+class SystemSpec(Options):
+    """The spec of a System."""
+
+    from_windows_to_adapters: bool = False
+    from_adapters_to_database: bool = False
+    from_adapters_to_windows: bool = False
+    max_sync_age: PositiveDuration = timedelta(hours=24)
+    damping_window: Duration = timedelta(minutes=10)
+    administrators: list[NonEmpty] = Field(default_factory=list)
+    affiliate_administrators: list[NonEmpty] = Field(default_factory=list)
+    audit: AuditSpec = AuditSpec()
+    reconcile: ReconcileSpec = ReconcileSpec()
+
+    def compile(self) -> System:
+        """Return the model object."""
+        return System(
+            from_windows_to_adapters=self.from_windows_to_adapters,
+            from_adapters_to_database=self.from_adapters_to_database,
+            from_adapters_to_windows=self.from_adapters_to_windows,
+            max_sync_age=self.max_sync_age,
+            damping_window=self.damping_window,
+            administrators=tuple(self.administrators),
+            affiliate_administrators=tuple(self.affiliate_administrators),
+            audit=AuditLimits(**dict(self.audit)),
+            reconcile=ReconcilePolicy(**dict(self.reconcile)),
+        )
+
+    @classmethod
+    def of(cls, system: System) -> Self:
+        """Return the spec that compiles to *system*."""
+        return cls(
+            from_windows_to_adapters=system.from_windows_to_adapters,
+            from_adapters_to_database=system.from_adapters_to_database,
+            from_adapters_to_windows=system.from_adapters_to_windows,
+            max_sync_age=system.max_sync_age,
+            damping_window=system.damping_window,
+            administrators=list(system.administrators),
+            affiliate_administrators=list(system.affiliate_administrators),
+            audit=AuditSpec.model_validate(system.audit, from_attributes=True),
+            reconcile=ReconcileSpec.model_validate(system.reconcile, from_attributes=True),
+        )
+
+
+class SystemMetadata(Described):
+    """Metadata of the one System."""
+
+    name: Literal["default"]
+
+
+class SystemManifest(Manifest):
+    """The global switches and limits; there is one, named default."""
+
+    kind: Literal["System"]
+    metadata: SystemMetadata
+    spec: SystemSpec = SystemSpec()
