@@ -1,8 +1,8 @@
 """Dispatch: hands due deliveries of one lane to its connector, one after another, and settles what came of each."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import Delivery, RetryPolicy
@@ -29,8 +29,20 @@ from controller.ports import Connector, Jitter, NewId, Sealer, Store, Transactio
 LEASE = timedelta(seconds=15)
 """How long a delivery stays with a worker that no longer renews it: after this time another one probes and goes on."""
 
-Connect = Callable[[Topology, str], Connector]
-"""Gives the connector of a lane, kept between calls. Raises SettingsError or NotFound when it cannot be made."""
+
+class Connections(Protocol):
+    """Gives one worker its connector, kept between calls."""
+
+    def connect(self, topology: Topology, lane: str) -> Connector:
+        """Return the connector of a lane.
+
+        Raises:
+            NotFound: The lane is not declared any more, or its connector type is not installed.
+            SettingsError: A secret that it needs is not there.
+        """
+
+    def close(self) -> None:
+        """Give back the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class LaneWorker:
         jitter: Jitter,
         circuit: Circuit,
         lane: str,
-        connect: Connect,
+        connections: Connections,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -66,7 +78,7 @@ class LaneWorker:
         self._jitter = jitter
         self._circuit = circuit
         self._lane = lane
-        self._connect = connect
+        self._connections = connections
         self._topology = TopologyReader()
         self._unsettled: tuple[Attempt, PwsyncError | None] | None = None
         self._at_work: Delivery | None = None
@@ -93,6 +105,10 @@ class LaneWorker:
         """
         if self._unsettled is not None:
             self._turn(claims=False)
+
+    def close(self) -> None:
+        """Give back the connection. What is not settled yet is found by its lease."""
+        self._connections.close()
 
     def renew(self) -> None:
         """Keep the delivery under way for a while longer; called by another thread while the connector works."""
@@ -127,9 +143,12 @@ class LaneWorker:
             if delivery is None:
                 self._circuit.leave()
                 return None
-            if delivery.expires_at > tx.now:
+            if tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
+                self._queue.take_out(tx, delivery)
+            elif delivery.expires_at <= tx.now:
+                self._queue.give_up(tx, delivery)
+            else:
                 return self._prepare(tx, topology, delivery)
-            self._queue.give_up(tx, delivery)
 
     def _claim_one(self, tx: Transaction, topology: Topology) -> Delivery | None:
         outstanding = _notifications(topology, self._lane).max_pending
@@ -156,7 +175,7 @@ class LaneWorker:
         if attempt.problem is not None:
             return attempt.problem
         try:
-            write(self._connect(attempt.topology, self._lane), attempt)
+            write(self._connections.connect(attempt.topology, self._lane), attempt)
         except (SettingsError, NotFound) as error:
             return ChannelRefused(error.message, hint=error.hint)
         except PwsyncError as error:

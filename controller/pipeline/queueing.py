@@ -74,11 +74,15 @@ class Queue:
             if delivery.state is DeliveryState.IN_FLIGHT:
                 is_one_in_flight = True
                 continue
-            tx.deliveries.save(supersede(delivery, tx.now))
-            tx.events.add(event_of(events.DELIVERY_SUPERSEDED, delivery, id=delivery.id))
-            forget_write(tx, delivery)
-            refresh_change(tx, delivery.tracking_id)
+            self.take_out(tx, delivery)
         return is_one_in_flight
+
+    def take_out(self, tx: Transaction, delivery: Delivery) -> None:
+        """Supersede one delivery."""
+        tx.deliveries.save(supersede(delivery, tx.now))
+        tx.events.add(event_of(events.DELIVERY_SUPERSEDED, delivery, id=delivery.id))
+        forget_write(tx, delivery)
+        refresh_change(tx, delivery.tracking_id)
 
     def give_up(self, tx: Transaction, delivery: Delivery) -> None:
         """Expire a delivery that has become older than the maximum sync age (T3)."""

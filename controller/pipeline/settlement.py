@@ -52,10 +52,13 @@ class Settlement:
         settled = fail(delivery, error, policy, self.tx.now, jitter)
         if not self.tx.deliveries.save(settled, lease=delivery.lease):
             return
-        if not settled.must_probe or settled.state is DeliveryState.PARKED:
-            forget_write(self.tx, settled)
         if isinstance(error, OldPasswordWrong):
             self._delete_windows_password(delivery, used_old)
+        if self.tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
+            self.queue.take_out(self.tx, settled)
+            return
+        if not settled.must_probe or settled.state is DeliveryState.PARKED:
+            forget_write(self.tx, settled)
         is_parked = settled.state is DeliveryState.PARKED
         type_ = events.DELIVERY_PARKED if is_parked else events.DELIVERY_RETRYING
         self.tx.events.add(
