@@ -13,6 +13,7 @@ from controller.model.change import PasswordChange
 from controller.model.constraints import Capabilities
 from controller.model.delivery import Delivery
 from controller.model.events import RecordedEvent
+from controller.model.filters import PasswordFilter
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.secret import Secret
 from controller.model.topology import (
@@ -24,7 +25,6 @@ from controller.model.topology import (
     Key,
     Kind,
     Mapping,
-    PasswordFilter,
     Resource,
     Source,
     Spec,
