@@ -1,0 +1,149 @@
+"""Reported password changes, numbered in the order of their intake."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, exists, func, insert, select, update
+
+from controller.model.accounts import Account, account_of
+from controller.model.change import ChangeState, PasswordChange
+from controller.ports import ChangeQuery
+from controller.store.accounts import named
+from controller.store.columns import Name
+from controller.store.rows import readable
+from controller.store.session import Session
+from controller.store.tables import changes
+
+_C = changes.c
+_OLDER = changes.alias("older")
+_ADD = insert(changes).returning(_C.sequence)
+_ALL: Select[Any] = select(changes)
+_ONE = _ALL.where(_C.tracking_id == bindparam("tracking_id_"))
+_UNROUTED = (
+    _ALL.where(
+        _C.unrouted,
+        ~exists().where(
+            _OLDER.c.unrouted,
+            _OLDER.c.lane == _C.lane,
+            _OLDER.c.account == _C.account,
+            _OLDER.c.sequence < _C.sequence,
+        ),
+    )
+    .order_by(_C.sequence)
+    .with_for_update(skip_locked=True, of=changes)
+)
+_NEWER = select(
+    exists().where(
+        _C.lane == bindparam("lane", type_=Name),
+        _C.account == bindparam("account", type_=Name),
+        _C.sequence > bindparam("sequence"),
+    )
+)
+_MARK_ROUTED = update(changes).where(_C.tracking_id == bindparam("tracking_id_")).values(routed=True, unrouted=False)
+_FINISH = update(changes).where(_C.tracking_id == bindparam("tracking_id_"))
+_COUNTS = select(_C.state, func.count()).group_by(_C.state)
+
+
+class SqlChanges:
+    """Implements ``ports.Changes``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, change: PasswordChange) -> int:
+        """Insert; returns the sequence that the store gave it.
+
+        PostgreSQL gives numbers before their transactions commit. The account's lock is held from before the
+        number is drawn until it is committed, so that of one account a higher number is never seen first.
+        """
+        self._session.lock_account(change.account)
+        sequence: int = self._session.connection.execute(_ADD, _values(change)).scalar_one()
+        return sequence
+
+    def claim_unrouted(self, limit: int) -> list[PasswordChange]:
+        """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends."""
+        rows = self._session.connection.execute(_UNROUTED.limit(limit)).all()
+        free = self._session.lock_free(rows, lambda row: (row.lane, row.account))
+        return _changes(free)
+
+    def has_newer(self, account: Account, sequence: int) -> bool:
+        """Whether the account has a change with a higher sequence."""
+        given = {"lane": account.lane, "account": account.name, "sequence": sequence}
+        return bool(self._session.connection.execute(_NEWER, given).scalar_one())
+
+    def mark_routed(self, tracking_id: str) -> None:
+        """Note that its deliveries are made."""
+        self._session.connection.execute(_MARK_ROUTED, {"tracking_id_": tracking_id})
+
+    def finish(self, tracking_id: str, state: str, reason: str, message: str) -> None:
+        """Set its state; a finished one (not ``accepted``) forgets its sealed passwords."""
+        values: dict[str, Any] = {"state": state, "reason": reason, "message": message}
+        if state == ChangeState.ACCEPTED:
+            values |= {"finished_at": None, "unrouted": ~_C.routed}
+        else:
+            values |= {"finished_at": self._session.now, "unrouted": False}
+            values |= {"sealed_password": None, "sealed_old_password": None}
+        self._session.connection.execute(_FINISH.values(values), {"tracking_id_": tracking_id})
+
+    def get(self, tracking_id: str) -> PasswordChange | None:
+        """One change."""
+        row = self._session.connection.execute(_ONE, {"tracking_id_": tracking_id}).one_or_none()
+        return None if row is None else _change(row)
+
+    def find(self, query: ChangeQuery) -> list[PasswordChange]:
+        """Changes, newest first."""
+        statement = _ALL.order_by(_C.sequence.desc()).limit(query.limit)
+        if query.account:
+            statement = statement.where(named(changes, query.account))
+        if query.state:
+            statement = statement.where(_C.state == query.state)
+        return _changes(self._session.connection.execute(statement))
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many changes are in each state."""
+        return dict(self._session.connection.execute(_COUNTS).all())
+
+
+def _values(change: PasswordChange) -> dict[str, Any]:
+    return {
+        "tracking_id": change.tracking_id,
+        "lane": change.account.lane,
+        "account": change.account.name,
+        "caller": change.caller,
+        "sealed_password": change.sealed_password,
+        "sealed_old_password": change.sealed_old_password,
+        "occurred_at": change.occurred_at,
+        "received_at": change.received_at,
+        "state": change.state.value,
+        "routed": change.routed,
+        "unrouted": change.state is ChangeState.ACCEPTED and not change.routed,
+        "reason": change.reason,
+        "message": change.message,
+        "finished_at": change.finished_at,
+    }
+
+
+def _changes(rows: Iterable[Row[Any]]) -> list[PasswordChange]:
+    return [_change(row) for row in rows]
+
+
+def _change(row: Row[Any]) -> PasswordChange:
+    return readable("changes", row.tracking_id, row, _read)
+
+
+def _read(row: Row[Any]) -> PasswordChange:
+    return PasswordChange(
+        tracking_id=row.tracking_id,
+        account=account_of(row.lane, row.account),
+        caller=row.caller,
+        sealed_password=row.sealed_password,
+        sealed_old_password=row.sealed_old_password,
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+        sequence=row.sequence,
+        state=ChangeState(row.state),
+        routed=row.routed,
+        reason=row.reason,
+        message=row.message,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,115 @@
+"""Which deliveries a worker may take. Of each account only its head: the one in flight, else the oldest open one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+
+from controller.model.delivery import DeliveryState
+from controller.store.columns import Instant
+from controller.store.session import Session
+from controller.store.tables import deliveries, is_open
+
+_C = deliveries.c
+_OTHER = deliveries.alias("other")
+_IN_FLIGHT = DeliveryState.IN_FLIGHT.value
+
+
+def _comes_before(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    one_flies, other_flies = one.c.state == _IN_FLIGHT, other.c.state == _IN_FLIGHT
+    is_older = or_(
+        one.c.sequence < other.c.sequence, and_(one.c.sequence == other.c.sequence, one.c.number < other.c.number)
+    )
+    return or_(and_(one_flies, ~other_flies), and_(one_flies == other_flies, is_older))
+
+
+_IS_HEAD = ~exists().where(
+    is_open(_OTHER),
+    _OTHER.c.lane == _C.lane,
+    _OTHER.c.account == _C.account,
+    _comes_before(_OTHER, deliveries),
+)
+_OUTSTANDING = (
+    select(func.count())
+    .select_from(deliveries)
+    .where(_C.lane == bindparam("lane_"), _C.state == _IN_FLIGHT, _C.leased_until > bindparam("now"))
+)
+# Not the bare column: SQLite would search by it and sort the whole backlog of a lane, instead of stopping at the limit.
+_READY_AT = type_coerce(_C.ready_at, BigInteger) + literal_column("0")
+_CLAIMABLE = (
+    select(_C.number, _C.lane, _C.account)
+    .where(is_open(deliveries), _C.lane == bindparam("lane_"), bindparam("now", type_=Instant) >= _READY_AT, _IS_HEAD)
+    .order_by(_C.sequence, _C.number)
+    .limit(bindparam("limit", type_=Integer, literal_execute=True))
+    .with_for_update(skip_locked=True, of=deliveries)
+)
+_TAKE = (
+    update(deliveries)
+    .where(_C.number.in_(bindparam("numbers", expanding=True)))
+    .values(
+        state=_IN_FLIGHT,
+        attempts=_C.attempts + 1,
+        must_probe=or_(_C.must_probe, _C.state == _IN_FLIGHT),
+        lease=bindparam("lease_"),
+        leased_until=bindparam("until"),
+        ready_at=bindparam("until"),
+    )
+    .returning(deliveries)
+)
+_LANES = select(_C.lane).where(is_open(deliveries)).distinct().subquery("lanes")
+_FIRST_READY = (
+    select(_C.ready_at)
+    .where(is_open(deliveries), _C.lane == _LANES.c.lane, _IS_HEAD)
+    .order_by(_C.ready_at)
+    .limit(1)
+    .correlate(_LANES)
+    .scalar_subquery()
+)
+_NEXT_DUE = select(_LANES.c.lane, _FIRST_READY)
+
+
+def claimable(session: Session, lane: str, *, limit: int, outstanding: int) -> list[int]:
+    """Numbers of the deliveries that may be taken now, oldest first, locked.
+
+    The lane is locked first, so that two workers cannot together exceed *outstanding*. An account that another
+    transaction works on is left for later: waiting for it with rows in hand could close a circle.
+    """
+    session.lock("lane", lane)
+    place = {"lane_": lane, "now": session.now}
+    room = min(limit, outstanding - session.connection.execute(_OUTSTANDING, place).scalar_one())
+    if room <= 0:
+        return []
+    rows = session.connection.execute(_CLAIMABLE, place | {"limit": room}).all()
+    return [row.number for row in session.lock_free(rows, lambda row: (row.lane, row.account))]
+
+
+def take(session: Session, numbers: Sequence[int], *, lease: str, until: datetime) -> list[Row[Any]]:
+    """Put deliveries in flight under *lease*; returns their rows, oldest first.
+
+    One that was in flight already had another worker, whose attempt may have reached the target: it must be probed.
+    """
+    if not numbers:
+        return []
+    given = {"numbers": list(numbers), "lease_": lease, "until": until}
+    return sorted(session.connection.execute(_TAKE, given), key=lambda row: (row.sequence, row.number))
+
+
+def next_due(session: Session) -> dict[str, datetime]:
+    """For each lane with open deliveries: when the first head of an account is due, or its lease runs out."""
+    return dict(session.connection.execute(_NEXT_DUE).all())

@@ -1,0 +1,154 @@
+"""The store: begins, commits and rolls back transactions, and gives each its repositories."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from controller import ports
+from controller.model.errors import StoreUnusable
+from controller.store.audit import SqlAudit
+from controller.store.changes import SqlChanges
+from controller.store.columns import Instant
+from controller.store.credentials import SqlCredentials
+from controller.store.deliveries import SqlDeliveries
+from controller.store.engine import BUSY_SECONDS, Engines
+from controller.store.events import SqlEvents
+from controller.store.failures import translated
+from controller.store.fingerprints import SqlFingerprints
+from controller.store.identity import identity_of
+from controller.store.leases import SqlLeases
+from controller.store.mappings import SqlMappings
+from controller.store.resources import SqlResources
+from controller.store.session import Session
+from controller.store.tokens import SqlTokens
+from controller.store.turn import Turn
+
+_SERVER_TIME = "SELECT (extract(epoch FROM transaction_timestamp()) * 1000000)::bigint AS now"
+_BEGIN_READING = text(_SERVER_TIME).columns(now=Instant)
+# A server may trade durability for speed by default; what is accepted here must survive its crash.
+_BEGIN_WRITING = text(
+    f"{_SERVER_TIME}, set_config('lock_timeout', '{BUSY_SECONDS}s', true),"
+    " CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
+).columns(now=Instant)
+
+
+class SqlTransaction:
+    """One atomic piece of work. The repositories are valid until it ends."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.now: datetime = session.now
+        self.resources: ports.Resources = SqlResources(session)
+        self.mappings: ports.Mappings = SqlMappings(session)
+        self.credentials: ports.Credentials = SqlCredentials(session)
+        self.changes: ports.Changes = SqlChanges(session)
+        self.deliveries: ports.Deliveries = SqlDeliveries(session)
+        self.fingerprints: ports.Fingerprints = SqlFingerprints(session)
+        self.events: ports.Events = SqlEvents(session)
+        self.audit: ports.Audit = SqlAudit(session)
+        self.tokens: ports.Tokens = SqlTokens(session)
+        self.leases: ports.Leases = SqlLeases(session)
+
+    def exclusive(self, name: str) -> None:
+        """Keep any other transaction that asks for the same *name* out until this one ends."""
+        if not self._session.is_writable:
+            raise RuntimeError("exclusive() belongs into a writing transaction")
+        self._session.lock("exclusive", name)
+
+    def identity(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Bytes kept once per store under *name*; *make* is called the first time.
+
+        Raises:
+            NotFound: In a reading transaction, when there are none yet.
+        """
+        return identity_of(self._session, name, make)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStore:
+    """A database of either engine.
+
+    SQLite takes one writer: threads of this process queue on a lock, other processes on SQLite's own.
+
+    Attributes:
+        clock: Tells the time of each transaction; without it PostgreSQL's server does (T5), or this process for SQLite.
+        is_read_only: ``write`` refuses.
+    """
+
+    engines: Engines
+    clock: ports.Clock | None = None
+    is_read_only: bool = False
+    _writer: Turn = field(default_factory=Turn)
+
+    @contextmanager
+    def write(self) -> Iterator[ports.Transaction]:
+        """Begin a writing transaction; committed (durably) at the end, rolled back on an exception.
+
+        Raises:
+            StoreUnavailable: The store cannot be reached or stays busy.
+            StoreUnusable: It was opened for reading only.
+        """
+        if self.is_read_only:
+            raise StoreUnusable(f"{self.engines.location} is open for reading only", hint="nothing may be written here")
+        with translated(self.engines.location):
+            if self.engines.is_postgresql:
+                with self._transaction(self.engines.writing, is_writable=True) as transaction:
+                    yield transaction
+            else:
+                with self._writer.taken(), self._transaction(self.engines.writing, is_writable=True) as transaction:
+                    yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[ports.Transaction]:
+        """Begin a reading transaction: one consistent picture, never blocking writers.
+
+        Raises:
+            StoreUnavailable: The store cannot be reached.
+        """
+        with (
+            translated(self.engines.location),
+            self._transaction(self.engines.reading, is_writable=False) as transaction,
+        ):
+            yield transaction
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engines.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine, *, is_writable: bool) -> Iterator[SqlTransaction]:
+        connection, now = self._begin(engine, is_writable=is_writable)
+        with connection:  # rolls back what is not committed, and gives the connection back
+            session = Session(connection, now, self.engines.is_postgresql, is_writable)
+            with session.at_end:
+                yield SqlTransaction(session)
+            connection.commit()
+
+    def _begin(self, engine: Engine, *, is_writable: bool) -> tuple[Connection, datetime]:
+        try:
+            return self._begin_once(engine, is_writable=is_writable)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # The server was started anew while the connection lay in the pool. Nothing was sent yet.
+        return self._begin_once(engine, is_writable=is_writable)
+
+    def _begin_once(self, engine: Engine, *, is_writable: bool) -> tuple[Connection, datetime]:
+        connection = engine.connect()
+        try:
+            return connection, self._time(connection, is_writable=is_writable)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _time(self, connection: Connection, *, is_writable: bool) -> datetime:
+        if self.engines.is_postgresql:
+            now: datetime = connection.execute(_BEGIN_WRITING if is_writable else _BEGIN_READING).scalar_one()
+        else:
+            connection.begin()  # before the clock is read: a writer may have waited for its turn
+            now = datetime.now(UTC)
+        return now if self.clock is None else self.clock()

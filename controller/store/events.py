@@ -1,0 +1,73 @@
+"""Recorded events, bounded: the oldest go first."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, delete, insert, select
+
+from controller.model.events import Event, RecordedEvent
+from controller.ports import EventQuery
+from controller.store.accounts import spellings
+from controller.store.rows import readable
+from controller.store.session import Session
+from controller.store.tables import events
+
+KEPT = 100_000
+"""How many events stay."""
+TRIM_EVERY = 1_000
+"""Only each so manyth event looks for old ones, so that there may be that many more for a while."""
+
+_C = events.c
+_ADD = insert(events).returning(_C.sequence)
+_ALL: Select[Any] = select(events)
+_TRIM = delete(events).where(_C.sequence <= bindparam("oldest"))
+
+
+class SqlEvents:
+    """Implements ``ports.Events``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, event: Event) -> None:
+        """Record one."""
+        sequence = self._session.connection.execute(
+            _ADD,
+            {
+                "at": self._session.now,
+                "name": event.type.name,
+                "level": event.type.level.value,
+                "message": event.type.message,
+                "tracking_id": event.tracking_id,
+                "adapter": event.adapter,
+                "account": event.account,
+                "fields": json.dumps(dict(event.fields), default=str, separators=(",", ":")),
+            },
+        ).scalar_one()
+        if sequence % TRIM_EVERY == 0:
+            self._session.connection.execute(_TRIM, {"oldest": sequence - KEPT})
+
+    def find(self, query: EventQuery) -> list[RecordedEvent]:
+        """Events, newest first."""
+        statement = _ALL.order_by(_C.sequence.desc()).limit(query.limit)
+        if query.account:
+            statement = statement.where(_C.account.in_(sorted(spellings(query.account))))
+        for column, wanted in ((_C.tracking_id, query.tracking_id), (_C.adapter, query.adapter), (_C.name, query.name)):
+            if wanted:
+                statement = statement.where(column == wanted)
+        rows = self._session.connection.execute(statement)
+        return [readable("events", str(row.sequence), row, _recorded) for row in rows]
+
+
+def _recorded(row: Row[Any]) -> RecordedEvent:
+    return RecordedEvent(
+        sequence=row.sequence,
+        at=row.at,
+        name=row.name,
+        level=row.level,
+        message=row.message,
+        tracking_id=row.tracking_id,
+        adapter=row.adapter,
+        account=row.account,
+        fields=json.loads(row.fields),
+    )

@@ -1,0 +1,123 @@
+"""Mappings, by the hundred thousand: written in batches, read as a stream."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam, column, delete, func, select
+from sqlalchemy.dialects import postgresql
+
+from controller.model.accounts import WindowsAccount
+from controller.model.topology import Mapping
+from controller.store.columns import Name
+from controller.store.session import Session
+from controller.store.tables import mappings
+from controller.store.upsert import on_conflict_replace, upsert
+
+_BATCH = 10_000
+_STREAM = 1_000
+_C = mappings.c
+_ALL: Select[Any] = select(_C.application, _C.windows_account, _C.external_account, _C.enabled, _C.origin).order_by(
+    _C.application, _C.windows_account
+)
+_COUNT = select(func.count()).select_from(mappings)
+_OF_WINDOWS = _ALL.where(_C.windows_account == bindparam("windows"))
+_OF_EXTERNAL = _ALL.order_by(None).where(
+    _C.application.in_(bindparam("applications", expanding=True)), _C.external_account == bindparam("external")
+)
+_PUT = upsert(mappings)[False]
+_REMOVE = delete(mappings).where(
+    _C.application == bindparam("application_"), _C.windows_account == bindparam("windows_account_")
+)
+
+# PostgreSQL takes a batch as arrays: one statement, one round trip, no limit on the number of parameters.
+_ROWS = (
+    func.unnest(*(bindparam(c.name, type_=ARRAY(Boolean if c is _C.enabled else Text)) for c in _C))
+    .table_valued(*(column(c.name, Boolean if c is _C.enabled else Name) for c in _C))
+    .render_derived(name="given")
+)
+_PUT_ARRAYS = on_conflict_replace(
+    postgresql.insert(mappings).from_select([c.name for c in _C], select(_ROWS)), mappings
+)
+_KEYS = (
+    func.unnest(*(bindparam(n, type_=ARRAY(Text)) for n in ("application_", "windows_account_")))
+    .table_valued(column("application", Name), column("windows_account", Name))
+    .render_derived(name="given")
+)
+_REMOVE_ARRAYS = delete(mappings).where(
+    _C.application == _KEYS.c.application, _C.windows_account == _KEYS.c.windows_account
+)
+
+
+class SqlMappings:
+    """Implements ``ports.Mappings``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def scan(self) -> Iterator[Mapping]:
+        """All, in the order of ``Mapping.sort_key``, streamed; ends with the transaction."""
+        result = self._session.connection.execute(_ALL, execution_options={"yield_per": _STREAM})
+        # A statement left half read would keep SQLite's old snapshot alive for the connection's next user.
+        self._session.at_end.callback(result.close)
+        for rows in result.partitions():
+            yield from map(_mapping, rows)
+
+    def count(self) -> int:
+        """How many there are."""
+        return self._session.connection.execute(_COUNT).scalar_one()
+
+    def of_windows(self, account: WindowsAccount) -> list[Mapping]:
+        """Those of one Windows account, in order."""
+        rows = self._session.connection.execute(_OF_WINDOWS, {"windows": str(account)})
+        return [_mapping(row) for row in rows]
+
+    def of_external(self, applications: Sequence[str], external: str) -> list[Mapping]:
+        """Those of one external account inside the given applications, in order."""
+        given = {"applications": list(applications), "external": external}
+        found = [_mapping(row) for row in self._session.connection.execute(_OF_EXTERNAL, given)]
+        return sorted(found, key=lambda mapping: mapping.sort_key)
+
+    def put(self, mappings: Iterable[Mapping]) -> None:
+        """Insert or replace many."""
+        for batch in _batches(mappings):
+            if self._session.is_postgresql:
+                self._session.connection.execute(_PUT_ARRAYS, _arrays([_row(m) for m in batch]))
+            else:
+                self._session.connection.execute(_PUT, [_row(m) for m in batch])
+
+    def remove(self, mappings: Iterable[Mapping]) -> None:
+        """Delete many (by application and Windows account); no error when one is not there."""
+        for batch in _batches(mappings):
+            keys = [{"application_": m.application, "windows_account_": str(m.windows)} for m in batch]
+            if self._session.is_postgresql:
+                self._session.connection.execute(_REMOVE_ARRAYS, _arrays(keys))
+            else:
+                self._session.connection.execute(_REMOVE, keys)
+
+
+def _batches(mappings: Iterable[Mapping]) -> Iterator[list[Mapping]]:
+    remaining = iter(mappings)
+    while batch := list(islice(remaining, _BATCH)):
+        # One statement can touch a row only once; of two that are given for one key, the later one stays.
+        yield list({(m.application, m.windows): m for m in batch}.values())
+
+
+def _row(mapping: Mapping) -> dict[str, Any]:
+    return {
+        "application": mapping.application,
+        "windows_account": str(mapping.windows),
+        "external_account": mapping.external,
+        "enabled": mapping.enabled,
+        "origin": mapping.origin,
+    }
+
+
+def _arrays(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _mapping(row: Sequence[Any]) -> Mapping:
+    application, windows, external, enabled, origin = row
+    domain, _, name = windows.partition("\\")
+    return Mapping(application, WindowsAccount(domain, name), external, enabled, origin)

@@ -1,0 +1,32 @@
+"""Specs of objects as canonical JSON (keys sorted, no spaces) and back."""
+
+import json
+from functools import cache
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from controller.model.topology import SPEC_TYPES, Kind, Spec
+
+_KIND_OF: dict[type[Spec], Kind] = {spec_type: kind for kind, spec_type in SPEC_TYPES.items()}
+
+
+def spec_json(spec: Spec) -> str:
+    """Equal specs give equal texts."""
+    document = _adapter(_KIND_OF[type(spec)]).dump_python(spec, mode="json")
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def parse_spec(kind: Kind, document: str) -> Spec:
+    """Read what ``spec_json`` wrote.
+
+    Raises:
+        ValueError: It is not a spec of that kind (pydantic's ValidationError is one).
+        KeyError: Objects of that kind are not stored here.
+    """
+    return cast("Spec", _adapter(kind).validate_json(document, strict=True))
+
+
+@cache
+def _adapter(kind: Kind) -> TypeAdapter[Any]:
+    return TypeAdapter(SPEC_TYPES[kind])  # takes milliseconds to build, so only for the kinds that occur

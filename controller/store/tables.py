@@ -1,0 +1,239 @@
+"""The tables, as the newest migration leaves them. Sealed values are bytes that this layer cannot open."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    FromClause,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from controller.store.columns import Instant, Name, Prose, serial
+
+METADATA = MetaData()
+
+
+def _required(column_name: str, type_: Any, *, primary_key: bool = False) -> Column[Any]:  # noqa: ANN401  # any column type
+    return Column(column_name, type_, primary_key=primary_key, nullable=False)
+
+
+def _numbered(column_name: str) -> Column[Any]:
+    return Column(column_name, serial(), Identity(always=False), primary_key=True)
+
+
+resources = Table(
+    "resources",
+    METADATA,
+    _required("kind", Name(), primary_key=True),
+    _required("name", Name(), primary_key=True),
+    _required("spec", Text()),
+    _required("labels", Text()),
+    _required("annotations", Text()),
+    _required("digest", Name()),
+    _required("generation", BigInteger()),
+    _required("updated_at", Instant()),
+)
+
+counters = Table(
+    "counters",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("value", BigInteger()),
+)
+
+mappings = Table(
+    "mappings",
+    METADATA,
+    _required("application", Name(), primary_key=True),
+    _required("windows_account", Name(), primary_key=True),
+    _required("external_account", Name()),
+    _required("enabled", Boolean()),
+    _required("origin", Name()),
+    Index("mappings_windows", "windows_account", "application"),
+    Index("mappings_external", "external_account", "application"),
+    sqlite_with_rowid=False,
+)
+
+credentials = Table(
+    "credentials",
+    METADATA,
+    _required("application", Name(), primary_key=True),
+    _required("external_account", Name(), primary_key=True),
+    _required("field", Name(), primary_key=True),
+    _required("sealed", LargeBinary()),
+    _required("sequence", BigInteger()),
+    _required("tracking_id", Name()),
+    _required("updated_at", Instant()),
+)
+
+windows_passwords = Table(
+    "windows_passwords",
+    METADATA,
+    _required("account", Name(), primary_key=True),
+    _required("sealed", LargeBinary()),
+    _required("sequence", BigInteger()),
+    _required("tracking_id", Name()),
+    _required("updated_at", Instant()),
+)
+
+changes = Table(
+    "changes",
+    METADATA,
+    _numbered("sequence"),
+    _required("tracking_id", Name()),
+    _required("lane", Name()),
+    _required("account", Name()),
+    _required("caller", Name()),
+    Column("sealed_password", LargeBinary()),
+    Column("sealed_old_password", LargeBinary()),
+    Column("occurred_at", Instant()),
+    _required("received_at", Instant()),
+    _required("state", Name()),
+    _required("routed", Boolean()),
+    # accepted and not routed: the claim of its own that lets SQLite use the partial indexes below, and no other.
+    _required("unrouted", Boolean()),
+    _required("reason", Name()),
+    _required("message", Prose()),
+    Column("finished_at", Instant()),
+    Index("changes_tracking_id", "tracking_id", unique=True),
+    Index("changes_account", "lane", "account", "sequence"),
+    Index("changes_state", "state", "sequence"),
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "deliveries",
+    METADATA,
+    _numbered("number"),
+    _required("id", Name()),
+    _required("tracking_id", Name()),
+    _required("sequence", BigInteger()),
+    _required("lane", Name()),
+    _required("account", Name()),
+    Column("sealed_password", LargeBinary()),
+    _required("created_at", Instant()),
+    _required("due_at", Instant()),
+    _required("expires_at", Instant()),
+    _required("state", Name()),
+    _required("attempts", Integer()),
+    _required("counted_attempts", Integer()),
+    _required("must_probe", Boolean()),
+    _required("lease", Name()),
+    Column("leased_until", Instant()),
+    # When a worker may take it: due_at while it waits, leased_until while it is in flight. Lets one index answer both.
+    _required("ready_at", Instant()),
+    _required("code", Name()),
+    _required("directory_code", Prose()),
+    _required("message", Prose()),
+    Column("settled_at", Instant()),
+    Index("deliveries_id", "id", unique=True),
+    Index("deliveries_tracking_id", "tracking_id"),
+    Index("deliveries_account", "lane", "account", "sequence"),
+    Index("deliveries_state", "state", "lane"),
+    sqlite_autoincrement=True,
+)
+
+fingerprints = Table(
+    "fingerprints",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("account", Name(), primary_key=True),
+    Column("in_force", LargeBinary()),
+    _required("sequence", BigInteger()),
+    _required("set_by", Name()),
+    Column("set_at", Instant()),
+    Column("occurred_at", Instant()),
+    Column("writing", LargeBinary()),
+    _required("writing_sequence", BigInteger()),
+)
+
+events = Table(
+    "events",
+    METADATA,
+    _numbered("sequence"),
+    _required("at", Instant()),
+    _required("name", Name()),
+    _required("level", Name()),
+    _required("message", Prose()),
+    _required("tracking_id", Name()),
+    _required("adapter", Name()),
+    _required("account", Name()),
+    _required("fields", Text()),
+    Index("events_tracking_id", "tracking_id"),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    _numbered("sequence"),
+    _required("at", Instant()),
+    _required("principal", Name()),
+    _required("action", Name()),
+    _required("object", Prose()),
+    _required("detail", Prose()),
+    sqlite_autoincrement=True,
+)
+
+tokens = Table(
+    "tokens",
+    METADATA,
+    _required("id", Name(), primary_key=True),
+    _required("principal", Name()),
+    _required("digest", LargeBinary()),
+    _required("created_at", Instant()),
+    Column("expires_at", Instant()),
+    Column("last_used_at", Instant()),
+    Column("revoked_at", Instant()),
+    Index("tokens_digest", "digest", unique=True),
+)
+
+leases = Table(
+    "leases",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("holder", Name()),
+    _required("token", BigInteger()),
+    _required("expires_at", Instant()),
+)
+
+identities = Table(
+    "identities",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("value", LargeBinary()),
+)
+
+
+def is_open(table: FromClause) -> ColumnElement[bool]:
+    """Claim of a delivery row that it still moves without a person.
+
+    Written with literals: SQLite uses a partial index only when the terms are the same.
+    """
+    return table.c.state.in_([literal_column(f"'{state}'") for state in ("inFlight", "pending", "retrying")])
+
+
+_UNROUTED: dict[str, Any] = {
+    "sqlite_where": text("unrouted = 1"),
+    "postgresql_where": text("unrouted"),
+}
+_OPEN: dict[str, Any] = {
+    "sqlite_where": text("state IN ('inFlight', 'pending', 'retrying')"),
+    "postgresql_where": text("state IN ('inFlight', 'pending', 'retrying')"),
+}
+Index("changes_unrouted", changes.c.sequence, **_UNROUTED)
+Index("changes_unrouted_account", changes.c.lane, changes.c.account, changes.c.sequence, **_UNROUTED)
+Index("deliveries_open", deliveries.c.lane, deliveries.c.sequence, deliveries.c.number, deliveries.c.ready_at, **_OPEN)
+Index("deliveries_open_account", deliveries.c.lane, deliveries.c.account, deliveries.c.sequence, **_OPEN)
+Index("deliveries_ready", deliveries.c.lane, deliveries.c.ready_at, **_OPEN)
