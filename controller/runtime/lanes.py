@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from controller.connectors.ldap.active_directory import options_of_domain
+from controller.connectors.ldap.active_directory import directory_options
 from controller.model.errors import NotFound
 from controller.model.topology import Adapter, Domain
 from controller.pipeline.topology import Topology
@@ -63,10 +63,10 @@ def make_connector(catalogue: ConnectorCatalogue, resolve: ResolveSecret, spec: 
         case Adapter(connector=declared):
             connector_type = catalogue.get(declared.type)
             return connector_type.connect(connector_type.options.model_validate(dict(declared.options)), resolve)
-        case Domain(directory=None):
-            raise NotFound("the domain has no directory")
-        case Domain(directory=directory, password_change=password_change):
-            options = options_of_domain(directory, password_change)
+        case Domain():
+            if spec.directory is None:
+                raise NotFound("the domain has no directory")
+            options = directory_options(spec.directory, spec.password_change)
             return catalogue.get("activeDirectory").connect(options, resolve)
         case _:
             assert_never(spec)

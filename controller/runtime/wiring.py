@@ -2,13 +2,14 @@
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
 from controller.connectors.registry import installed_connectors
+from controller.manifests.reader import read_manifests
 from controller.model.errors import SettingsError
 from controller.pipeline.administration import CredentialAdministration
 from controller.pipeline.callers import Callers
@@ -16,7 +17,9 @@ from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Intake
 from controller.pipeline.router import Router
+from controller.planning.state import State
 from controller.ports import ConnectorCatalogue, Sealer, Store
+from controller.reconcile.reconciler import Reconciler
 from controller.runtime.lanes import LaneConnector
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
@@ -93,6 +96,18 @@ class Installation:
     def make_workers(self) -> Workers:
         """Make the threads of the pipeline."""
         return Workers(self.store, self.router, self.make_worker, self.make_circuit)
+
+
+def make_reconciler(
+    store: Store, catalogue: ConnectorCatalogue, paths: Sequence[str], *, stdin: str | None = None, principal: str
+) -> Reconciler:
+    """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
+
+    def read_desired() -> tuple[State, list[str]]:
+        compiled = read_manifests(paths, catalogue, stdin=stdin)
+        return compiled.state, [str(warning) for warning in compiled.warnings]
+
+    return Reconciler(store, read_desired, principal=principal)
 
 
 @contextmanager

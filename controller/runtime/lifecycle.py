@@ -1,0 +1,77 @@
+"""The running controller: the reconcile loop and the pipeline's threads, started and stopped together."""
+
+import os
+import socket
+from datetime import timedelta
+
+import structlog
+
+from controller.ports import Store
+from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
+from controller.runtime.scheduler import Scheduler
+from controller.runtime.wiring import Installation
+from controller.runtime.workers import Workers
+
+log = structlog.get_logger()
+
+LEASE_NAME = "reconcile"
+LEADERSHIP = timedelta(minutes=2)
+"""How long the right to reconcile outlives a controller that has died."""
+
+
+def holder_name() -> str:
+    """Name this process among all controllers on one store."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Controller:
+    """Reconciles now and periodically, and delivers all the time."""
+
+    def __init__(self, installation: Installation, reconciler: Reconciler, interval: timedelta) -> None:
+        self._store: Store = installation.store
+        self._reconciler = reconciler
+        self._workers: Workers = installation.make_workers()
+        self._scheduler = Scheduler(self._round, interval)
+        self._holder = holder_name()
+
+    def start(self) -> None:
+        """Reconcile once, then start all threads."""
+        self._round()
+        self._workers.start()
+        self._scheduler.start()
+
+    def wake(self) -> None:
+        """Say that there is a new change."""
+        self._workers.wake()
+
+    def stop(self) -> None:
+        """Finish what is under way, settle it, and give back the lead."""
+        self._scheduler.stop()
+        self._workers.stop()
+        with self._store.write() as tx:
+            tx.leases.release(LEASE_NAME, self._holder)
+
+    def _round(self) -> None:
+        with self._store.write() as tx:
+            token = tx.leases.acquire(LEASE_NAME, self._holder, LEADERSHIP)
+        if token is None:
+            log.debug("Another controller has the lead")
+            return
+        log_result(self._reconciler.reconcile())
+        self._workers.wake()
+
+
+def log_result(result: ReconcileResult) -> None:
+    """Log how a round of the reconcile loop ended."""
+    match result.outcome:
+        case Outcome.IN_SYNC:
+            log.debug("The actual state is as declared")
+        case Outcome.APPLIED:
+            log.info("A plan was applied", changes=len(result.plan.changes) if result.plan is not None else 0)
+        case Outcome.HELD:
+            holds = result.plan.holds if result.plan is not None else ()
+            log.error("A plan is held", reasons=[hold.message for hold in holds][:20])
+        case Outcome.OVERTAKEN:
+            log.info("Another apply came first; the next round decides")
+        case Outcome.FAILED:
+            log.error("The reconcile loop could not finish", problem=str(result.error))
