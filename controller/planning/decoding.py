@@ -72,12 +72,9 @@ def _decode_mapping(data: object, place: str) -> Mapping:
             "enabled": bool(enabled),
             "origin": str(origin),
             **rest,
-        } if not rest:
-            try:
-                account = WindowsAccount.parse(windows)
-            except InvalidInput as error:
-                raise InvalidInput(f"{place}.windows: {error.message}", hint=error.hint) from error
-            return Mapping(application, account, external, enabled, origin)
+        } if not rest and "\\" in windows:
+            domain, _, user = windows.partition("\\")  # exactly as stored, even when a hand has altered it
+            return Mapping(application, WindowsAccount(domain, user), external, enabled, origin)
         case _:
             raise InvalidInput(f"{place}: not a mapping")
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
@@ -36,6 +36,8 @@ def encode_change(change: Create | Update | Replace | Prune) -> dict[str, Json]:
             return {"action": change.action, "before": encode_subject(before), "after": encode_subject(after)}
         case Prune(before):
             return {"action": change.action, "before": encode_subject(before)}
+        case _:
+            assert_never(change)
 
 
 def encode_subject(subject: Subject) -> dict[str, Json]:
@@ -58,6 +60,8 @@ def encode_subject(subject: Subject) -> dict[str, Json]:
                 "enabled": subject.enabled,
                 "origin": subject.origin,
             }
+        case _:
+            assert_never(subject)
 
 
 def encode_value(value: object) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import timedelta
+from typing import assert_never
 
 from pydantic import BaseModel
 
@@ -61,6 +62,8 @@ def show(leaf: Leaf) -> str:
             return f"[{', '.join(show(item) for item in leaf)}]"  # type: ignore[arg-type]  # leaves hold only leaves
         case int() | float():
             return str(leaf)
+        case _:
+            assert_never(leaf)
 
 
 def duration_text(duration: timedelta) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from controller.model.topology import Mapping, Resource
 from controller.planning.change import ACTIONS, Action, Change, Create, Prune, Replace, Update
@@ -28,7 +29,7 @@ def rows(plan: Plan, limit: int) -> Iterator[Row]:
         if isinstance(change.subject, Mapping):
             shown += 1
             if shown > limit:
-                return
+                continue
         yield Row(change.action, _title(change, plan), tuple(_details(change)))
 
 
@@ -60,6 +61,8 @@ def _title(change: Change, plan: Plan) -> str:
             if isinstance(change, Replace):
                 remarks.append("stored credentials are lost")
             title = str(resource.key)
+        case _:
+            assert_never(change.subject)
     return harmless(f"{title} ({', '.join(remarks)})" if remarks else title)
 
 
@@ -71,3 +74,5 @@ def _details(change: Change) -> Iterator[str]:
             yield from (harmless(str(field)) for field in differences(before, after))
         case Create() | Prune():
             return
+        case _:
+            assert_never(change)

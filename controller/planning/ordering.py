@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from controller.model.topology import Key, Mapping, Resource
 from controller.planning.change import Change, Prune, Replace, Subject, resource_order
@@ -70,6 +71,8 @@ def carry_out(state: State, changes: Iterable[Change]) -> State:
                 subjects[subject.key] = subject
             case Remove(subject):
                 subjects.pop(subject.key, None)
+            case _:
+                assert_never(step)
     mappings = (s for s in subjects.values() if isinstance(s, Mapping))
     resources = {key: s for key, s in subjects.items() if isinstance(s, Resource)}
     return State(resources, sorted(mappings, key=lambda m: m.sort_key))

@@ -52,7 +52,7 @@ def load_plan(text: str, place: str) -> Plan:
         case {"format": "pwsync-plan", "version": 1, "checksum": str(checksum), "plan": dict(body)}:
             if checksum != _checksum(body):
                 raise InvalidInput(f"{place}: the plan file is damaged, or was edited", hint=_MAKE_ANEW)
-            return _decode_plan(body, place)
+            return _decode_whole(body, place)
         case {"format": "pwsync-plan", "version": int(version)} if version > VERSION:
             raise InvalidInput(
                 f"{place}: plan file of version {version}, this pwsync reads version {VERSION}",
@@ -60,6 +60,13 @@ def load_plan(text: str, place: str) -> Plan:
             )
         case _:
             raise InvalidInput(f"{place}: not a plan file", hint=_MAKE_ANEW)
+
+
+def _decode_whole(body: dict[str, Any], place: str) -> Plan:
+    try:
+        return _decode_plan(body, place)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, hint=_MAKE_ANEW) from error
 
 
 def _parse(text: str, place: str) -> object:
@@ -78,7 +85,7 @@ def _checksum(body: dict[str, Any]) -> str:
 
 def _decode_plan(body: dict[str, Any], place: str) -> Plan:
     if body.keys() != _FIELDS:
-        raise InvalidInput(f"{place}: expected exactly the fields {', '.join(sorted(_FIELDS))}", hint=_MAKE_ANEW)
+        raise InvalidInput(f"{place}: expected exactly the fields {', '.join(sorted(_FIELDS))}")
     read = _Body(body, place)
     return Plan(
         changes=tuple(decode_change(data, at) for data, at in read.items("changes")),
@@ -97,7 +104,7 @@ class _Body:
 
     def items(self, name: str) -> Iterator[tuple[Any, str]]:
         if not isinstance(self._body[name], list):
-            raise InvalidInput(f"{self._place}: {name}: not a list", hint=_MAKE_ANEW)
+            raise InvalidInput(f"{self._place}: {name}: not a list")
         return ((data, f"{self._place}: {name}[{i}]") for i, data in enumerate(self._body[name]))
 
 
@@ -106,17 +113,17 @@ def _decode_hold(data: object, place: str) -> Hold:
         case {"code": str(code), "message": str(message), "hint": str(hint), "canForce": bool(can_force)}:
             return Hold(code, message, hint, can_force)
         case _:
-            raise InvalidInput(f"{place}: not a hold", hint=_MAKE_ANEW)
+            raise InvalidInput(f"{place}: not a hold")
 
 
 def _decode_key(data: object, place: str) -> Key:
     kind, _, name = _text(data, place).partition("/")
     if kind not in set(Kind):
-        raise InvalidInput(f"{place}: not the name of an object", hint=_MAKE_ANEW)
+        raise InvalidInput(f"{place}: not the name of an object")
     return Key(Kind(kind), name)
 
 
 def _text(data: object, place: str) -> str:
     if not isinstance(data, str):
-        raise InvalidInput(f"{place}: not text", hint=_MAKE_ANEW)
+        raise InvalidInput(f"{place}: not text")
     return data

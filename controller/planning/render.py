@@ -104,7 +104,7 @@ def _markdown_lines(plan: Plan, limit: int) -> Iterator[str]:
         if of_action:
             yield from ("", *_fold(f"to {action}: {plan.count(action):,}", of_action))
     if more := more_mappings(plan, limit):
-        yield from ("", escaped(more))
+        yield from ("", more)
 
 
 def _table_row(action: Action, plan: Plan) -> str:
@@ -125,4 +125,4 @@ def _indented(row: Row) -> Iterator[str]:
 
 def escaped(text: str) -> str:
     """*text* as it is, in Markdown: nothing in it becomes markup, a table cell, a mention or HTML."""
-    return re.sub(r"([\\`*_{}\[\]<>()#|~&@!])", r"\\\1", harmless(text))
+    return re.sub(r"([\\`*_{}\[\]<>#|~&@!])", r"\\\1", harmless(text))

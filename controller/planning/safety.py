@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from controller.model.topology import (
     PROTECT_ANNOTATION,
@@ -105,7 +106,7 @@ def _credentials_lost(change: Change, counts: Counts) -> Iterator[Hold]:
         case Replace(Resource() as before, _) if mapped := counts.by_application.get(before.name, 0):
             yield Hold(
                 "credentialsLost",
-                f"{before.key} would be replaced, and the stored credentials of its {mapped:,} mappings would be lost",
+                f"replacing {before.key} would lose the stored credentials of its mappings ({mapped:,})",
                 "type and fields never change after creation: declare a new application, or use --force",
             )
         case _:
@@ -136,6 +137,8 @@ def _counts_as_update(change: Change) -> bool:
             return True
         case Create() | Prune():
             return False
+        case _:
+            assert_never(change)
 
 
 def _exceeds(affected: int, existing: int, percent: int) -> bool:
