@@ -1,0 +1,35 @@
+"""The application: routes, and what stands around all of them."""
+
+from collections.abc import Callable
+
+from anyio import CapacityLimiter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from controller.runtime.wiring import Installation
+from controller.web.answers import SecurityHeaders
+from controller.web.changes import ChangesApi
+from controller.web.probes import Probes
+from controller.web.problem import Problems, answer_http_exception
+
+REQUEST_THREADS = 16
+"""How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
+
+
+def make_app(installation: Installation, on_accepted: Callable[[], None]) -> Starlette:
+    """Make the HTTP API of an installation.
+
+    Args:
+        installation: Opened; it must outlive the application.
+        on_accepted: Called, in a thread of a request, each time that a change has become durable: wakes the workers.
+    """
+    changes = ChangesApi(installation, on_accepted, CapacityLimiter(REQUEST_THREADS))
+    probes = Probes(installation.store)
+    app = Starlette(
+        routes=[*changes.routes(), *probes.routes()],
+        middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
+        exception_handlers={HTTPException: answer_http_exception},
+    )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header of whoever asks
+    return app

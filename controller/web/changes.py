@@ -1,0 +1,167 @@
+"""Reports of password changes, and what became of them."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, assert_never
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.routing import Route
+
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.change import PasswordChange
+from controller.model.delivery import Delivery
+from controller.model.errors import InvalidInput, NotFound
+from controller.pipeline.intake import Caller, Report
+from controller.pipeline.topology import TopologyReader
+from controller.runtime.wiring import Installation
+from controller.web.answers import JsonAnswer
+from controller.web.body import ExternalReport, WindowsReport, read_body
+from controller.web.security import check_reader, principal_of
+
+_TRACKING_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+
+
+class ChangesApi:
+    """The calls about changes. Whatever blocks runs in a thread of *limiter*."""
+
+    def __init__(self, installation: Installation, on_accepted: Callable[[], None], limiter: CapacityLimiter) -> None:
+        self._installation = installation
+        self._on_accepted = on_accepted
+        self._limiter = limiter
+        self._topology = TopologyReader()
+
+    def routes(self) -> list[Route]:
+        """The routes of these calls."""
+        return [
+            Route("/v1/domains/{domain}/changes", self.report_windows, methods=["POST"]),
+            Route("/v1/adapters/{name}/changes", self.report_external, methods=["POST"]),
+            Route("/v1/changes/{tracking_id}", self.show, methods=["GET"]),
+        ]
+
+    async def report_windows(self, request: Request) -> JsonAnswer:
+        """Accept a change that a source of a domain reports."""
+        caller = await self._caller(request)
+        body = await read_body(request, WindowsReport)
+        account = windows_account(request.path_params["domain"], body.account)
+        return await self._accept(Report(account, body.password, occurred_at=body.occurred_at), caller)
+
+    async def report_external(self, request: Request) -> JsonAnswer:
+        """Accept a change that an adapter reports."""
+        caller = await self._caller(request)
+        body = await read_body(request, ExternalReport)
+        account = external_account(request.path_params["name"], body.account)
+        return await self._accept(Report(account, body.password, body.old_password, body.occurred_at), caller)
+
+    async def show(self, request: Request) -> JsonAnswer:
+        """Show a change and its deliveries."""
+        caller = await self._caller(request)
+        tracking_id = request.path_params["tracking_id"]
+        view = await to_thread.run_sync(self._view, tracking_id, caller.principal, limiter=self._limiter)
+        return JsonAnswer(view)
+
+    async def _caller(self, request: Request) -> Caller:
+        return Caller(await principal_of(request, self._installation.callers, self._limiter))
+
+    async def _accept(self, report: Report, caller: Caller) -> JsonAnswer:
+        """Answer 202, which is said only once the change is durable."""
+        tracking_id = await to_thread.run_sync(self._take_in, report, caller, limiter=self._limiter)
+        location = {"Location": f"/v1/changes/{tracking_id}"}
+        return JsonAnswer({"trackingId": tracking_id}, HTTPStatus.ACCEPTED, location)
+
+    def _take_in(self, report: Report, caller: Caller) -> str:
+        try:
+            tracking_id = self._installation.intake.accept(report, caller)
+        except NotFound:
+            # the use case's own words name all the others there are, which is no caller's business
+            raise _no_such_owner(report.account) from None
+        self._on_accepted()
+        return tracking_id
+
+    def _view(self, tracking_id: str, principal: str) -> dict[str, Any]:
+        with self._installation.store.read() as tx:
+            change = tx.changes.get(tracking_id) if _TRACKING_ID.fullmatch(tracking_id) else None
+            if change is None:
+                raise NotFound("there is no change with this tracking ID")
+            check_reader(principal, change, self._topology.read(tx).system.administrators)
+            return change_view(change, tx.deliveries.of_change(tracking_id))
+
+
+def windows_account(domain: str, text: str) -> WindowsAccount:
+    r"""Read the account of a report on *domain*.
+
+    Raises:
+        InvalidInput: Not ``DOMAIN\user``, or of another domain; the message never repeats the text.
+    """
+    try:
+        account = WindowsAccount.parse(text)
+    except InvalidInput as error:
+        hint = error.hint
+    else:
+        return _of_domain(account, domain)
+    raise InvalidInput("account is not an account of a Windows domain", hint=hint)
+
+
+def _of_domain(account: WindowsAccount, domain: str) -> WindowsAccount:
+    if account.domain != domain.upper():
+        raise InvalidInput("account belongs to another domain than the one of the path")
+    return account
+
+
+def external_account(adapter: str, text: str) -> ExternalAccount:
+    """Read the account of a report on *adapter*.
+
+    Raises:
+        InvalidInput: Empty, too long, or with characters that no account has; the message never repeats the text.
+    """
+    try:
+        return ExternalAccount.parse(adapter, text)
+    except InvalidInput as error:
+        hint = error.hint
+    raise InvalidInput("account is not an external account", hint=hint)
+
+
+def _no_such_owner(account: Account) -> NotFound:
+    kind = "domain" if isinstance(account, WindowsAccount) else "adapter"
+    return NotFound(f"there is no {kind} of the name in the path", hint=f"apply a manifest that declares the {kind}")
+
+
+def change_view(change: PasswordChange, deliveries: list[Delivery]) -> dict[str, Any]:
+    """A change and its deliveries as JSON, without anything sealed."""
+    return {
+        "trackingId": change.tracking_id,
+        **_account_view(change.account),
+        "state": change.state.value,
+        "reason": change.reason,
+        "message": change.message,
+        "receivedAt": _rfc3339(change.received_at),
+        "occurredAt": None if change.occurred_at is None else _rfc3339(change.occurred_at),
+        "deliveries": [_delivery_view(delivery) for delivery in deliveries],
+    }
+
+
+def _delivery_view(delivery: Delivery) -> dict[str, Any]:
+    return {
+        **_account_view(delivery.account),
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "code": delivery.code,
+        "directoryCode": delivery.directory_code,
+        "message": delivery.message,
+    }
+
+
+def _account_view(account: Account) -> dict[str, str]:
+    match account:
+        case WindowsAccount(domain=domain):
+            return {"account": str(account), "domain": domain}
+        case ExternalAccount(adapter=adapter, name=name):
+            return {"account": name, "adapter": adapter}
+        case _:
+            assert_never(account)
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

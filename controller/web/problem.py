@@ -1,0 +1,166 @@
+"""Errors as answers: ``application/problem+json`` (RFC 9457). What went wrong inside never gets out."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from controller.model.errors import InvalidInput, NotFound, PwsyncError, Refused, StoreUnavailable, Unauthenticated
+from controller.web.answers import JsonAnswer
+
+RETRY_AFTER = "5"
+"""Seconds after which a caller may try again when the store is away."""
+CHALLENGE = 'Bearer realm="pwsync"'
+_TITLES: dict[type[PwsyncError], tuple[HTTPStatus, str]] = {
+    InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "A value is not acceptable"),
+    NotFound: (HTTPStatus.NOT_FOUND, "The named object does not exist"),
+    Refused: (HTTPStatus.FORBIDDEN, "The request is not allowed"),
+    Unauthenticated: (HTTPStatus.UNAUTHORIZED, "The caller did not prove who it is"),
+}
+
+log = structlog.get_logger()
+
+
+class ProblemAnswer(JsonAnswer):
+    """A problem as an answer."""
+
+    media_type = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem, as RFC 9457 section 3 describes it.
+
+    Attributes:
+        code: Stable name (camelCase); the type of the problem is ``urn:pwsync:problem:<code>``. Empty: the status
+            says it all, and the type is ``about:blank``.
+        title: The same for every problem of one type.
+        detail: This occurrence in words, without anything that the caller sent.
+        reason: Stable reason (camelCase) of a refusal.
+        instance: URN of this occurrence, by which the log tells more.
+    """
+
+    status: HTTPStatus
+    code: str = ""
+    title: str = ""
+    detail: str = ""
+    reason: str = ""
+    hint: str = ""
+    instance: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self) -> ProblemAnswer:
+        """The answer that tells it."""
+        content = {
+            "type": f"urn:pwsync:problem:{self.code}" if self.code else "about:blank",
+            "title": self.title or self.status.phrase,
+            "status": self.status.value,
+            **{
+                name: value
+                for name in ("detail", "instance", "code", "reason", "hint")
+                if (value := getattr(self, name))
+            },
+        }
+        return ProblemAnswer(content, self.status.value, dict(self.headers))
+
+
+class BadRequest(Exception):
+    """The request itself cannot be read.
+
+    Attributes:
+        problem: What to answer.
+    """
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str, *, hint: str = "") -> None:
+        super().__init__(detail)
+        self.problem = Problem(status, code, "The request cannot be read", detail, hint=hint)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Say what to answer to an error; one that is not the caller's is logged, by its type alone."""
+    match error:
+        case BadRequest(problem=problem):
+            return problem
+        case HTTPException(status_code=status, headers=headers):
+            return Problem(HTTPStatus(status), headers=headers or {})
+        case InvalidInput() | NotFound() | Refused() | Unauthenticated():
+            return _of_caller(error)
+        case StoreUnavailable():
+            return _store_unavailable(error)
+        case ClientDisconnect():
+            return Problem(HTTPStatus.BAD_REQUEST, detail="the caller went away")
+        case _:
+            return _internal(error)
+
+
+def _of_caller(error: InvalidInput | NotFound | Refused | Unauthenticated) -> Problem:
+    status, title = next(answer for type_, answer in _TITLES.items() if isinstance(error, type_))
+    is_unproven = status is HTTPStatus.UNAUTHORIZED
+    return Problem(
+        status,
+        error.code,
+        title,
+        error.message,
+        reason=error.reason if isinstance(error, Refused) else "",
+        hint=error.hint,
+        headers={"WWW-Authenticate": CHALLENGE} if is_unproven else {},
+    )
+
+
+def _store_unavailable(error: Exception) -> Problem:
+    log.warning("The store is away", error=type(error).__qualname__)
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        StoreUnavailable.code,
+        "The store cannot be reached",
+        "nothing was changed",
+        hint="send the same request again later",
+        headers={"Retry-After": RETRY_AFTER},
+    )
+
+
+def _internal(error: Exception) -> Problem:
+    """Only the type is logged: the text of an unforeseen error may hold a secret."""
+    instance = uuid.uuid4().urn
+    log.error("A request failed", error=type(error).__qualname__, instance=instance)
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "The request failed inside the controller",
+        "it is not known whether anything was changed",
+        hint="the controller's log names the kind of error beside this instance",
+        instance=instance,
+    )
+
+
+async def answer_http_exception(_: Request, error: Exception) -> ProblemAnswer:
+    """Answer what the router raises: no such route, wrong method."""
+    return problem_of(error).answer()
+
+
+class Problems:
+    """Turns every error that a request ends with into an answer, so that none reaches the server's own log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        has_started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:  # noqa: BLE001  # the last one that can answer; logged by problem_of
+            answer = problem_of(error).answer()
+            if not has_started:
+                await answer(scope, receive, send)
