@@ -1,0 +1,186 @@
+"""Connector type ``activeDirectory``: passwords of a Windows domain over LDAP (MS-ADTS 3.1.1.3.1.5).
+
+The value of ``unicodePwd`` can be written and never read. *replace* resets it, as an administrator; *delete* of the
+old and *add* of the new value in one request changes it, as the user would: history and minimum age apply.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, Field
+
+from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
+from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
+from controller.connectors.ldap.escaping import PLACEHOLDER, in_filter
+from controller.connectors.ldap.former_password import may_still_be_accepted
+from controller.connectors.ldap.messages import Answer, Entry, Modification
+from controller.connectors.ldap.passwords import unicode_pwd, utf8
+from controller.model.constraints import Capabilities, Constraints
+from controller.model.errors import (
+    AccountRefused,
+    AccountUnknown,
+    ChannelRefused,
+    Deferrable,
+    Indeterminate,
+    OldPasswordWrong,
+    PasswordRejected,
+    Unavailable,
+)
+from controller.model.options import LdapEndpoint
+from controller.model.secret import Secret
+from controller.model.topology import DomainDirectory
+from controller.ports import Connector, ResolveSecret
+
+if TYPE_CHECKING:
+    from controller.connectors.ldap.session import Session
+
+_ACCOUNT_FILTER = f"(&(objectCategory=person)(objectClass=user)(sAMAccountName={PLACEHOLDER}))"
+_LONGEST = 256  # UTF-16 code units, MS-SAMR
+_CONSTRAINTS = Constraints(min_length=1, max_length=_LONGEST, forbidden="\x00")  # a bind would end at a NUL
+_UNREPRESENTABLE = "has a character that UTF-16 cannot express"
+
+
+class ActiveDirectoryOptions(LdapEndpoint):
+    """Options of ``type: activeDirectory``."""
+
+    url: LdapUrl
+    base_dn: str = Field(alias="baseDN", min_length=1)
+    mode: Literal["reset", "change"] = "reset"
+
+
+def directory_options(
+    directory: DomainDirectory, password_change: Literal["change", "reset"]
+) -> ActiveDirectoryOptions:
+    """Options of the connector that writes to a declared domain's own directory (full sync)."""
+    endpoint = directory.endpoint
+    return ActiveDirectoryOptions(
+        url=endpoint.url,
+        ca_file=endpoint.ca_file,
+        start_tls=endpoint.start_tls,
+        bind=endpoint.bind,
+        base_dn=directory.base_dn,
+        mode=password_change,
+    )
+
+
+class ActiveDirectoryConnector:
+    """Sets, changes and verifies passwords of accounts named by their ``sAMAccountName``."""
+
+    def __init__(self, options: ActiveDirectoryOptions, session: "Session") -> None:
+        self.capabilities = _capabilities(options)
+        self._base_dn = options.base_dn
+        self._session = session
+
+    def set_password(self, account: str, new: Secret) -> None:
+        """Reset the password; history and minimum age do not apply."""
+        value = self._value(account, new)
+        answer = self._session.modify(self._find(account).dn, [Modification("replace", "unicodePwd", value)])
+        if not answer.is_success:
+            raise write_refused(answer, self._subject(account), new)
+
+    def change_password(self, account: str, old: Secret, new: Secret) -> None:
+        """Change the password, for which the directory asks the old one."""
+        new_value, old_value = self._value(account, new), unicode_pwd(old)
+        if old.is_empty() or old_value is None:
+            raise OldPasswordWrong(f"{self._subject(account)}: the old password cannot be one of this directory")
+        answer = self._change(self._find(account).dn, old_value, new_value)
+        if not answer.is_success:
+            raise change_refused(answer, self._subject(account), old, new)
+
+    def verify_password(self, account: str, password: Secret) -> bool:
+        """Bind as the user, once, on a connection of its own; soon after a change, make sure it is not the former one.
+
+        A password just set cannot be told from its predecessor by a bind (``former_password``), so then it is
+        "changed" to itself: the controller checks the old value, and its history refuses the new one.
+        """
+        user, value, bind_value = self._find(account), unicode_pwd(password), utf8(password)
+        if value is None or not bind_value:
+            return False
+        answer = self._session.try_bind(user.dn, bind_value)
+        if not is_right_password(answer, self._subject(account), password):
+            return False
+        if answer.is_success and may_still_be_accepted(user, self._session.read("", ["currentTime"])):
+            return self._is_present(account, user.dn, value, password)
+        return True
+
+    def check(self) -> None:
+        """Open and bind anew, and look for the search base."""
+        self._session.check()
+        if self._session.read(self._base_dn) is None:
+            raise ChannelRefused(
+                f"{self._session}: there is no {self._base_dn}", hint="check baseDN, and the rights to read it"
+            )
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._session.close()
+
+    def _is_present(self, account: str, dn: str, value: bytes, password: Secret) -> bool:
+        try:
+            answer = self._change(dn, value, value)
+        except Indeterminate as error:
+            raise Unavailable(error.message, hint=error.hint) from error
+        if answer.is_success:
+            return True
+        match change_refused(answer, self._subject(account), password):
+            case OldPasswordWrong():
+                return False
+            case PasswordRejected():
+                return True
+            case Deferrable() as not_now:
+                raise not_now
+            case refused:
+                raise AccountRefused(refused.message, directory_code=refused.directory_code, words=refused.words)
+
+    def _change(self, dn: str, old: bytes, new: bytes) -> Answer:
+        changes = [Modification("delete", "unicodePwd", old), Modification("add", "unicodePwd", new)]
+        return self._session.modify(dn, changes)
+
+    def _find(self, account: str) -> Entry:
+        found = self._session.find(self._base_dn, in_filter(_ACCOUNT_FILTER, account), ["pwdLastSet"], limit=2)
+        if len(found) != 1:
+            what = "there is no such user" if not found else "there is more than one such user"
+            raise AccountUnknown(f"{self._subject(account)}: {what} below {self._base_dn}")
+        return found[0]
+
+    def _value(self, account: str, new: Secret) -> bytes:
+        value = unicode_pwd(new)
+        reason = _UNREPRESENTABLE if value is None else _CONSTRAINTS.violation(new)
+        if value is None or reason is not None or len(value) > 2 * (_LONGEST + 2):
+            raise PasswordRejected(
+                f"{self._subject(account)}: the password {reason or f'is longer than {_LONGEST} UTF-16 units'}"
+            )
+        return value
+
+    def _subject(self, account: str) -> str:
+        return f"{self._session}, account {account}"
+
+
+class ActiveDirectoryType:
+    """The connector type ``activeDirectory``."""
+
+    name: str = "activeDirectory"
+    options: type[BaseModel] = ActiveDirectoryOptions
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
+
+    def capabilities(self, options: ActiveDirectoryOptions) -> Capabilities:
+        """With ``mode: change`` the old password is needed."""
+        return _capabilities(options)
+
+    def connect(self, options: ActiveDirectoryOptions, resolve: ResolveSecret) -> Connector:
+        """Make a connector; ldap3 is imported here, the connection opened on first use."""
+        from controller.connectors.ldap.session import Session
+
+        password = resolve(options.bind.password_from)
+        return ActiveDirectoryConnector(
+            options, Session(Endpoint.of(options), options.bind.user, password, self._patience)
+        )
+
+
+def _capabilities(options: ActiveDirectoryOptions) -> Capabilities:
+    changes = options.mode == "change"
+    return Capabilities(needs_old_password=changes, is_repeatable=not changes, constraints=_CONSTRAINTS)
+
+
+CONNECTOR_TYPE = ActiveDirectoryType()

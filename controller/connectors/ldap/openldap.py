@@ -1,0 +1,163 @@
+"""Connector type ``ldap``: OpenLDAP, 389 Directory Server and others that keep ``userPassword``.
+
+``passwordModify`` (RFC 3062) lets the server hash the password and apply its policy; ``replace`` writes
+``userPassword`` as sent, which most servers hash as well.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
+from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
+from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter
+from controller.connectors.ldap.messages import Answer, Modification
+from controller.connectors.ldap.passwords import utf8
+from controller.model.constraints import Capabilities, Constraints
+from controller.model.errors import AccountUnknown, OldPasswordWrong, PasswordRejected
+from controller.model.options import LdapEndpoint, Options
+from controller.model.secret import Secret
+from controller.ports import Connector, ResolveSecret
+
+if TYPE_CHECKING:
+    from controller.connectors.ldap.session import Session
+
+_CAPABILITIES = Capabilities(is_repeatable=False, constraints=Constraints(min_length=1))
+
+
+def _with_placeholder(template: str) -> str:
+    if PLACEHOLDER not in template:
+        raise ValueError(f"must have {PLACEHOLDER} where the account name goes")
+    return template
+
+
+def _is_filter(template: str) -> str:
+    if not template.startswith("(") or not template.endswith(")") or template.count("(") != template.count(")"):
+        raise ValueError(f"must be a search filter in parentheses, as in (uid={PLACEHOLDER})")
+    return template
+
+
+class AccountSearch(Options):
+    """Where accounts are found."""
+
+    base_dn: str = Field(alias="baseDN", min_length=1)
+    filter: Annotated[str, AfterValidator(_with_placeholder), AfterValidator(_is_filter)]
+
+
+class LdapOptions(LdapEndpoint):
+    """Options of ``type: ldap``."""
+
+    url: LdapUrl
+    account_dn: Annotated[str, AfterValidator(_with_placeholder)] | None = Field(default=None, alias="accountDN")
+    search: AccountSearch | None = None
+    method: Literal["passwordModify", "replace"] = "passwordModify"
+
+    @model_validator(mode="after")
+    def _one_way_to_find_accounts(self) -> Self:
+        if (self.account_dn is None) == (self.search is None):
+            raise ValueError("give exactly one of accountDN and search")
+        return self
+
+
+class LdapConnector:
+    """Sets, changes and verifies passwords of accounts found by a DN template or a search."""
+
+    capabilities = _CAPABILITIES
+
+    def __init__(self, options: LdapOptions, session: "Session") -> None:
+        self._options = options
+        self._session = session
+
+    def set_password(self, account: str, new: Secret) -> None:
+        """Set the password with the rights of the service account."""
+        value = self._value(account, new)
+        answer = self._write(self._dn(account), value, None)
+        if not answer.is_success:
+            raise write_refused(answer, self._subject(account), new)
+
+    def change_password(self, account: str, old: Secret, new: Secret) -> None:
+        """Set the password after a bind proved the old one, which is sent along with ``passwordModify``.
+
+        The bind is needed: servers refuse a wrong old password with codes that also mean other things (OpenLDAP:
+        unwillingToPerform), and some do not look at it when the service account asks.
+        """
+        value, dn = self._value(account, new), self._dn(account)
+        old_value = utf8(old)
+        if not old_value or not self._is_in_force(account, dn, old):
+            raise OldPasswordWrong(f"{self._subject(account)}: the old password is wrong")
+        answer = self._write(dn, value, old_value)
+        if not answer.is_success:
+            raise change_refused(answer, self._subject(account), old, new)
+
+    def verify_password(self, account: str, password: Secret) -> bool:
+        """Bind as the account, once, on a connection of its own."""
+        return self._is_in_force(account, self._dn(account), password)
+
+    def check(self) -> None:
+        """Open and bind anew; with a search, run it for a name that need not exist."""
+        self._session.check()
+        if self._options.search is not None:
+            self._session.find(self._options.search.base_dn, in_filter(self._options.search.filter, "pwsync"), limit=1)
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._session.close()
+
+    def _write(self, dn: str, new: bytes, old: bytes | None) -> Answer:
+        if self._options.method == "replace":
+            return self._session.modify(dn, [Modification("replace", "userPassword", new)])
+        return self._session.modify_password(dn, new, old)
+
+    def _is_in_force(self, account: str, dn: str, password: Secret) -> bool:
+        value = utf8(password)
+        is_right = bool(value) and is_right_password(
+            self._session.try_bind(dn, value or b""), self._subject(account), password
+        )
+        if not is_right and self._session.read(dn) is None:  # a bind does not tell a wrong name from a wrong password
+            raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
+        return is_right
+
+    def _dn(self, account: str) -> str:
+        if self._options.account_dn is not None:
+            return in_dn(self._options.account_dn, account)
+        assert self._options.search is not None  # noqa: S101  # validated: exactly one of the two
+        base_dn, template = self._options.search.base_dn, self._options.search.filter
+        found = self._session.find(base_dn, in_filter(template, account), limit=2)
+        if len(found) != 1:
+            what = "no entry fits" if not found else "more than one entry fits"
+            raise AccountUnknown(f"{self._subject(account)}: {what} {template} below {base_dn}")
+        return found[0].dn
+
+    def _value(self, account: str, new: Secret) -> bytes:
+        value = utf8(new)
+        if not value:
+            reason = "is empty" if new.is_empty() else "has a character that UTF-8 cannot express"
+            raise PasswordRejected(f"{self._subject(account)}: the password {reason}")
+        return value
+
+    def _subject(self, account: str) -> str:
+        return f"{self._session}, account {account}"
+
+
+class LdapType:
+    """The connector type ``ldap``."""
+
+    name: str = "ldap"
+    options: type[BaseModel] = LdapOptions
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
+
+    def capabilities(self, options: LdapOptions) -> Capabilities:  # noqa: ARG002  # the same for all
+        """A history may refuse a password that was already set, so that writes are not repeatable."""
+        return _CAPABILITIES
+
+    def connect(self, options: LdapOptions, resolve: ResolveSecret) -> Connector:
+        """Make a connector; ldap3 is imported here, the connection opened on first use."""
+        from controller.connectors.ldap.session import Session
+
+        password = resolve(options.bind.password_from)
+        return LdapConnector(options, Session(Endpoint.of(options), options.bind.user, password, self._patience))
+
+
+CONNECTOR_TYPE = LdapType()

@@ -1,0 +1,231 @@
+"""A private OpenLDAP server on loopback, with TLS, a password policy, people and service accounts."""
+
+import base64
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.certificates import LOOPBACK_NAMES, Authority, ServerCertificate
+from tests.servers.processes import ServerProcess, free_port
+
+BASE_DN = "dc=example,dc=com"
+PEOPLE_DN = f"ou=people,{BASE_DN}"
+ADMIN_DN = f"cn=admin,{BASE_DN}"
+SERVICE_DN = f"cn=pwsync,ou=services,{BASE_DN}"
+READER_DN = f"cn=reader,ou=services,{BASE_DN}"
+SERVICE_PASSWORD = "Service-account-1"
+MINIMUM_LENGTH = 8
+
+_CONFIGURATION = """\
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+moduleload ppolicy
+pidfile {folder}/slapd.pid
+TLSCACertificateFile {ca_file}
+TLSCertificateFile {certificate.certificate_file}
+TLSCertificateKeyFile {certificate.key_file}
+idletimeout {idle_timeout}
+database mdb
+suffix "{base_dn}"
+rootdn "{admin_dn}"
+rootpw {admin_password}
+directory {folder}/db
+maxsize 67108864
+dbnosync
+overlay ppolicy
+ppolicy_default "cn=default,ou=policies,{base_dn}"
+ppolicy_use_lockout
+access to attrs=userPassword by dn.exact="{service_dn}" write by anonymous auth by * none
+access to * by users read by * none
+"""
+
+_TREE = f"""\
+dn: {BASE_DN}
+objectClass: domain
+dc: example
+
+dn: {PEOPLE_DN}
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=services,{BASE_DN}
+objectClass: organizationalUnit
+ou: services
+
+dn: ou=policies,{BASE_DN}
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,{BASE_DN}
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdCheckQuality: 1
+pwdMinLength: {MINIMUM_LENGTH}
+pwdLockout: TRUE
+pwdMaxFailure: 5
+
+dn: {SERVICE_DN}
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+cn: pwsync
+userPassword: {SERVICE_PASSWORD}
+
+dn: {READER_DN}
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+cn: reader
+userPassword: {SERVICE_PASSWORD}
+"""
+
+
+@dataclass(slots=True)
+class SlapdServer:
+    """A running slapd and how to reach it.
+
+    Attributes:
+        ldap_url: Plain port; TLS after startTLS.
+        ldaps_url: TLS from the start.
+        ca_file: The authority that signed its certificate.
+        process: To pause, resume, stop and restart it.
+    """
+
+    folder: Path
+    authority: Authority
+    ldap_url: str
+    ldaps_url: str
+    ca_file: Path
+    process: ServerProcess
+    base_dn: str = BASE_DN
+    people_dn: str = PEOPLE_DN
+    admin_dn: str = ADMIN_DN
+    admin_password: str = "Admin-of-slapd-1"
+    service_dn: str = SERVICE_DN
+    service_password: str = SERVICE_PASSWORD
+    reader_dn: str = READER_DN
+
+    def person_dn(self, uid: str) -> str:
+        """DN of a person whose uid has no special characters."""
+        return f"uid={uid},{PEOPLE_DN}"
+
+    def add_person(self, uid: str, password: str = "Initial-password-1") -> str:
+        """Add a person; returns the DN."""
+        dn = self.person_dn(uid)
+        self.add(_entry(dn, objectClass="inetOrgPerson", uid=uid, cn=uid, sn=uid, userPassword=password))
+        return dn
+
+    def add(self, ldif: str) -> None:
+        """Add entries as the administrator."""
+        self._as_admin("ldapadd", ldif)
+
+    def modify(self, ldif: str) -> None:
+        """Modify entries as the administrator."""
+        self._as_admin("ldapmodify", ldif)
+
+    def can_bind(self, dn: str, password: str) -> bool:
+        """Tell, with OpenLDAP's own client, whether *password* opens *dn*."""
+        done = self._client(["ldapwhoami"], dn, password, "")
+        if done.returncode not in {0, 49}:
+            raise RuntimeError(f"ldapwhoami: {done.stderr}")
+        return done.returncode == 0
+
+    def _as_admin(self, tool: str, ldif: str) -> None:
+        done = self._client([tool], self.admin_dn, self.admin_password, ldif)
+        if done.returncode != 0:
+            raise RuntimeError(f"{tool}: {done.stderr}")
+
+    def _client(
+        self, command: list[str], dn: str, password: str, standard_input: str
+    ) -> subprocess.CompletedProcess[str]:
+        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+            file.write(password.encode())
+            file.flush()
+            return subprocess.run(
+                [*command, "-x", "-H", self.ldaps_url, "-D", dn, "-y", file.name],
+                input=standard_input,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=30,
+                env={**os.environ, "LDAPTLS_CACERT": str(self.ca_file)},
+            )
+
+
+@contextmanager
+def running_slapd(
+    folder: Path, *, certificate: ServerCertificate | None = None, idle_timeout: int = 0
+) -> Iterator[SlapdServer]:
+    """Run a private slapd until the end of the block.
+
+    Args:
+        folder: Of its own; everything it writes stands there.
+        certificate: Instead of one for localhost and 127.0.0.1.
+        idle_timeout: Seconds after which it closes idle connections; 0 is never.
+    """
+    authority = Authority(folder / "authority")
+    plain, encrypted = free_port(), free_port()
+    configuration = folder / "slapd.conf"
+    (folder / "db").mkdir()
+    process = ServerProcess(
+        [
+            *("slapd", "-f", str(configuration), "-d", "0"),
+            *("-h", f"ldap://127.0.0.1:{plain} ldaps://127.0.0.1:{encrypted}"),
+        ],
+        folder / "slapd.log",
+        [plain, encrypted],
+    )
+    server = SlapdServer(
+        folder=folder,
+        authority=authority,
+        ldap_url=f"ldap://127.0.0.1:{plain}",
+        ldaps_url=f"ldaps://127.0.0.1:{encrypted}",
+        ca_file=authority.ca_file,
+        process=process,
+    )
+    _configure(server, configuration, certificate or authority.issue(*LOOPBACK_NAMES), idle_timeout)
+    try:
+        process.start()
+        yield server
+    finally:
+        process.stop()
+
+
+def _configure(server: SlapdServer, file: Path, certificate: ServerCertificate, idle_timeout: int) -> None:
+    file.write_text(
+        _CONFIGURATION.format(
+            folder=server.folder,
+            ca_file=server.ca_file,
+            certificate=certificate,
+            idle_timeout=idle_timeout,
+            base_dn=BASE_DN,
+            admin_dn=server.admin_dn,
+            admin_password=server.admin_password,
+            service_dn=SERVICE_DN,
+        )
+    )
+    subprocess.run(
+        ["slapadd", "-q", "-f", str(file)],
+        input=_TREE,
+        text=True,
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+
+
+def _entry(dn: str, **attributes: str) -> str:
+    """An LDIF record with every value in base64 (RFC 2849), so that no value needs care."""
+    lines = [f"dn:: {_base64(dn)}", *(f"{name}:: {_base64(value)}" for name, value in attributes.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
