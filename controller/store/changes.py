@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, exists, func, insert, literal_column, select, update
 
 from controller.model.accounts import Account, account_of
 from controller.model.change import ChangeState, PasswordChange
@@ -12,25 +12,21 @@ from controller.store.accounts import named
 from controller.store.columns import Name
 from controller.store.rows import readable
 from controller.store.session import Session
-from controller.store.tables import changes
+from controller.store.tables import changes, same_lane
 
 _C = changes.c
-_OLDER = changes.alias("older")
+_OTHER = changes.alias("other")
 _ADD = insert(changes).returning(_C.sequence)
 _ALL: Select[Any] = select(changes)
 _ONE = _ALL.where(_C.tracking_id == bindparam("tracking_id_"))
+_OLDEST = (
+    select(func.min(_OTHER.c.sequence + literal_column("0")))
+    .where(_OTHER.c.unrouted, same_lane(_OTHER, _C.lane), _OTHER.c.account == _C.account)
+    .correlate(changes)
+    .scalar_subquery()
+)
 _UNROUTED = (
-    _ALL.where(
-        _C.unrouted,
-        ~exists().where(
-            _OLDER.c.unrouted,
-            _OLDER.c.lane == _C.lane,
-            _OLDER.c.account == _C.account,
-            _OLDER.c.sequence < _C.sequence,
-        ),
-    )
-    .order_by(_C.sequence)
-    .with_for_update(skip_locked=True, of=changes)
+    _ALL.where(_C.unrouted, _C.sequence == _OLDEST).order_by(_C.sequence).with_for_update(skip_locked=True, of=changes)
 )
 _NEWER = select(
     exists().where(

@@ -6,13 +6,10 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
-    FromClause,
     Integer,
     Row,
-    and_,
     bindparam,
-    exists,
+    case,
     func,
     literal_column,
     or_,
@@ -24,27 +21,23 @@ from sqlalchemy import (
 from controller.model.delivery import DeliveryState
 from controller.store.columns import Instant
 from controller.store.session import Session
-from controller.store.tables import deliveries, is_open
+from controller.store.tables import deliveries, is_open, same_lane
 
 _C = deliveries.c
 _OTHER = deliveries.alias("other")
 _IN_FLIGHT = DeliveryState.IN_FLIGHT.value
 
 
-def _comes_before(one: FromClause, other: FromClause) -> ColumnElement[bool]:
-    one_flies, other_flies = one.c.state == _IN_FLIGHT, other.c.state == _IN_FLIGHT
-    is_older = or_(
-        one.c.sequence < other.c.sequence, and_(one.c.sequence == other.c.sequence, one.c.number < other.c.number)
-    )
-    return or_(and_(one_flies, ~other_flies), and_(one_flies == other_flies, is_older))
-
-
-_IS_HEAD = ~exists().where(
-    is_open(_OTHER),
-    _OTHER.c.lane == _C.lane,
-    _OTHER.c.account == _C.account,
-    _comes_before(_OTHER, deliveries),
+# A subquery per row, not NOT EXISTS, which PostgreSQL may turn into a join of the lane with itself.
+_HEAD = (
+    select(_OTHER.c.number)
+    .where(is_open(_OTHER), same_lane(_OTHER, _C.lane), _OTHER.c.account == _C.account)
+    .order_by(case((_OTHER.c.state == _IN_FLIGHT, 0), else_=1), _OTHER.c.sequence, _OTHER.c.number)
+    .limit(1)
+    .correlate(deliveries)
+    .scalar_subquery()
 )
+_IS_HEAD = _C.number == _HEAD
 _OUTSTANDING = (
     select(func.count())
     .select_from(deliveries)

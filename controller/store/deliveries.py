@@ -11,9 +11,10 @@ from controller.model.delivery import Delivery, DeliveryState
 from controller.ports import DeliveryQuery
 from controller.store import claiming
 from controller.store.accounts import named
+from controller.store.columns import Name
 from controller.store.rows import readable
 from controller.store.session import Session
-from controller.store.tables import deliveries, is_open
+from controller.store.tables import deliveries, is_open, same_lane
 
 _C = deliveries.c
 _ALL: Select[Any] = select(deliveries)
@@ -22,7 +23,9 @@ _ONE = _ALL.where(_C.id == bindparam("id_"))
 _OF_CHANGE = _ALL.where(_C.tracking_id == bindparam("tracking_id_")).order_by(_C.number)
 _OPEN_OF_LANE = _ALL.where(is_open(deliveries), _C.lane == bindparam("lane_")).order_by(_C.sequence, _C.number)
 _OF_ACCOUNT = (_C.lane == bindparam("lane_"), _C.account == bindparam("account_"))
-_OPEN_FOR = _ALL.where(is_open(deliveries), *_OF_ACCOUNT).order_by(_C.sequence, _C.number)
+_OPEN_FOR = _ALL.where(
+    is_open(deliveries), same_lane(deliveries, bindparam("lane_", type_=Name)), _C.account == bindparam("account_")
+).order_by(_C.sequence, _C.number)
 _NEWEST = (
     select(_C.sequence)
     .where(*_OF_ACCOUNT, _C.state != DeliveryState.SUPERSEDED.value)

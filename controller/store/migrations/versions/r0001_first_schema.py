@@ -159,7 +159,7 @@ def _create_queue_indexes() -> None:
         "postgresql_where": sa.text("unrouted"),
     }
     op.create_index("changes_unrouted", "changes", ["sequence"], **unrouted)
-    op.create_index("changes_unrouted_account", "changes", ["lane", "account", "sequence"], **unrouted)
+    op.create_index("changes_unrouted_account", "changes", ["account", "sequence"], **unrouted)
     op.create_index("deliveries_id", "deliveries", ["id"], unique=True)
     op.create_index("deliveries_tracking_id", "deliveries", ["tracking_id"])
     op.create_index("deliveries_account", "deliveries", ["lane", "account", "sequence"])
@@ -167,7 +167,7 @@ def _create_queue_indexes() -> None:
     is_open = sa.text("state IN ('inFlight', 'pending', 'retrying')")
     still_open: dict[str, Any] = {"sqlite_where": is_open, "postgresql_where": is_open}
     op.create_index("deliveries_open", "deliveries", ["lane", "sequence", "number", "ready_at"], **still_open)
-    op.create_index("deliveries_open_account", "deliveries", ["lane", "account", "sequence"], **still_open)
+    op.create_index("deliveries_open_account", "deliveries", ["account", "sequence", "number"], **still_open)
     op.create_index("deliveries_ready", "deliveries", ["lane", "ready_at"], **still_open)
 
 
