@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import Delivery, RetryPolicy
@@ -231,6 +231,8 @@ def _sends_old_password(attempt: Attempt) -> bool:
             return attempt.topology.adapters[name].send_old_password
         case WindowsAccount():
             return False
+        case _:
+            assert_never(attempt.delivery.account)
 
 
 def _old_password(credentials: CredentialDatabase, delivery: Delivery) -> tuple[Secret | None, bytes | None]:
@@ -244,6 +246,8 @@ def _old_password(credentials: CredentialDatabase, delivery: Delivery) -> tuple[
             mappings = tx.mappings.of_external(topology.applications_of(adapter), name)
             passwords = (credentials.external_password(mapping) for mapping in mappings)
             return next((p for p in passwords if p is not None), None), None
+        case _:
+            assert_never(delivery.account)
 
 
 def _notifications(topology: Topology, lane: str) -> NotificationPolicy:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
@@ -130,6 +131,8 @@ def _names(account: Account) -> tuple[str, str]:
             return "", str(account)
         case ExternalAccount(adapter=adapter, name=name):
             return adapter, name
+        case _:
+            assert_never(account)
 
 
 def _acceptance_event(change: PasswordChange) -> Event:

@@ -1,5 +1,7 @@
 """Takes accepted changes in their order and routes each in a transaction of its own."""
 
+from typing import assert_never
+
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.errors import SealBroken
@@ -27,20 +29,19 @@ class Router:
             StoreUnavailable: Nothing was changed; try again.
             StoreUnusable: The stored topology cannot be read; changes stay accepted until it can.
         """
-        change: PasswordChange | None = None
+        claimed: list[PasswordChange] = []
         try:
             with self._store.write() as tx:
-                change = next(iter(tx.changes.claim_unrouted(1)), None)
-                if change is not None:
+                claimed = tx.changes.claim_unrouted(1)
+                for change in claimed:
                     self._route(tx, self._topology.read(tx), change)
         except SealBroken as error:
-            self._fail(change, error)
-        return change is not None
+            for change in claimed:
+                self._fail(change, error)
+        return bool(claimed)
 
-    def _fail(self, change: PasswordChange | None, error: SealBroken) -> None:
+    def _fail(self, change: PasswordChange, error: SealBroken) -> None:
         """Finish a change that no key opens, in a transaction of its own: routing it was rolled back."""
-        if change is None:
-            raise error
         with self._store.write() as tx:
             tx.changes.mark_routed(change.tracking_id)
             finish_change(tx, change, ChangeState.FAILED, error.code, str(error))
@@ -57,3 +58,5 @@ class Router:
                 route_windows_change(routing, account)
             case ExternalAccount() as account:
                 route_external_change(routing, account)
+            case _:
+                assert_never(change.account)

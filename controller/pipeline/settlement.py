@@ -1,6 +1,7 @@
 """Settling an attempt: the delivery's next state, what is in force, the credential database, and what follows."""
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
@@ -94,6 +95,8 @@ class Settlement:
             case ExternalAccount(adapter=adapter, name=name):
                 for mapping in self.tx.mappings.of_external(self.topology.applications_of(adapter), name):
                     credentials.store_external(mapping, password, cause)
+            case _:
+                assert_never(delivery.account)
 
     def _fan_out_of(self, delivery: Delivery, password: Secret) -> "_Beyond | None":
         """After full sync has changed a Windows password, its other external accounts follow."""

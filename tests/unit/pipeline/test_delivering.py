@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from controller.model.accounts import ExternalAccount
+from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.credential import Fingerprint
 from controller.model.delivery import DeliveryState
 from controller.model.errors import (
     AccountRefused,
@@ -21,12 +22,14 @@ from controller.model.errors import (
 )
 from controller.model.secret import Secret
 from controller.model.topology import Application, Kind, NotificationPolicy
+from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LEASE, LaneWorker
-from controller.pipeline.queueing import delivery_place
-from controller.pipeline.topology import Topology
+from controller.pipeline.following import Cause, CredentialDatabase
+from controller.pipeline.queueing import Queue, delivery_place
+from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import Connector
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
-from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
+from tests.doubles.pipeline import OPEN_ADAPTER, START, PipelineBench
 
 LANE = "adapter/ldap"
 
@@ -436,5 +439,78 @@ def test_a_fingerprint_says_who_set_the_password(bench: PipelineBench, directory
     with bench.store.read() as tx:
         known = tx.fingerprints.get(ExternalAccount("ldap", "alice"))
     assert (known.set_by, known.writing) == ("delivery", None)
-    assert Unavailable.code == "unavailable"
+
     assert directory.accounts["alice"] == "New-1"
+
+
+def test_an_abandoned_delivery_yields_to_a_newer_one_without_being_repeated(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    older = bench.windows("alice", "Older")
+    bench.route()
+    assert bench.new_worker(LANE).step()
+    newer = bench.windows("alice", "Newer")
+    bench.wait(LEASE + timedelta(seconds=1))
+    bench.settle()
+    assert [w.password for w in directory.writes] == ["Older", "Newer"]
+    assert bench.outcome(older) == ("discarded", "superseded")
+    assert bench.outcome(newer) == ("completed", "")
+
+
+def test_only_one_trial_at_a_time_asks_a_target_that_was_away() -> None:
+    circuit = Circuit(lambda: 0.0)
+    circuit.record(Unavailable("away"), START)
+    assert not circuit.try_enter(START)
+    later = START + timedelta(seconds=1)
+    assert circuit.try_enter(later)
+    assert not circuit.try_enter(later)
+    circuit.leave()
+    assert circuit.try_enter(later)
+    circuit.record(Unavailable("away"), later)
+    assert not circuit.try_enter(later + timedelta(seconds=1))
+    assert circuit.try_enter(later + timedelta(seconds=2))
+    circuit.record(None, later)
+    circuit.leave()
+    assert circuit.try_enter(later)
+    assert circuit.error is None
+
+
+def test_a_newer_delivery_is_never_superseded_by_an_older_change(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "alice")
+    bench.map("LDAP", "alice", "alice")
+    change = bench.windows("alice", "New-1")
+    bench.route()
+    sequence = bench.change(change).sequence
+    with bench.store.write() as tx:
+        queue = Queue(bench.sealer, bench.new_id)
+        assert queue.supersede_older(tx, ExternalAccount("ldap", "alice"), sequence - 1) is False
+    assert [d.state for d in bench.deliveries(change)] == ["pending"]
+
+
+def test_a_confirmation_does_not_forget_what_another_write_has_begun(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    account = ExternalAccount("ldap", "alice")
+
+    def begin_another(_: str) -> None:
+        with bench.store.write() as tx:
+            tx.fingerprints.put(account, Fingerprint(writing=b"another", writing_sequence=99))
+
+    directory.gate = begin_another
+    bench.windows("alice", "New-1")
+    bench.settle()
+    with bench.store.read() as tx:
+        assert tx.fingerprints.get(account).in_force is not None
+
+
+def test_the_credential_database_keeps_the_newer_of_two(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "alice")
+    bench.map("LDAP", "alice", "alice")
+    alice = WindowsAccount("CORP", "alice")
+    with bench.store.write() as tx:
+        credentials = CredentialDatabase(tx, bench.sealer, TopologyReader().read(tx))
+        (mapping,) = tx.mappings.of_windows(alice)
+        for password, sequence in (("newer", 2), ("older", 1)):
+            credentials.store_windows(alice, Secret(password), Cause("id", sequence))
+            credentials.store_external(mapping, Secret(password), Cause("id", sequence))
+    assert bench.stored_windows("alice") == bench.stored("LDAP", "alice") == "newer"

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.credential import Fingerprint
 from controller.model.errors import Refused
 from controller.model.secret import Secret
 from controller.model.topology import Application, Kind
@@ -218,3 +220,59 @@ def test_when_windows_refuses_the_others_do_not_follow(full: PipelineBench) -> N
     assert full.outcome(change) == ("failed", "deliveryParked")
     assert full.password("adapter/racf", "ALICE1") == "old"
     assert full.stored_windows("alice") == "old"
+
+
+def test_a_full_sync_to_what_windows_has_already_writes_only_the_others(full: PipelineBench) -> None:
+    full.directories["domain/CORP"].accounts["alice"] = "Same"
+    full.adapter("late", FULL_ADAPTER, "alice")
+    full.windows("alice", "Same")
+    full.settle()
+    full.map("LATE", "alice", "alice")
+    full.put(Kind.ADAPTER, "ldap", FULL_ADAPTER)
+    with full.store.write() as tx:
+        tx.fingerprints.put(ExternalAccount("ldap", "alice"), Fingerprint())
+    change = full.external("ldap", "alice", "Same")
+    full.settle()
+    assert full.outcome(change) == ("completed", "")
+    assert full.directories["domain/CORP"].writes == []
+    assert full.password("adapter/late", "alice") == "Same"
+    full.system(replace(ALL_ON, from_windows_to_adapters=False))
+    with full.store.write() as tx:
+        tx.fingerprints.put(ExternalAccount("ldap", "alice"), Fingerprint())
+    again = full.external("ldap", "alice", "Same")
+    full.settle()
+    assert full.outcome(again) == ("completed", "")
+
+
+def test_an_external_change_older_than_what_windows_has_does_not_change_windows(full: PipelineBench) -> None:
+    with full.store.write() as tx:
+        known = Fingerprint(in_force=b"newer", sequence=99, set_by="report", set_at=tx.now)
+        tx.fingerprints.put(WindowsAccount("CORP", "alice"), known)
+        tx.fingerprints.put(ExternalAccount("racf", "ALICE1"), known)
+    change = full.external("ldap", "alice", "Older")
+    full.settle()
+    assert full.outcome(change) == ("completed", "")
+    assert full.password("domain/CORP", "alice") == "old"
+    assert [e.fields["reason"] for e in full.events("windowsNotChanged")] == ["stale"]
+    behind = full.windows("bob", "x")
+    full.map("RACF", "bob", "ALICE1")
+    full.settle()
+    assert [e.fields["reason"] for e in full.events("mappingSkipped")] == ["stale"]
+    assert full.outcome(behind)[0] == "completed"
+
+
+def test_a_report_that_came_before_a_newer_delivery_is_stale(full: PipelineBench) -> None:
+    with full.store.write() as tx:
+        known = Fingerprint(in_force=b"newer", sequence=99, set_by="delivery", set_at=tx.now)
+        tx.fingerprints.put(ExternalAccount("ldap", "alice"), known)
+    change = full.external("ldap", "alice", "Older")
+    full.settle()
+    assert full.outcome(change) == ("discarded", "stale")
+
+
+def test_a_filter_that_fails_while_the_others_follow_fails_the_change(full: PipelineBench) -> None:
+    full.put(Kind.ADAPTER, "racf", replace(FULL_ADAPTER, filter="absent"))
+    change = full.external("ldap", "alice", "New-1")
+    full.settle()
+    assert full.password("domain/CORP", "alice") == "New-1"
+    assert full.outcome(change) == ("failed", "filterUnusable")
