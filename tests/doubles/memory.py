@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from pydantic import BaseModel
+
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import (
     AccountUnknown,
@@ -19,7 +21,6 @@ from controller.model.errors import (
 from controller.model.options import Options
 from controller.model.secret import Secret
 from controller.ports import Connector, ResolveSecret
-from pydantic import BaseModel
 
 When = Literal["before", "after"]
 

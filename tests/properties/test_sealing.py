@@ -3,14 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.credential import SealPlace
 from controller.model.errors import SealBroken
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 SEALER = KeyringSealer(Keyring.generate(datetime(2025, 1, 1, tzinfo=UTC)))
 PLACE = SealPlace("credentials", "PAYROLL\x00ALICE1", "Password")

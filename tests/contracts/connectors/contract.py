@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+
 from controller.model.errors import (
     AccountUnknown,
     ConnectorError,
@@ -15,7 +16,6 @@ from controller.model.errors import (
 )
 from controller.model.secret import Secret
 from controller.ports import Connector
-
 from tests.contracts.connectors.harness import Bench
 
 NEW = "Tr0ub4dor&3-lighthouse"

@@ -10,11 +10,12 @@ A further target is one bench and one test class, in a file of its own::
 
     class TestOpenLdap(ConnectorContract):       # from tests.contracts.connectors.contract
         @pytest.fixture
-        def bench(self, slapd: Slapd) -> Bench:  # any scope of server; the account is as described, for each test
+        def bench(self, slapd: Slapd) -> Bench:  # the account is as described, for each test
             slapd.reset("alice", ...)
             return SlapdBench(slapd)
 
-The fixture may be parametrised, so that one class covers several modes of a connector.
+Fixtures with a wider scope, such as the server, stand outside of the class. The ``bench``
+fixture may be parametrised, so that one class covers several modes of a connector.
 """
 
 from contextlib import AbstractContextManager

@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager
 
 import pytest
+
 from controller.model.constraints import Capabilities
 from controller.ports import Connector
-
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.doubles.memory import MemoryConnector, MemoryDirectory

@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+
 from controller.connectors.htpasswd import CONNECTOR_TYPE, HtpasswdOptions
 from controller.model.secret import Secret
 from controller.ports import Connector
-
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.contracts.connectors.libcrypt import crypt_accepts

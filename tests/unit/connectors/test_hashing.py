@@ -3,14 +3,14 @@
 import warnings
 
 import pytest
-from controller.connectors.hashing import Argon2id, Bcrypt, HashUnknown, Pbkdf2Sha256, Scheme, hash_password, matches
-from controller.model.errors import PasswordRejected
-from controller.model.secret import Secret
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id as IndependentArgon2id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.connectors.hashing import Argon2id, Bcrypt, HashUnknown, Pbkdf2Sha256, Scheme, hash_password, matches
+from controller.model.errors import PasswordRejected
+from controller.model.secret import Secret
 from tests.contracts.connectors.libcrypt import crypt_accepts
 
 SCHEMES: list[Scheme] = [Bcrypt(4), Bcrypt(4, "2y"), Argon2id(memory_kib=64, passes=1), Pbkdf2Sha256(10)]

@@ -8,16 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from controller.connectors import htpasswd_file
 from controller.connectors.htpasswd import CONNECTOR_TYPE, HtpasswdOptions
 from controller.connectors.htpasswd_file import PasswordFile
 from controller.model.errors import AccountRefused, AccountUnknown, Busy, ChannelRefused, Indeterminate, Unavailable
 from controller.model.secret import Secret
 from controller.ports import Connector
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
-
 from tests.doubles.secrets import no_secrets
 
 CONTENT = b"""# staff

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
+
 from controller.connectors import registry
 from controller.connectors.htpasswd import CONNECTOR_TYPE
 from controller.connectors.registry import installed_connectors
 from controller.model.errors import NotFound, SettingsError
 from controller.ports import ConnectorCatalogue
-from pydantic import BaseModel
 
 REGISTRY = "tests.unit.connectors.test_registry"
 GOOD = SimpleNamespace(name="good", options=BaseModel, capabilities=lambda _: None, connect=lambda *_: None)
@@ -46,6 +47,7 @@ def test_asking_for_the_names_imports_no_connector() -> None:
 def test_a_type_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     there = catalogue(monkeypatch, good=f"{REGISTRY}:GOOD")
 
+    assert there.names() == ["good"]
     assert there.get("good") is there.get("good")
     assert there.get("good").name == "good"
 

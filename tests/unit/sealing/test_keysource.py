@@ -9,6 +9,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+
 from controller.model.credential import SealPlace
 from controller.model.errors import SettingsError
 from controller.model.secret import Secret

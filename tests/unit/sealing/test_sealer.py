@@ -5,6 +5,7 @@ import pickle
 from datetime import UTC, datetime
 
 import pytest
+
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.credential import SealPlace
 from controller.model.errors import SealBroken, SettingsError

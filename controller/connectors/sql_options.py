@@ -1,0 +1,109 @@
+"""Options of the ``sql`` connector and what follows from them: the URL, and the hash scheme."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from controller.connectors.hashing import Argon2id, Bcrypt, Pbkdf2Sha256, Scheme, SchemeName
+from controller.model.errors import SettingsError
+from controller.model.options import Options, SecretReference
+from controller.ports import ResolveSecret
+
+_PASSWORD_KEYS = frozenset({"password", "passwd", "pwd", "sslpassword"})
+_IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_TABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$"
+
+
+def parse_url(text: str) -> URL:
+    """Read a database URL.
+
+    Raises:
+        ValueError: It cannot be used; the message never quotes it, since it may hold a password.
+    """
+    try:
+        url = make_url(text)
+        dialect = url.get_dialect()
+    except (SQLAlchemyError, ValueError):
+        url = None
+    if url is None:  # raised outside of the handler: its error quotes the URL
+        raise ValueError("not a database URL of a known kind, such as postgresql+psycopg://host/database")
+    if dialect.is_async:
+        raise ValueError("the driver is asynchronous; name a synchronous one, such as postgresql+psycopg://")
+    if url.get_backend_name() == "sqlite":
+        _check_sqlite(url)
+    return url
+
+
+def _check_sqlite(url: URL) -> None:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise ValueError("sqlite needs the path of a file: sqlite:///relative.db or sqlite:////absolute.db")
+
+
+def _checked(text: str, info: ValidationInfo) -> str:
+    url = parse_url(text)
+    if url.password is not None or _PASSWORD_KEYS & {key.lower() for key in url.query}:
+        raise ValueError("the url holds a password: write urlFrom: {env: NAME} or urlFrom: {file: PATH} instead")
+    folder = (info.context or {}).get("folder")
+    if folder is None or url.get_backend_name() != "sqlite":
+        return text
+    path = (Path(folder) / Path(url.database or "").expanduser()).resolve()
+    return url.set(database=str(path)).render_as_string(hide_password=False)
+
+
+class SqlOptions(Options):
+    """``spec.connector`` of type ``sql``."""
+
+    url: Annotated[str, AfterValidator(_checked)] | None = Field(
+        default=None, description="A SQLAlchemy URL without password; a sqlite file is relative to the manifest."
+    )
+    url_from: SecretReference | None = Field(default=None, description="Where the URL stands when it has a password.")
+    table: str = Field(pattern=_TABLE, description="table or schema.table")
+    account_column: str = Field(pattern=_IDENTIFIER)
+    password_column: str = Field(pattern=_IDENTIFIER)
+    scheme: SchemeName
+    cost: int | None = Field(default=None, ge=4, le=15, description="Of bcrypt; 12 when absent.")
+    iterations: int | None = Field(default=None, ge=1, le=100_000_000, description="Of pbkdf2-sha256; 600000.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.url is None) == (self.url_from is None):
+            raise ValueError("give exactly one of url and urlFrom")
+        if self.cost is not None and self.scheme != "bcrypt":
+            raise ValueError("cost belongs to scheme: bcrypt")
+        if self.iterations is not None and self.scheme != "pbkdf2-sha256":
+            raise ValueError("iterations belongs to scheme: pbkdf2-sha256")
+        return self
+
+
+def scheme_of(options: SqlOptions) -> Scheme:
+    """The hash scheme with its parameters."""
+    match options.scheme:
+        case "bcrypt":
+            return Bcrypt() if options.cost is None else Bcrypt(options.cost)
+        case "argon2id":
+            return Argon2id()
+        case "pbkdf2-sha256":
+            return Pbkdf2Sha256() if options.iterations is None else Pbkdf2Sha256(options.iterations)
+
+
+def url_of(options: SqlOptions, resolve: ResolveSecret) -> URL:
+    """The URL, resolved when it is a reference.
+
+    Raises:
+        SettingsError: What is referred to is not there, or is no usable URL.
+    """
+    if options.url_from is None:
+        return parse_url(options.url or "")
+    text = resolve(options.url_from).reveal()
+    try:
+        url = parse_url(text)
+    except ValueError as error:
+        raise SettingsError(f"the database URL in {options.url_from} cannot be used: {error}") from error
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_absolute():
+        raise SettingsError(
+            f"the sqlite file in {options.url_from} is relative", hint="write its whole path: sqlite:////srv/app.db"
+        )
+    return url
