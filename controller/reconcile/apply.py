@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import assert_never
 
 from controller.model import events
 from controller.model.errors import UnsafePlan
@@ -138,6 +139,8 @@ def _take(tx: Transaction, batch: Sequence[Step]) -> None:
         case Mapping():
             mappings = [step.subject for step in batch if isinstance(step.subject, Mapping)]
             tx.mappings.put(mappings) if is_put else tx.mappings.remove(mappings)
+        case _:
+            assert_never(batch[0].subject)
 
 
 def adopt(store: Store, resources: Iterable[Resource]) -> None:

@@ -1,6 +1,7 @@
 """Deliveries that lost their target: the adapter or domain that they wait for is pruned."""
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
@@ -81,3 +82,5 @@ def _names(account: ExternalAccount | WindowsAccount) -> tuple[str, str]:
             return adapter, name
         case WindowsAccount():
             return "", str(account)
+        case _:
+            assert_never(account)

@@ -1,5 +1,6 @@
 """The difference between two states."""
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -10,9 +11,11 @@ from controller.model.topology import AdapterGroup, CredentialField, Key, Kind
 from controller.planning.change import Change, Create, Prune, Replace, Update
 from controller.planning.diff import diff
 from controller.planning.digest import digest
-from controller.planning.ordering import Put, Remove, steps
+from controller.planning.ordering import Put, Remove, carry_out, steps
 from controller.planning.state import State
 from tests.doubles.topologies import Streaming, adapter, application, many_mappings, mapping, resource, state, system
+
+untraced = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer (coverage) makes times meaningless")
 
 
 def test_an_object_only_declared_is_created() -> None:
@@ -77,6 +80,12 @@ def test_mappings_are_merged_from_two_streams() -> None:
     ]
 
 
+def test_carrying_out_the_difference_gives_the_desired_state() -> None:
+    actual = state(system(), adapter("racf"), mapping("A", "alice", "1"), mapping("A", "bob", "2"))
+    desired = state(adapter("racf", enabled=False), mapping("A", "alice", "3"), mapping("A", "carl", "2"))
+    assert carry_out(actual, diff(actual, desired)) == desired
+
+
 def test_the_subject_of_each_change_is_what_will_be_or_what_was() -> None:
     old, new = adapter("racf"), adapter("racf", enabled=False)
     changes: list[Change] = [Create(new), Update(old, new), Replace(old, new), Prune(old)]
@@ -84,11 +93,13 @@ def test_the_subject_of_each_change_is_what_will_be_or_what_was() -> None:
     assert {c.key for c in changes} == {Key(Kind.ADAPTER, "racf")}
 
 
+@untraced
 def test_ten_thousand_equal_mappings_are_compared_within_50_ms() -> None:
     one, other = state(*many_mappings(10_000)), state(*many_mappings(10_000))
     assert _fastest(lambda: list(diff(one, other))) < 0.05
 
 
+@untraced
 def test_ten_thousand_mappings_are_digested_within_60_ms() -> None:
     actual = state(*many_mappings(10_000))
     assert _fastest(lambda: digest(actual)) < 0.06
@@ -96,9 +107,9 @@ def test_ten_thousand_mappings_are_digested_within_60_ms() -> None:
 
 def _fastest(act: Callable[[], object]) -> float:
     def once() -> float:
-        begin = time.perf_counter()
+        begin = time.process_time()  # other processes of a busy machine do not count
         act()
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     return min(once() for _ in range(10))
 

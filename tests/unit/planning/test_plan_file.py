@@ -6,17 +6,24 @@ from typing import Any
 import pytest
 
 from controller.model.errors import InvalidInput
+from controller.model.options import Bind, LdapEndpoint, SecretReference
+from controller.model.topology import Domain, DomainDirectory
 from controller.planning.change import Update
 from controller.planning.encoding import canonical
 from controller.planning.plan import Plan, make_plan
 from controller.planning.plan_file import _checksum, dump_plan, load_plan
 from controller.planning.safety import Hold
-from tests.doubles.topologies import adapter, application, many_mappings, mapping, state, system
+from tests.doubles.topologies import adapter, application, many_mappings, mapping, resource, state, system
 
 
 def _plan() -> Plan:
     actual = state(system(), application("PAYROLL"), mapping("PAYROLL", "alice", "A1"))
-    desired = state(adapter("racf", group="g"), application("PAYROLL", type="group"), mapping("PAYROLL", "bob", "B"))
+    bind = Bind(user="svc", password_from=SecretReference(env="BIND"))
+    directory = DomainDirectory(LdapEndpoint(url="ldaps://dc1", bind=bind), "DC=corp")
+    corp = resource("CORP", Domain("corp.example.com", directory=directory))
+    desired = state(
+        corp, adapter("racf", group="g"), application("PAYROLL", type="group"), mapping("PAYROLL", "bob", "B")
+    )
     return make_plan(actual, desired, drifted={system().key}, warnings=["careful"])
 
 
