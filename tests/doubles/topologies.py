@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from controller.model.accounts import WindowsAccount
 from controller.model.filters import Case, Pad, PasswordFilter, Remove, Rule, Substitute, Truncate
 from controller.model.options import Bind, LdapEndpoint, SecretReference
@@ -26,7 +28,6 @@ from controller.model.topology import (
     System,
 )
 from controller.planning.state import State
-from hypothesis import strategies as st
 
 PROTECTED = {"pwsync/protect": "true"}
 

@@ -2,6 +2,9 @@
 
 import json
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from controller.model.topology import Mapping, ReconcilePolicy
 from controller.planning.change import Change
 from controller.planning.decoding import decode_change, decode_subject
@@ -13,9 +16,6 @@ from controller.planning.plan import make_plan
 from controller.planning.plan_file import dump_plan, load_plan
 from controller.planning.render import render_json, render_markdown, render_text
 from controller.planning.state import State
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.doubles.topologies import Streaming, mappings, resources, states
 
 patient = settings(deadline=None)
