@@ -98,16 +98,12 @@ def hash_password(scheme: Scheme, password: Secret, account: str) -> str:
     violation = scheme.constraints.violation(password)
     if violation is not None:
         raise PasswordRejected(f"the new password of {account!r} is {violation}", hint="choose another password")
-    try:
-        encoded = password.reveal().encode("utf-8")
-    except UnicodeEncodeError:
-        encoded = None
-    if encoded is None:  # raised outside of the handler: its error quotes the password
+    if not password.is_unicode():
         raise PasswordRejected(
             f"the new password of {account!r} has a character that cannot be written in UTF-8 (a lone surrogate)",
             hint="choose another password",
         )
-    return scheme.make(encoded)
+    return scheme.make(password.reveal().encode("utf-8"))
 
 
 def matches(stored: str, password: Secret) -> bool:
