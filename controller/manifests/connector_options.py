@@ -27,7 +27,9 @@ def read_options(document: Document, catalogue: ConnectorCatalogue) -> dict[str,
         return {}
     if name not in catalogue.names():
         hint = did_you_mean(name, catalogue.names(), there_are("there are", catalogue.names()))
-        return [Problem(document.place((*_AT, "type")), f"there is no connector type {name!r}", hint)]
+        return [
+            Problem(document.place((*_AT, "type")), f"spec.connector.type: there is no connector type {name!r}", hint)
+        ]
     model = catalogue.get(name).options
     try:
         valid = model.model_validate(options, by_alias=True, by_name=False, context={"folder": document.folder})
@@ -39,7 +41,9 @@ def read_options(document: Document, catalogue: ConnectorCatalogue) -> dict[str,
 def _unclear(document: Document, value: Any, at: Steps) -> Iterator[Problem]:  # noqa: ANN401  # any YAML
     """Find what a field that takes anything would let through."""
     if value is UNCLEAR:
-        yield Problem(document.place(at), "it is not clear whether this is text, a number or a switch", "quote it")
+        yield Problem(
+            document.place(at), "spec.connector: it is not clear whether this is text, a number or a switch", "quote it"
+        )
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, child in children:
         yield from _unclear(document, child, (*at, step))
@@ -51,7 +55,11 @@ def _canonical(options: BaseModel, document: Document) -> dict[str, Any] | list[
         plain = options.model_dump(mode="json", by_alias=True, exclude_defaults=without_defaults)
         if _means(plain, options):
             return plain
-    return [Problem(document.place(_AT), "the options of this connector type cannot be stored and read again")]
+    return [
+        Problem(
+            document.place(_AT), "spec.connector: the options of this connector type cannot be stored and read again"
+        )
+    ]
 
 
 def _means(plain: dict[str, Any], options: BaseModel) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from io import StringIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from controller.manifests.problems import Place, Problem, did_you_mean, there_are
@@ -34,7 +35,7 @@ class CsvFile:
     def __init__(self, text: str, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
-        self._lines = text.split("\n")
+        self._lines = list(StringIO(text, newline=""))  # line ends kept: a quoted value may hold some
         self._header: list[str] = []
 
     def rows(self) -> Iterator[Row]:
@@ -71,9 +72,13 @@ class CsvFile:
 
     def _is_good_header(self) -> bool:
         header = self._header
+        if not set(header) & set(_COLUMNS):
+            hint = "write windows,external or windows,external,enabled, separated by commas"
+            self._complain(1, 0, "the first line does not name the columns", hint)
+            return False
         for number, name in enumerate(header):
             if name not in _COLUMNS:
-                hint = did_you_mean(name, _COLUMNS, there_are("there are", _COLUMNS) + "; separated by commas")
+                hint = did_you_mean(name, _COLUMNS, there_are("there are", _COLUMNS))
                 self._complain(1, number, f"unknown column {name[:40]!r}", hint)
             elif name in header[:number]:
                 self._complain(1, number, f"the column {name} is given twice", "remove one of them")

@@ -17,7 +17,6 @@ _SUBJECT: Final = re.compile(r"^\w+ should ")
 _EXPECTED: Final = re.compile(r"'([^']*)'")
 _NO_VALUE: Final = "give a value or leave the field out"
 _TYPES: Final = {
-    "missing": "missing",
     "extra_forbidden": "unknown field",
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -25,7 +24,6 @@ _TYPES: Final = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping of fields",
     "model_type": "must be a mapping of fields",
-    "union_tag_invalid": "is of no form that is known here",
 }
 
 
@@ -34,12 +32,11 @@ def explain(
 ) -> Iterator[Problem]:
     """Yield a problem for each finding of *error*, which came from validating with *model* what stands at *inside*."""
     for found in error.errors(include_url=False):
-        steps = _existing(document.value, (*inside, *found["loc"]))
         if found["type"] == "missing":
-            yield Problem(
-                document.key_place(steps), f"{_dotted((*steps, found['loc'][-1]))}: missing", _hint(found, model)
-            )
+            steps = _existing(document.value, (*inside, *found["loc"][:-1]))
+            yield Problem(document.key_place(steps), f"{_dotted((*steps, found['loc'][-1]))}: missing")
             continue
+        steps = _existing(document.value, (*inside, *found["loc"], *_blamed(found)))
         names_key = found["type"] == "extra_forbidden" or found["loc"][-1:] == ("[key]",)
         place = document.key_place(steps) if names_key else document.place(steps)
         path = _dotted(steps)
@@ -47,13 +44,25 @@ def explain(
 
 
 def _existing(value: Any, location: Sequence[str | int]) -> Steps:  # noqa: ANN401  # any YAML
-    """Keep the steps that lead somewhere; pydantic adds the names of union members and validators to its locations."""
-    steps: list[str | int] = []
-    for step in location:
-        if _has(value, step):
-            value = value[step]
-            steps.append(step)
-    return tuple(steps)
+    """Keep the steps that lead somewhere; pydantic adds the names of union members and validators to its locations.
+
+    Such a name may also be the name of a field, so that of two readings the one that reaches the last step counts.
+    """
+    if not location:
+        return ()
+    step, rest = location[0], location[1:]
+    if not _has(value, step):
+        return _existing(value, rest)
+    followed = (step, *_existing(value[step], rest))
+    if followed[-1] == location[-1]:
+        return followed
+    passed_over = _existing(value, rest)
+    return passed_over if passed_over[-1:] == (location[-1],) else followed
+
+
+def _blamed(found: ErrorDetails) -> Steps:
+    field = getattr(found.get("ctx", {}).get("error"), "field", "")
+    return (field,) if field else ()
 
 
 def _has(value: Any, step: str | int) -> bool:  # noqa: ANN401  # any YAML
@@ -70,6 +79,8 @@ def _message(found: ErrorDetails) -> str:
         return _TYPES[found["type"]]
     if found["type"] == "value_error":
         return str(found["ctx"]["error"])
+    if found["type"] == "union_tag_invalid":
+        return f"{found['ctx']['discriminator']} must be one of {found['ctx']['expected_tags']}"
     return _SUBJECT.sub("must ", found["msg"])
 
 
@@ -79,7 +90,7 @@ def _hint(found: ErrorDetails, model: type[BaseModel]) -> str:
     if found["type"] == "extra_forbidden":
         choices = _fields_at(model, found["loc"][:-1])
         return did_you_mean(str(found["loc"][-1]), choices, there_are("there are", choices))
-    if found["type"] != "missing" and found["input"] is None:
+    if found["input"] is None:
         return _NO_VALUE
     teller = _HINTS.get(found["type"])
     return teller(found) if teller else ""

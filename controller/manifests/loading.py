@@ -71,9 +71,14 @@ class Loader:
                     handle(self, event)
         except _Stop:
             self.is_complete = False
-        except yaml.YAMLError as error:
+        except yaml.MarkedYAMLError as error:
             self.is_complete = False
-            self.problems.append(_syntax_problem(error, text, self.file))
+            self.problems.append(_syntax_problem(error, self.file))
+        except yaml.reader.ReaderError as error:
+            self.is_complete = False
+            before = text.encode()[: error.position].decode(errors="ignore")
+            problem = Problem(place_after(before, self.file), f"not valid YAML: {error.reason}", "remove the character")
+            self.problems.append(problem)
 
     def _begin(self) -> None:
         self._root: Any = None
@@ -186,17 +191,11 @@ _HANDLERS: Final[dict[type[yaml.Event], Any]] = {
 }
 
 
-def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     """Say where and what, in the parser's words, without the excerpt of the text that it would add."""
-    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark or error.context_mark) is not None:
-        what = ", ".join(part for part in (error.context, error.problem) if part)
-        return Problem(
-            Place(file, mark.line + 1, mark.column + 1), f"not valid YAML: {what}", _syntax_hint(error.problem)
-        )
-    if isinstance(error, yaml.reader.ReaderError):
-        before = text.encode()[: error.position].decode(errors="ignore")
-        return Problem(place_after(before, file), f"not valid YAML: {error.reason}", "remove the character")
-    return Problem(Place(file), "not valid YAML")
+    mark: Any = error.problem_mark  # never absent in errors of a parser
+    what = ", ".join(part for part in (error.context, error.problem) if part)
+    return Problem(Place(file, mark.line + 1, mark.column + 1), f"not valid YAML: {what}", _syntax_hint(error.problem))
 
 
 def _syntax_hint(problem: str | None) -> str:

@@ -53,11 +53,16 @@ class ManifestErrors(PwsyncError):
 
 
 class Unfit(ValueError):
-    """A value that a manifest may not have, with a hint; validators of ``v1`` raise it, pydantic carries it."""
+    """A value that a manifest may not have; validators of ``v1`` raise it, pydantic carries it.
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    Attributes:
+        field: Which field of the refused value is to blame; empty when it is the value itself.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+        self.field = field
 
 
 def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from controller.manifests.compile import Compiled, Compiler
 from controller.manifests.loading import Loader
 from controller.manifests.problems import ManifestErrors, Place, Problem
-from controller.manifests.source import Source, find_sources, read_text
+from controller.manifests.source import Source, find_sources, read_text, shown
 from controller.ports import ConnectorCatalogue
 
 
@@ -19,7 +19,7 @@ def read_manifests(paths: Sequence[str], catalogue: ConnectorCatalogue, *, stdin
             pipe is never taken for the wish to remove everything.
     """
     compiler = Compiler(catalogue)
-    start = Place(paths[0] if paths else ".")
+    start = Place(shown(paths[0]) if paths else ".")
     with _paused_collector():
         count = 0
         for found in find_sources(paths, stdin):

@@ -9,6 +9,7 @@ from typing import Final
 from controller.manifests.problems import Place, Problem
 
 STANDARD_INPUT: Final = "-"
+_STANDARD_INPUT_NAME: Final = "<stdin>"
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
@@ -39,6 +40,11 @@ def find_sources(paths: Sequence[str], stdin: str | None) -> Iterator[Source | P
                 yield found
 
 
+def shown(path: str) -> str:
+    """How a path is named in messages."""
+    return _STANDARD_INPUT_NAME if path == STANDARD_INPUT else path
+
+
 def _identity(source: Source) -> str:
     return STANDARD_INPUT if source.text is not None else os.path.realpath(source.file)
 
@@ -46,10 +52,10 @@ def _identity(source: Source) -> str:
 def _of_path(path: str, stdin: str | None) -> Iterator[Source | Problem]:
     if path == STANDARD_INPUT:
         if stdin is None:
-            yield Problem(Place("<stdin>"), "standard input is not available here")
+            yield Problem(Place(_STANDARD_INPUT_NAME), "standard input is not available here")
         else:
-            yield Source("<stdin>", str(Path.cwd()), stdin)
-    elif Path(path).is_dir():
+            yield Source(_STANDARD_INPUT_NAME, str(Path.cwd()), stdin)
+    elif _is_folder(path):
         yield from _of_folder(path)
     elif os.path.lexists(path):
         yield Source(path, str(Path(path).absolute().parent))
@@ -66,6 +72,10 @@ def _of_folder(path: str) -> Iterator[Source | Problem]:
         yield Problem(Place(path), "the folder holds no manifest", "manifests are files *.yaml or *.yml, not hidden")
 
 
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  # False where Path.is_dir raises: a name too long, no permission
+
+
 def _walk(folder: str, above: frozenset[str]) -> Iterator[Source | Problem]:
     """Go down in sorted order; a folder that links to one of those above it is not entered again."""
     real = os.path.realpath(folder)
@@ -80,7 +90,7 @@ def _walk(folder: str, above: frozenset[str]) -> Iterator[Source | Problem]:
         path = str(Path(folder, name))
         if name.startswith("."):
             continue
-        if Path(path).is_dir():
+        if _is_folder(path):
             yield from _walk(path, above | {real})
         elif name.endswith(_SUFFIXES):
             yield Source(path, str(Path(folder).absolute()))

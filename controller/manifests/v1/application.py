@@ -49,11 +49,16 @@ class ApplicationSpec(Options):
     @model_validator(mode="after")
     def _password_field_is_clear(self) -> Self:
         if self.adapter is not None and self.direct_password_sync:
-            raise Unfit("directPasswordSync is not possible together with an adapter", hint="remove one of them")
+            raise Unfit(
+                "not possible together with an adapter",
+                hint="remove one of the two",
+                field="directPasswordSync",
+            )
         if (self.adapter is not None or self.direct_password_sync) and self.compile().password_field is None:
             raise Unfit(
-                "fields: it is not clear which field password sync writes",
-                hint="have two fields (user id, password), or mark exactly one of them with sync: true",
+                "it is not clear which field password sync writes",
+                hint="have two fields, user id and password, or mark exactly one with sync: true",
+                field="fields",
             )
         return self
 

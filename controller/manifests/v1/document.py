@@ -45,7 +45,7 @@ class Described(Options):
     @classmethod
     def _protection_is_clear(cls, annotations: dict[str, str]) -> dict[str, str]:
         if annotations.get(PROTECT_ANNOTATION, "true") not in {"true", "false"}:
-            raise Unfit(f"{PROTECT_ANNOTATION} must be 'true' or 'false'", hint="anything else would not protect")
+            raise Unfit("must be 'true' or 'false'", hint="anything else would not protect", field=PROTECT_ANNOTATION)
         return annotations
 
 

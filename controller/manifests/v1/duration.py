@@ -12,7 +12,7 @@ from controller.model.errors import InvalidInput
 PATTERN: Final = r"(?=[0-9])([0-9]{1,8}d)?([0-9]{1,8}h)?([0-9]{1,8}m)?([0-9]{1,8}s)?"
 LONGEST: Final = timedelta(days=36_500)  # so that now minus a duration is always a date
 _DURATION: Final = re.compile(PATTERN)
-_HINT: Final = "a number and a unit (d, h, m, s), for example 90s, 10m, 1h30m, 24h or 7d"
+_HINT: Final = "numbers with the units d, h, m, s, for example 90s, 10m, 1h30m, 24h or 7d"
 _UNITS: Final = (
     ("d", timedelta(days=1)),
     ("h", timedelta(hours=1)),

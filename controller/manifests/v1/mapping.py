@@ -30,7 +30,7 @@ def _external(text: str) -> str:
 
 def _unprotected(annotations: dict[str, str]) -> dict[str, str]:
     if annotations.get(PROTECT_ANNOTATION) == "true":
-        raise Unfit(f"mappings cannot be protected by {PROTECT_ANNOTATION}", hint="remove the annotation")
+        raise Unfit("mappings cannot be protected", hint="remove the annotation", field=PROTECT_ANNOTATION)
     return annotations
 
 

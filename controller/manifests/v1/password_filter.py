@@ -84,7 +84,9 @@ class PasswordFilterSpec(RuleSpec):
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if self.rules is not None and any(self.compile_rules()):
-            raise Unfit("rules and other fields together have no order", hint="write a list of objects in rules")
+            raise Unfit(
+                "rules and other fields together have no order", hint="write a list of objects in rules", field="rules"
+            )
         return self
 
     def compile(self) -> PasswordFilter:

@@ -1,7 +1,7 @@
 """A catalogue of connector types for tests: their options are real, nothing behind them is."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -71,7 +71,7 @@ class FakeType:
 class FakeCatalogue:
     """The catalogue."""
 
-    types = {
+    types: ClassVar[dict[str, type[BaseModel]]] = {
         "racf": RacfOptions,
         "htpasswd": HtpasswdOptions,
         "choice": ChoiceOptions,
