@@ -147,7 +147,9 @@ def test_a_canary_is_known_again_after_rotation(keyring: Keyring) -> None:
     keyring.rotated(NOW).retired().verify_canary(canary)
 
 
-@pytest.mark.parametrize("canary", [b"", b"\x01", Keyring.generate(NOW).make_canary()])
+@pytest.mark.parametrize(
+    "canary", [b"", b"\x01", Keyring.generate(NOW).make_canary()], ids=["none", "truncated", "another"]
+)
 def test_the_canary_of_another_database_is_refused(keyring: Keyring, canary: bytes) -> None:
     with pytest.raises(SettingsError, match="does not belong to this database") as caught:
         keyring.verify_canary(canary)
