@@ -1,7 +1,7 @@
 """Model objects back into manifests: the opposite of compiling."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import yaml
 
@@ -102,6 +102,8 @@ def _spec(spec: Spec) -> Options:
             return AdapterSpec.of(spec)
         case Application():
             return ApplicationSpec.of(spec)
+        case _:
+            assert_never(spec)
 
 
 class _Dumper(_YamlDumper):

@@ -1,7 +1,7 @@
 """Kind PasswordFilter: rules in the reference system's notation, or written out."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -119,6 +119,8 @@ def _notation(rule: Rule) -> str:
             return f"{'ps' if at == 'start' else 'pe'}/{length}/{character}/"
         case Truncate(length):
             return f"tr/{length}/"
+        case _:
+            assert_never(rule)
 
 
 class PasswordFilterManifest(Manifest):
