@@ -18,8 +18,8 @@ from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import (
     AccountRefused,
     AccountUnknown,
+    Busy,
     ChannelRefused,
-    Deferrable,
     Indeterminate,
     OldPasswordWrong,
     PasswordRejected,
@@ -126,7 +126,7 @@ class ActiveDirectoryConnector:
                 return False
             case PasswordRejected():
                 return True
-            case Deferrable() as not_now:
+            case (Busy() | Unavailable()) as not_now:
                 raise not_now
             case refused:
                 raise AccountRefused(refused.message, directory_code=refused.directory_code, words=refused.words)

@@ -4,7 +4,7 @@ import string
 
 PLACEHOLDER = "{account}"
 _PLAIN = frozenset(string.ascii_letters + string.digits + "-._@")
-_DN_SPECIAL = frozenset('"+,;<>\\=\x00')  # RFC 4514 section 2.4
+_DN_SPECIAL = frozenset('"+,;<>\\=\x00#')  # RFC 4514 section 2.4; "#" only needs it in front
 
 
 def in_filter(template: str, account: str) -> str:
@@ -16,8 +16,8 @@ def in_filter(template: str, account: str) -> str:
 def in_dn(template: str, account: str) -> str:
     """Put an account name into a DN (RFC 4514 section 2.4)."""
     escaped = [_hex(c) if c in _DN_SPECIAL else c for c in account]
-    if escaped and escaped[0] in {" ", "#"}:
-        escaped[0] = _hex(escaped[0])
+    if escaped and escaped[0] == " ":
+        escaped[0] = _hex(" ")
     if escaped and escaped[-1] == " ":
         escaped[-1] = _hex(" ")
     return template.replace(PLACEHOLDER, "".join(escaped))

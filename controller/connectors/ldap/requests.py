@@ -136,6 +136,8 @@ def paged(size: int, cookie: bytes) -> Control:
 
 
 def next_page(value: bytes) -> bytes:
-    """The cookie of the next page from a response control; empty after the last one."""
+    """The cookie of the next page from a response control; empty after the last one, or without a control."""
+    if not value:
+        return b""
     decoded, _ = decoder.decode(value, asn1Spec=RealSearchControlValue())
     return bytes(decoded["cookie"])

@@ -191,11 +191,7 @@ class Session:
                 hint="check bind.user and bind.passwordFrom",
             )
         self._wire = wire = Wire(self._endpoint, self._patience)
-        try:
-            _, answer = self._exchange(wire, requests.bind(self._user, password))
-        except BaseException:
-            self.close()
-            raise
+        _, answer = self._exchange(wire, requests.bind(self._user, password))
         if not answer.is_success:
             self.close()
             raise service_bind_refused(answer, f"{self}, {self._user}", self._password)
@@ -206,8 +202,12 @@ class Session:
         try:
             wire.send(request)
             return wire.receive()
-        except (NotSent, NoAnswer) as error:
-            raise self._no_answer(error) from error
+        except BaseException as error:
+            wire.close()
+            self._wire = None if self._wire is wire else self._wire
+            if isinstance(error, NotSent | NoAnswer):
+                raise self._no_answer(error) from error
+            raise
 
     def _is_idle_too_long(self) -> bool:
         return self._monotonic() - self._last_used > self._patience.idle.total_seconds()

@@ -106,8 +106,9 @@ class Wire:
                     case int(kind) if kind in {_SEARCH_REFERENCE, _INTERMEDIATE}:
                         continue  # referrals are not followed: they would take passwords to servers nobody declared
                     case _:
+                        answer = _answer(message["payload"], message["controls"])
                         self._in_flight = False
-                        return entries, _answer(message["payload"], message["controls"])
+                        return entries, answer
 
     def close(self) -> None:
         """Say good-bye and close; no error when the connection is already gone."""
