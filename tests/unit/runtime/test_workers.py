@@ -1,0 +1,144 @@
+"""The threads of the pipeline, and the drain that does their work in one thread."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from controller.model.accounts import WindowsAccount
+from controller.model.errors import Busy, StoreUnavailable, Unavailable
+from controller.model.secret import Secret
+from controller.pipeline.dispatch import LaneWorker
+from controller.pipeline.intake import Caller, Report
+from controller.runtime.drain import Drain
+from controller.runtime.wiring import Installation
+from controller.runtime.workers import Workers
+from tests.doubles.memory import MemoryDirectory
+
+PATIENCE = timedelta(seconds=30)
+
+
+def report(installation: Installation, user: str, password: str) -> str:
+    """Report a Windows change."""
+    account = WindowsAccount("CORP", user)
+    return installation.intake.accept(Report(account, Secret(password)), Caller("test", is_local=True))
+
+
+@pytest.fixture
+def workers(installation: Installation) -> Iterator[Workers]:
+    """Started, and stopped at the end."""
+    made = installation.make_workers()
+    made.start()
+    yield made
+    made.stop()
+
+
+class Arrivals:
+    """Tells when a directory has taken over so many passwords."""
+
+    def __init__(self, directory: MemoryDirectory, expected: int) -> None:
+        self._directory = directory
+        self._expected = expected
+        self._arrived = threading.Semaphore(0)
+        directory.gate = lambda _: self._arrived.release()
+
+    def wait(self) -> None:
+        """Wait for them."""
+        for _ in range(self._expected):
+            assert self._arrived.acquire(timeout=PATIENCE.total_seconds())
+
+
+def test_a_reported_change_is_delivered_in_the_background(
+    installation: Installation, workers: Workers, directory: MemoryDirectory
+) -> None:
+    arrivals = Arrivals(directory, 10)
+    for n in range(10):
+        report(installation, f"user{n}", f"New-{n}")
+        workers.wake()
+    arrivals.wait()
+    workers.stop()
+    assert directory.accounts == {f"user{n}": f"New-{n}" for n in range(10)}
+    with installation.store.read() as tx:
+        assert tx.changes.count_by_state() == {"completed": 10}
+
+
+def test_work_of_another_process_is_noticed_without_being_told(
+    installation: Installation, workers: Workers, directory: MemoryDirectory
+) -> None:
+    arrivals = Arrivals(directory, 1)
+    report(installation, "user0", "New-1")
+    arrivals.wait()
+    workers.stop()
+    assert directory.accounts["user0"] == "New-1"
+
+
+def test_stopping_lets_the_delivery_under_way_finish_and_settles_it(
+    installation: Installation, workers: Workers, directory: MemoryDirectory
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(_: str) -> None:
+        reached.set()
+        assert go_on.wait(PATIENCE.total_seconds())
+
+    directory.gate = hold
+    change = report(installation, "user0", "New-1")
+    workers.wake()
+    assert reached.wait(PATIENCE.total_seconds())
+    stopping = threading.Thread(target=workers.stop)
+    stopping.start()
+    go_on.set()
+    stopping.join(PATIENCE.total_seconds())
+    with installation.store.read() as tx:
+        assert [d.state for d in tx.deliveries.of_change(change)] == ["confirmed"]
+
+
+def test_a_store_that_is_away_for_a_moment_holds_up_and_loses_nothing(
+    installation: Installation, directory: MemoryDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([True, True])
+    original = LaneWorker.finish
+
+    def finish(self: LaneWorker) -> None:
+        if next(failures, False):
+            raise StoreUnavailable("the store is away")
+        original(self)
+
+    monkeypatch.setattr(LaneWorker, "finish", finish)
+    monkeypatch.setattr("controller.runtime.workers.PATIENCE", timedelta(milliseconds=10))
+    arrivals = Arrivals(directory, 1)
+    workers = installation.make_workers()
+    workers.start()
+    report(installation, "user0", "New-1")
+    arrivals.wait()
+    drain = Drain(installation)
+    change = report(installation, "user1", "New-2")
+    assert drain.wait_for(change, PATIENCE)
+    workers.stop()
+    drain.close()
+    assert directory.accounts["user0"] == "New-1"
+
+
+def test_the_drain_delivers_all_that_is_due_and_returns(installation: Installation, directory: MemoryDirectory) -> None:
+    for n in range(3):
+        report(installation, f"user{n}", "New-1")
+    directory.fail_next(Busy("not now"))
+    drain = Drain(installation)
+    assert drain.work_off() == 3
+    drain.close()
+    assert [directory.accounts[f"user{n}"] for n in range(3)] == ["old", "New-1", "New-1"]
+
+
+def test_the_drain_does_not_wait_for_a_target_that_is_away(
+    installation: Installation, directory: MemoryDirectory
+) -> None:
+    change = report(installation, "user0", "New-1")
+    drain = Drain(installation)
+    with directory.down():
+        assert drain.work_off() == 1
+        assert drain.wait_for(change, timedelta(milliseconds=300)) is False
+    assert drain.wait_for(change, PATIENCE) is True
+    drain.close()
+    assert Unavailable.code == "unavailable"
+    assert directory.accounts["user0"] == "New-1"
