@@ -19,7 +19,7 @@ class SqlAudit:
 
     def add(self, principal: str, action: str, subject: str, detail: str = "") -> None:
         """Append one."""
-        self._session.connection.execute(
+        self._session.execute(
             _ADD,
             {
                 "at": self._session.now,
@@ -32,4 +32,4 @@ class SqlAudit:
 
     def find(self, limit: int = 100) -> list[AuditEntry]:
         """Rows, newest first."""
-        return [AuditEntry(*row) for row in self._session.connection.execute(_NEWEST.limit(limit))]
+        return [AuditEntry(*row) for row in self._session.execute(_NEWEST.limit(limit))]

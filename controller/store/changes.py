@@ -53,23 +53,24 @@ class SqlChanges:
         number is drawn until it is committed, so that of one account a higher number is never seen first.
         """
         self._session.lock_account(change.account)
-        sequence: int = self._session.connection.execute(_ADD, _values(change)).scalar_one()
+        sequence: int = self._session.execute(_ADD, _values(change)).scalar_one()
         return sequence
 
     def claim_unrouted(self, limit: int) -> list[PasswordChange]:
-        """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends."""
-        rows = self._session.connection.execute(_UNROUTED.limit(limit)).all()
-        free = self._session.lock_free(rows, lambda row: (row.lane, row.account))
-        return _changes(free)
+        """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends.
+
+        Only the changes are locked: routing locks their accounts together with those of their targets, in one order.
+        """
+        return _changes(self._session.execute(_UNROUTED.limit(limit)))
 
     def has_newer(self, account: Account, sequence: int) -> bool:
         """Whether the account has a change with a higher sequence."""
         given = {"lane": account.lane, "account": account.name, "sequence": sequence}
-        return bool(self._session.connection.execute(_NEWER, given).scalar_one())
+        return bool(self._session.execute(_NEWER, given).scalar_one())
 
     def mark_routed(self, tracking_id: str) -> None:
         """Note that its deliveries are made."""
-        self._session.connection.execute(_MARK_ROUTED, {"tracking_id_": tracking_id})
+        self._session.execute(_MARK_ROUTED, {"tracking_id_": tracking_id})
 
     def finish(self, tracking_id: str, state: str, reason: str, message: str) -> None:
         """Set its state; a finished one (not ``accepted``) forgets its sealed passwords."""
@@ -79,11 +80,11 @@ class SqlChanges:
         else:
             values |= {"finished_at": self._session.now, "unrouted": False}
             values |= {"sealed_password": None, "sealed_old_password": None}
-        self._session.connection.execute(_FINISH.values(values), {"tracking_id_": tracking_id})
+        self._session.execute(_FINISH.values(values), {"tracking_id_": tracking_id})
 
     def get(self, tracking_id: str) -> PasswordChange | None:
         """One change."""
-        row = self._session.connection.execute(_ONE, {"tracking_id_": tracking_id}).one_or_none()
+        row = self._session.execute(_ONE, {"tracking_id_": tracking_id}).one_or_none()
         return None if row is None else _change(row)
 
     def find(self, query: ChangeQuery) -> list[PasswordChange]:
@@ -93,11 +94,11 @@ class SqlChanges:
             statement = statement.where(named(changes, query.account))
         if query.state:
             statement = statement.where(_C.state == query.state)
-        return _changes(self._session.connection.execute(statement))
+        return _changes(self._session.execute(statement))
 
     def count_by_state(self) -> dict[str, int]:
         """How many changes are in each state."""
-        return dict(self._session.connection.execute(_COUNTS).all())
+        return dict(self._session.execute(_COUNTS).all())
 
 
 def _values(change: PasswordChange) -> dict[str, Any]:

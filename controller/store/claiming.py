@@ -85,10 +85,10 @@ def claimable(session: Session, lane: str, *, limit: int, outstanding: int) -> l
     """
     session.lock("lane", lane)
     place = {"lane_": lane, "now": session.now}
-    room = min(limit, outstanding - session.connection.execute(_OUTSTANDING, place).scalar_one())
+    room = min(limit, outstanding - session.execute(_OUTSTANDING, place).scalar_one())
     if room <= 0:
         return []
-    rows = session.connection.execute(_CLAIMABLE, place | {"limit": room}).all()
+    rows = session.execute(_CLAIMABLE, place | {"limit": room}).all()
     return [row.number for row in session.lock_free(rows, lambda row: (row.lane, row.account))]
 
 
@@ -100,9 +100,9 @@ def take(session: Session, numbers: Sequence[int], *, lease: str, until: datetim
     if not numbers:
         return []
     given = {"numbers": list(numbers), "lease_": lease, "until": until}
-    return sorted(session.connection.execute(_TAKE, given), key=lambda row: (row.sequence, row.number))
+    return sorted(session.execute(_TAKE, given), key=lambda row: (row.sequence, row.number))
 
 
 def next_due(session: Session) -> dict[str, datetime]:
     """For each lane with open deliveries: when the first head of an account is due, or its lease runs out."""
-    return dict(session.connection.execute(_NEXT_DUE).all())
+    return dict(session.execute(_NEXT_DUE).all())

@@ -32,35 +32,35 @@ class SqlCredentials:
 
     def external(self, application: str, external: str) -> dict[str, StoredSecret]:
         """Stored fields of one external account, by field label."""
-        rows = self._session.connection.execute(_EXTERNAL, _account(application, external))
+        rows = self._session.execute(_EXTERNAL, _account(application, external))
         return {row.field: _stored(row) for row in rows}
 
     def put_external(self, application: str, external: str, field: str, secret: StoredSecret) -> None:
         """Insert or replace one field."""
         key = {"application": application, "external_account": external, "field": field}
-        self._session.connection.execute(_PUT_EXTERNAL[self._session.is_postgresql], key | _values(secret))
+        self._session.execute(_PUT_EXTERNAL[self._session.is_postgresql], key | _values(secret))
 
     def remove_external(self, application: str, external: str) -> bool:
         """Delete all fields of one external account; tell whether there were any."""
-        return self._session.connection.execute(_REMOVE_EXTERNAL, _account(application, external)).rowcount > 0
+        return self._session.execute(_REMOVE_EXTERNAL, _account(application, external)).rowcount > 0
 
     def remove_unmapped(self) -> int:
         """Delete external credentials that no mapping refers to any more; tell how many accounts they were of."""
-        return len({tuple(row) for row in self._session.connection.execute(_REMOVE_UNMAPPED)})
+        return len({tuple(row) for row in self._session.execute(_REMOVE_UNMAPPED)})
 
     def windows(self, account: WindowsAccount) -> StoredSecret | None:
         """The stored Windows password."""
-        row = self._session.connection.execute(_WINDOWS, {"account_": str(account)}).one_or_none()
+        row = self._session.execute(_WINDOWS, {"account_": str(account)}).one_or_none()
         return None if row is None else _stored(row)
 
     def put_windows(self, account: WindowsAccount, secret: StoredSecret) -> None:
         """Insert or replace it."""
         statement = _PUT_WINDOWS[self._session.is_postgresql]
-        self._session.connection.execute(statement, {"account": str(account)} | _values(secret))
+        self._session.execute(statement, {"account": str(account)} | _values(secret))
 
     def remove_windows(self, account: WindowsAccount) -> bool:
         """Delete it; tell whether there was one."""
-        return self._session.connection.execute(_REMOVE_WINDOWS, {"account_": str(account)}).rowcount > 0
+        return self._session.execute(_REMOVE_WINDOWS, {"account_": str(account)}).rowcount > 0
 
 
 def _account(application: str, external: str) -> dict[str, str]:

@@ -126,9 +126,11 @@ class SqlStore:
     def _transaction(self, engine: Engine, *, is_writable: bool) -> Iterator[SqlTransaction]:
         connection, now = self._begin(engine, is_writable=is_writable)
         with connection:  # rolls back what is not committed, and gives the connection back
-            session = Session(connection, now, self.engines.is_postgresql, is_writable)
+            session = Session(connection, self.engines.location, now, is_writable)
             with session.at_end:
                 yield SqlTransaction(session)
+            if is_writable and session.failures:
+                raise session.failures[0]  # caught by the caller, but what it wrote before is lost
             connection.commit()
 
     def _begin(self, engine: Engine, *, is_writable: bool) -> tuple[Connection, datetime]:

@@ -45,7 +45,7 @@ class SqlDeliveries:
 
     def add(self, delivery: Delivery) -> None:
         """Insert one."""
-        self._session.connection.execute(_ADD, _values(delivery))
+        self._session.execute(_ADD, _values(delivery))
 
     def open_for(self, account: Account) -> list[Delivery]:
         """Deliveries to one account that are pending, retrying or in flight, oldest first, locked.
@@ -54,11 +54,11 @@ class SqlDeliveries:
         """
         self._session.lock_account(account)
         statement = _OPEN_FOR.with_for_update() if self._session.is_writable else _OPEN_FOR
-        return _deliveries(self._session.connection.execute(statement, _place(account)))
+        return _deliveries(self._session.execute(statement, _place(account)))
 
     def newest_sequence(self, account: Account) -> int:
         """Highest sequence of any delivery to the account, whatever its state but superseded; 0 when none."""
-        return self._session.connection.execute(_NEWEST, _place(account)).scalar() or 0
+        return self._session.execute(_NEWEST, _place(account)).scalar() or 0
 
     def claim(self, lane: str, *, limit: int, lease: str, lease_for: timedelta, outstanding: int) -> list[Delivery]:
         """Take due deliveries of a lane for the worker with token *lease*: state in flight, attempts + 1."""
@@ -69,12 +69,12 @@ class SqlDeliveries:
         """Write back all of a delivery. With *lease*: only while that token still holds it; tells whether it did."""
         values = _values(delivery) | {"id_": delivery.id}
         if lease is None:
-            return self._session.connection.execute(_SAVE, values).rowcount == 1
-        return self._session.connection.execute(_SAVE_HELD, values | {"held": lease}).rowcount == 1
+            return self._session.execute(_SAVE, values).rowcount == 1
+        return self._session.execute(_SAVE_HELD, values | {"held": lease}).rowcount == 1
 
     def get(self, delivery_id: str) -> Delivery | None:
         """One delivery."""
-        row = self._session.connection.execute(_ONE, {"id_": delivery_id}).one_or_none()
+        row = self._session.execute(_ONE, {"id_": delivery_id}).one_or_none()
         return None if row is None else _delivery(row)
 
     def of_change(self, tracking_id: str) -> list[Delivery]:
@@ -84,7 +84,7 @@ class SqlDeliveries:
         would otherwise each see the other's as still open, and no one would finish the change.
         """
         self._session.lock("change", tracking_id)
-        return _deliveries(self._session.connection.execute(_OF_CHANGE, {"tracking_id_": tracking_id}))
+        return _deliveries(self._session.execute(_OF_CHANGE, {"tracking_id_": tracking_id}))
 
     def find(self, query: DeliveryQuery) -> list[Delivery]:
         """Deliveries, newest first."""
@@ -94,11 +94,11 @@ class SqlDeliveries:
         for column, wanted in ((_C.tracking_id, query.tracking_id), (_C.lane, query.lane), (_C.state, query.state)):
             if wanted:
                 statement = statement.where(column == wanted)
-        return _deliveries(self._session.connection.execute(statement))
+        return _deliveries(self._session.execute(statement))
 
     def open_of_lane(self, lane: str) -> list[Delivery]:
         """All of a lane that are pending, retrying or in flight."""
-        return _deliveries(self._session.connection.execute(_OPEN_OF_LANE, {"lane_": lane}))
+        return _deliveries(self._session.execute(_OPEN_OF_LANE, {"lane_": lane}))
 
     def next_due(self) -> dict[str, datetime]:
         """For each lane with open deliveries: when the next one is due (or its lease runs out)."""
@@ -106,7 +106,7 @@ class SqlDeliveries:
 
     def count_by_state(self) -> dict[tuple[str, str], int]:
         """How many deliveries each (lane, state) has."""
-        return {(lane, state): count for lane, state, count in self._session.connection.execute(_COUNTS)}
+        return {(lane, state): count for lane, state, count in self._session.execute(_COUNTS)}
 
 
 def _place(account: Account) -> dict[str, str]:

@@ -31,7 +31,7 @@ class SqlEvents:
 
     def add(self, event: Event) -> None:
         """Record one."""
-        sequence = self._session.connection.execute(
+        sequence = self._session.execute(
             _ADD,
             {
                 "at": self._session.now,
@@ -45,7 +45,7 @@ class SqlEvents:
             },
         ).scalar_one()
         if sequence % TRIM_EVERY == 0:
-            self._session.connection.execute(_TRIM, {"oldest": sequence - KEPT})
+            self._session.execute(_TRIM, {"oldest": sequence - KEPT})
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         """Events, newest first."""
@@ -55,7 +55,7 @@ class SqlEvents:
         for column, wanted in ((_C.tracking_id, query.tracking_id), (_C.adapter, query.adapter), (_C.name, query.name)):
             if wanted:
                 statement = statement.where(column == wanted)
-        rows = self._session.connection.execute(statement)
+        rows = self._session.execute(statement)
         return [readable("events", str(row.sequence), row, _recorded) for row in rows]
 
 

@@ -29,12 +29,12 @@ class SqlFingerprints:
         """
         self._session.lock_account(account)
         given = {"lane_": account.lane, "account_": account.name}
-        row = self._session.connection.execute(_GET, given).one_or_none()
+        row = self._session.execute(_GET, given).one_or_none()
         return Fingerprint() if row is None else _fingerprint(row)
 
     def put(self, account: Account, fingerprint: Fingerprint) -> None:
         """Insert or replace."""
-        self._session.connection.execute(
+        self._session.execute(
             _PUT[self._session.is_postgresql],
             {
                 "lane": account.lane,
@@ -51,7 +51,7 @@ class SqlFingerprints:
 
     def clear(self) -> int:
         """Forget all; tell how many."""
-        return self._session.connection.execute(_CLEAR).rowcount
+        return self._session.execute(_CLEAR).rowcount
 
 
 def _fingerprint(row: Row[Any]) -> Fingerprint:

@@ -19,11 +19,11 @@ def identity_of(session: Session, name: str, make: Callable[[], bytes]) -> bytes
         NotFound: In a reading transaction, when there are none yet.
     """
     session.lock("identity", name)
-    kept: bytes | None = session.connection.execute(_GET, {"name_": name}).scalar()
+    kept: bytes | None = session.execute(_GET, {"name_": name}).scalar()
     if kept is not None:
         return kept
     if not session.is_writable:
         raise NotFound(f"the store has no {name} yet", hint="the first 'pwsync apply' or 'pwsync run' makes it")
     value = make()
-    session.connection.execute(_ADD, {"name": name, "value": value})
+    session.execute(_ADD, {"name": name, "value": value})
     return value

@@ -52,9 +52,9 @@ class SqlLeases:
         """
         now = self._session.now
         given = {"name": name, "holder": holder, "token": 1, "expires_at": now + duration, "now": now}
-        token: int | None = self._session.connection.execute(_ACQUIRE[self._session.is_postgresql], given).scalar()
+        token: int | None = self._session.execute(_ACQUIRE[self._session.is_postgresql], given).scalar()
         return token
 
     def release(self, name: str, holder: str) -> None:
         """Give it back; no error when it is not held."""
-        self._session.connection.execute(_RELEASE, {"name_": name, "holder_": holder})
+        self._session.execute(_RELEASE, {"name_": name, "holder_": holder})

@@ -57,7 +57,7 @@ class SqlMappings:
 
     def scan(self) -> Iterator[Mapping]:
         """All, in the order of ``Mapping.sort_key``, streamed; ends with the transaction."""
-        result = self._session.connection.execute(_ALL, execution_options={"yield_per": _STREAM})
+        result = self._session.execute(_ALL, yield_per=_STREAM)
         # A statement left half read would keep SQLite's old snapshot alive for the connection's next user.
         self._session.at_end.callback(result.close)
         for rows in result.partitions():
@@ -65,35 +65,36 @@ class SqlMappings:
 
     def count(self) -> int:
         """How many there are."""
-        return self._session.connection.execute(_COUNT).scalar_one()
+        count: int = self._session.execute(_COUNT).scalar_one()
+        return count
 
     def of_windows(self, account: WindowsAccount) -> list[Mapping]:
         """Those of one Windows account, in order."""
-        rows = self._session.connection.execute(_OF_WINDOWS, {"windows": str(account)})
+        rows = self._session.execute(_OF_WINDOWS, {"windows": str(account)})
         return [_mapping(row) for row in rows]
 
     def of_external(self, applications: Sequence[str], external: str) -> list[Mapping]:
         """Those of one external account inside the given applications, in order."""
         given = {"applications": list(applications), "external": external}
-        found = [_mapping(row) for row in self._session.connection.execute(_OF_EXTERNAL, given)]
+        found = [_mapping(row) for row in self._session.execute(_OF_EXTERNAL, given)]
         return sorted(found, key=lambda mapping: mapping.sort_key)
 
     def put(self, mappings: Iterable[Mapping]) -> None:
         """Insert or replace many."""
         for batch in _batches(mappings):
             if self._session.is_postgresql:
-                self._session.connection.execute(_PUT_ARRAYS, _arrays([_row(m) for m in batch]))
+                self._session.execute(_PUT_ARRAYS, _arrays([_row(m) for m in batch]))
             else:
-                self._session.connection.execute(_PUT, [_row(m) for m in batch])
+                self._session.execute(_PUT, [_row(m) for m in batch])
 
     def remove(self, mappings: Iterable[Mapping]) -> None:
         """Delete many (by application and Windows account); no error when one is not there."""
         for batch in _batches(mappings):
             keys = [{"application_": m.application, "windows_account_": str(m.windows)} for m in batch]
             if self._session.is_postgresql:
-                self._session.connection.execute(_REMOVE_ARRAYS, _arrays(keys))
+                self._session.execute(_REMOVE_ARRAYS, _arrays(keys))
             else:
-                self._session.connection.execute(_REMOVE, keys)
+                self._session.execute(_REMOVE, keys)
 
 
 def _batches(mappings: Iterable[Mapping]) -> Iterator[list[Mapping]]:

@@ -39,22 +39,22 @@ class SqlResources:
         Raises:
             StoreUnusable: A row cannot be read; the message names it.
         """
-        found = [_resource(row) for row in self._session.connection.execute(_ALL)]
+        found = [_resource(row) for row in self._session.execute(_ALL)]
         return {resource.key: resource for resource in found}
 
     def revision(self) -> int:
         """Grows with every ``put`` and ``remove``; equal revisions mean equal objects."""
-        return self._session.connection.execute(_REVISION).scalar() or 0
+        return self._session.execute(_REVISION).scalar() or 0
 
     def drifted(self) -> set[Key]:
         """Objects whose row was altered by something other than ``put``."""
-        return {_key(row) for row in self._session.connection.execute(_ALL) if _has_drifted(row)}
+        return {_key(row) for row in self._session.execute(_ALL) if _has_drifted(row)}
 
     def put(self, resource: Resource) -> None:
         """Insert or replace; the object's generation grows when its spec differs."""
         texts = (spec_json(resource.spec), _canonical(resource.labels), _canonical(resource.annotations))
         spec, labels, annotations = texts
-        self._session.connection.execute(
+        self._session.execute(
             _PUT[self._session.is_postgresql],
             {
                 "kind": resource.kind.value,
@@ -70,11 +70,11 @@ class SqlResources:
 
     def remove(self, key: Key) -> None:
         """Delete; no error when it is not there."""
-        self._session.connection.execute(_REMOVE, {"kind_": key.kind.value, "name_": key.name})
+        self._session.execute(_REMOVE, {"kind_": key.kind.value, "name_": key.name})
 
     def describe(self, key: Key) -> ResourceRecord | None:
         """The object with what the store knows about it; None when it is not there."""
-        row = self._session.connection.execute(_ONE, {"kind": key.kind.value, "name": key.name}).one_or_none()
+        row = self._session.execute(_ONE, {"kind": key.kind.value, "name": key.name}).one_or_none()
         if row is None:
             return None
         return ResourceRecord(_resource(row), row.generation, row.updated_at, _has_drifted(row))

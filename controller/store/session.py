@@ -5,11 +5,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Connection, bindparam, column, func, select
+from sqlalchemy import ARRAY, BigInteger, Boolean, Connection, CursorResult, Executable, bindparam, column, func, select
 
 from controller.model.accounts import Account
+from controller.model.errors import PwsyncError
+from controller.store.failures import translated
+from controller.store.location import Location
 
 T = TypeVar("T")
 
@@ -27,27 +30,47 @@ class Session:
 
     Attributes:
         connection: Inside its transaction.
+        location: For messages.
         now: The time of the transaction.
-        is_postgresql: Whether others may write at the same time.
         is_writable: A reading transaction takes no locks.
+        failures: Of statements. PostgreSQL would turn a COMMIT after one of them into a silent ROLLBACK.
         at_end: Closes what was left open, such as a half-read stream, before the transaction ends.
     """
 
     connection: Connection
+    location: Location
     now: datetime
-    is_postgresql: bool
     is_writable: bool
+    failures: list[PwsyncError] = field(default_factory=list)
     at_end: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether others may write at the same time."""
+        return self.location.file is None
 
     @property
     def shares_writing(self) -> bool:
         """Whether a lock is needed to keep another writer out."""
         return self.is_postgresql and self.is_writable
 
+    def execute(self, statement: Executable, given: Any = None, **options: Any) -> CursorResult[*tuple[Any, ...]]:  # noqa: ANN401  # as SQLAlchemy
+        """Carry out a statement, with one set of parameters or many.
+
+        Raises:
+            PwsyncError: Instead of SQLAlchemy's errors, as ``failures.translated`` says.
+        """
+        try:
+            with translated(self.location):
+                return self.connection.execute(statement, given, execution_options=options)
+        except PwsyncError as error:
+            self.failures.append(error)
+            raise
+
     def lock(self, *names: str) -> None:
         """Wait until no other transaction holds the lock of these *names*; hold it until the end."""
         if self.shares_writing:
-            self.connection.execute(_LOCK, {"key": _key(*names)})
+            self.execute(_LOCK, {"key": _key(*names)})
 
     def lock_account(self, account: Account) -> None:
         """Hold the lock of *account*, whether it has rows or not."""
@@ -61,7 +84,7 @@ class Session:
         if not self.shares_writing or not items:
             return list(items)
         keys = [_key("account", *place_of(item)) for item in items]
-        rows = self.connection.execute(_TRY_LOCKS, {"keys": sorted(set(keys))})
+        rows = self.execute(_TRY_LOCKS, {"keys": sorted(set(keys))})
         locked = {key for key, is_locked in rows if is_locked}
         return [item for item, key in zip(items, keys, strict=True) if key in locked]
 

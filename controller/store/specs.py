@@ -1,6 +1,7 @@
 """Specs of objects as canonical JSON (keys sorted, no spaces) and back."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -13,7 +14,8 @@ _KIND_OF: dict[type[Spec], Kind] = {spec_type: kind for kind, spec_type in SPEC_
 
 def spec_json(spec: Spec) -> str:
     """Equal specs give equal texts."""
-    document = _adapter(_KIND_OF[type(spec)]).dump_python(spec, mode="json")
+    # Without pydantic's warnings: it expects a dict where a Mapping is declared, and would show the value.
+    document = _adapter(_KIND_OF[type(spec)]).dump_python(spec, mode="json", warnings=False, fallback=_plain)
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
@@ -25,6 +27,13 @@ def parse_spec(kind: Kind, document: str) -> Spec:
         KeyError: Objects of that kind are not stored here.
     """
     return cast("Spec", _adapter(kind).validate_json(document, strict=True))
+
+
+def _plain(value: object) -> dict[str, Any]:
+    """Frozen views of dictionaries, which pydantic does not know, as dictionaries."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} cannot be part of a spec")
 
 
 @cache

@@ -24,7 +24,7 @@ class SqlTokens:
 
     def add(self, token: Token, digest: bytes) -> None:
         """Insert one with the SHA-256 digest of its text."""
-        self._session.connection.execute(
+        self._session.execute(
             _ADD,
             {
                 "id": token.id,
@@ -39,17 +39,17 @@ class SqlTokens:
 
     def by_digest(self, digest: bytes) -> Token | None:
         """The token with this digest, whether still valid or not."""
-        row = self._session.connection.execute(_BY_DIGEST, {"digest_": digest}).one_or_none()
+        row = self._session.execute(_BY_DIGEST, {"digest_": digest}).one_or_none()
         return None if row is None else Token(*row)
 
     def touch(self, token_id: str) -> None:
         """Note that it was used now."""
-        self._session.connection.execute(_TOUCH, {"id_": token_id, "now": self._session.now})
+        self._session.execute(_TOUCH, {"id_": token_id, "now": self._session.now})
 
     def revoke(self, token_id: str) -> bool:
         """Revoke it; tell whether there was one to revoke."""
-        return self._session.connection.execute(_REVOKE, {"id_": token_id, "now": self._session.now}).rowcount == 1
+        return self._session.execute(_REVOKE, {"id_": token_id, "now": self._session.now}).rowcount == 1
 
     def all(self) -> list[Token]:
         """All, oldest first."""
-        return [Token(*row) for row in self._session.connection.execute(_ALL)]
+        return [Token(*row) for row in self._session.execute(_ALL)]

@@ -55,10 +55,14 @@ def running_postgresql(*, durable: bool = False) -> Iterator[str]:
 
 
 @contextmanager
-def new_database(server: str, name: str | None = None) -> Iterator[str]:
-    """Create a database on a running server; yields its URL; dropped at the end, whoever is still connected."""
+def new_database(server: str, name: str | None = None, *, template: str = "template1") -> Iterator[str]:
+    """Create a database on a running server; yields its URL; dropped at the end, whoever is still connected.
+
+    *template* names the database that it starts as a copy of.
+    """
     name = name or f"test_{secrets.token_hex(8)}"
-    _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _administer(server, create.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:

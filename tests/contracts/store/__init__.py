@@ -1,0 +1,1 @@
+"""One suite for the store's ports over every engine."""

@@ -1,0 +1,157 @@
+"""Reported password changes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from controller.model.accounts import ExternalAccount
+from controller.model.change import ChangeState, PasswordChange
+from controller.model.errors import InvalidInput, StoreUnusable
+from controller.ports import ChangeQuery, Store
+from tests.contracts.store.conftest import SettableClock
+from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB, change
+
+
+def _intake(store: Store, *changes: PasswordChange) -> list[int]:
+    with store.write() as tx:
+        return [tx.changes.add(c) for c in changes]
+
+
+def test_a_change_is_read_as_it_was_added_with_its_sequence(store: Store) -> None:
+    full = change("t1", ALICE1, sealed_old_password=b"old", occurred_at=AT - timedelta(microseconds=1), reason="r")
+    first, second = _intake(store, full, change("t2"))
+    assert 0 < first < second
+    with store.read() as tx:
+        assert tx.changes.get("t1") == replace(full, sequence=first)
+        assert tx.changes.get("t2") == replace(change("t2"), sequence=second)
+        assert tx.changes.get("t3") is None
+
+
+def test_a_tracking_id_is_taken_once(store: Store) -> None:
+    _intake(store, change("t1"))
+    with pytest.raises(InvalidInput):
+        _intake(store, change("t1", BOB))
+
+
+def test_sequences_are_never_given_twice_even_when_the_newest_was_rolled_back(store: Store) -> None:
+    (first,) = _intake(store, change("t1"))
+
+    def fail() -> None:
+        with store.write() as tx:
+            tx.changes.add(change("t2"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    (third,) = _intake(store, change("t3"))
+    assert third > first
+
+
+def test_unrouted_changes_are_claimed_oldest_first_and_one_per_account(store: Store) -> None:
+    _intake(store, change("a1"), change("b1", BOB), change("a2"), change("x1", ALICE1))
+    with store.write() as tx:
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10)] == ["a1", "b1", "x1"]
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(2)] == ["a1", "b1"]
+        tx.changes.mark_routed("a1")
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10)] == ["b1", "a2", "x1"]
+        routed = tx.changes.get("a1")
+        assert routed is not None
+        assert routed.routed
+
+
+def test_changes_of_accounts_that_share_a_name_do_not_wait_for_each_other(store: Store) -> None:
+    _intake(store, change("r", ExternalAccount("racf", "SAME")), change("l", ExternalAccount("ldap", "SAME")))
+    with store.write() as tx:
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10)] == ["r", "l"]
+
+
+def test_finished_changes_are_not_claimed_and_let_the_next_one_of_their_account_go(store: Store) -> None:
+    _intake(store, change("a1"), change("a2"))
+    with store.write() as tx:
+        tx.changes.finish("a1", ChangeState.DISCARDED, "damped", "")
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10)] == ["a2"]
+
+
+def test_a_change_that_is_accepted_again_is_claimed_only_when_it_was_not_routed(store: Store) -> None:
+    _intake(store, change("a1"), change("b1", BOB))
+    with store.write() as tx:
+        tx.changes.mark_routed("a1")
+        for tracking_id in ("a1", "b1"):
+            tx.changes.finish(tracking_id, ChangeState.ACCEPTED, "", "")
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10)] == ["b1"]
+
+
+def test_a_finished_change_forgets_its_passwords(store: Store, clock: SettableClock) -> None:
+    _intake(store, change("t1", sealed_old_password=b"old"))
+    clock.advance(seconds=5)
+    with store.write() as tx:
+        tx.changes.finish("t1", ChangeState.FAILED, "deliveryParked", "the words\x00 \udcff")
+    with store.read() as tx:
+        finished = tx.changes.get("t1")
+    assert finished is not None
+    assert (finished.sealed_password, finished.sealed_old_password) == (None, None)
+    assert (finished.state, finished.reason) == (ChangeState.FAILED, "deliveryParked")
+    assert finished.message.startswith("the words")
+    assert finished.finished_at == clock.now
+
+
+def test_a_change_that_stays_accepted_keeps_its_passwords(store: Store) -> None:
+    _intake(store, change("t1", sealed_old_password=b"old"))
+    with store.write() as tx:
+        tx.changes.finish("t1", ChangeState.ACCEPTED, "", "waits")
+        kept = tx.changes.get("t1")
+    assert kept is not None
+    assert (kept.sealed_password, kept.sealed_old_password) == (b"sealed t1", b"old")
+    assert kept.finished_at is None
+
+
+def test_a_newer_change_of_the_same_account_is_known(store: Store) -> None:
+    first, second, _ = _intake(store, change("a1"), change("a2"), change("b1", BOB))
+    with store.read() as tx:
+        assert tx.changes.has_newer(ALICE, first)
+        assert not tx.changes.has_newer(ALICE, second)
+        assert not tx.changes.has_newer(ALICE1, 0)
+
+
+def test_changes_are_found_newest_first(store: Store) -> None:
+    _intake(store, change("a1"), change("x1", ALICE1), change("a2"))
+    with store.write() as tx:
+        tx.changes.finish("a1", ChangeState.COMPLETED, "", "")
+
+    def found(**query: object) -> list[str]:
+        with store.read() as tx:
+            return [c.tracking_id for c in tx.changes.find(ChangeQuery(**query))]  # type: ignore[arg-type]  # of this file
+
+    assert found() == ["a2", "x1", "a1"]
+    assert found(limit=1) == ["a2"]
+    assert found(account="corp\\Alice") == ["a2", "a1"]
+    assert found(account="alice") == ["a2", "a1"]
+    assert found(account="racf:ALICE1") == ["x1"]
+    assert found(account="ldap:ALICE1") == []
+    assert found(state="completed") == ["a1"]
+    assert found(state="accepted", account="ALICE1") == ["x1"]
+
+
+def test_changes_are_counted_by_state(store: Store) -> None:
+    _intake(store, change("a1"), change("a2"), change("a3"))
+    with store.write() as tx:
+        tx.changes.finish("a1", ChangeState.COMPLETED, "", "")
+        assert tx.changes.count_by_state() == {"accepted": 2, "completed": 1}
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\udcffb"])
+def test_a_name_that_cannot_be_stored_is_refused_alike_on_every_engine(store: Store, name: str) -> None:
+    with store.read() as tx, pytest.raises(InvalidInput, match="characters"):
+        tx.changes.get(name)
+
+
+def test_a_change_whose_row_was_damaged_is_named(store: Store, store_url: str) -> None:
+    _intake(store, change("t1"))
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE changes SET state = 'unheard-of'"))
+    engine.dispose()
+    with store.read() as tx, pytest.raises(StoreUnusable, match="t1"):
+        tx.changes.get("t1")
