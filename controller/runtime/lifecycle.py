@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import structlog
 
+from controller.model.topology import ReconcilePolicy
+from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.scheduler import Scheduler
@@ -25,13 +27,14 @@ def holder_name() -> str:
 
 
 class Controller:
-    """Reconciles now and periodically, and delivers all the time."""
+    """Reconciles now and periodically, and delivers all the time. The System says how often."""
 
-    def __init__(self, installation: Installation, reconciler: Reconciler, interval: timedelta) -> None:
+    def __init__(self, installation: Installation, reconciler: Reconciler) -> None:
         self._store: Store = installation.store
         self._reconciler = reconciler
         self._workers: Workers = installation.make_workers()
-        self._scheduler = Scheduler(self._round, interval)
+        self._scheduler = Scheduler(self._round, ReconcilePolicy().interval)
+        self._topology = TopologyReader()
         self._holder = holder_name()
 
     def start(self) -> None:
@@ -56,9 +59,11 @@ class Controller:
             token = tx.leases.acquire(LEASE_NAME, self._holder, LEADERSHIP)
         if token is None:
             log.debug("Another controller has the lead")
-            return
-        log_result(self._reconciler.reconcile())
-        self._workers.wake()
+        else:
+            log_result(self._reconciler.reconcile())
+            self._workers.wake()
+        with self._store.read() as tx:
+            self._scheduler.set_interval(self._topology.read(tx).system.reconcile.interval)
 
 
 def log_result(result: ReconcileResult) -> None:

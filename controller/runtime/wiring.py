@@ -2,14 +2,13 @@
 
 import secrets
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
 from controller.connectors.registry import installed_connectors
-from controller.manifests.reader import read_manifests
 from controller.model.errors import SettingsError
 from controller.pipeline.administration import CredentialAdministration
 from controller.pipeline.callers import Callers
@@ -17,17 +16,15 @@ from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Intake
 from controller.pipeline.router import Router
-from controller.planning.state import State
 from controller.ports import ConnectorCatalogue, Sealer, Store
-from controller.reconcile.reconciler import Reconciler
 from controller.runtime.lanes import LaneConnector
+from controller.runtime.reading import open_for_writing
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.runtime.workers import Workers
 from controller.sealing.keyring import Keyring
 from controller.sealing.keysource import load_keyring, load_or_create_keyring
 from controller.sealing.sealer import KeyringSealer
-from controller.store.opening import open_store
 
 CANARY = "canary"
 
@@ -98,18 +95,6 @@ class Installation:
         return Workers(self.store, self.router, self.make_worker, self.make_circuit)
 
 
-def make_reconciler(
-    store: Store, catalogue: ConnectorCatalogue, paths: Sequence[str], *, stdin: str | None = None, principal: str
-) -> Reconciler:
-    """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
-
-    def read_desired() -> tuple[State, list[str]]:
-        compiled = read_manifests(paths, catalogue, stdin=stdin)
-        return compiled.state, [str(warning) for warning in compiled.warnings]
-
-    return Reconciler(store, read_desired, principal=principal)
-
-
 @contextmanager
 def open_installation(settings: Settings) -> Iterator[Installation]:
     """Open store and keys; both are made the first time.
@@ -119,27 +104,8 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         StoreUnavailable: The store cannot be reached.
         StoreUnusable: The store's schema or content does not fit this program.
     """
-    settings.make_state_dir()
-    store = open_store(settings.database)
-    try:
+    with open_for_writing(settings) as store:
         yield Installation(settings, store, KeyringSealer(open_keyring(settings, store)))
-    finally:
-        store.close()
-
-
-@contextmanager
-def open_for_reading(settings: Settings) -> Iterator[Store]:
-    """Open the store without writing anything, ever; one that does not exist yet is empty.
-
-    Raises:
-        StoreUnavailable: The store cannot be reached.
-        StoreUnusable: The store's schema does not fit this program.
-    """
-    store = open_store(settings.database, read_only=True)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def open_keyring(settings: Settings, store: Store) -> Keyring:

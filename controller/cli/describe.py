@@ -1,0 +1,152 @@
+"""``pwsync describe``: everything about one object, or about one change."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, local_principal
+from controller.cli.kinds import RESOURCE_KINDS, Word, word_of
+from controller.cli.listing import Filters
+from controller.cli.object_rows import mapping_sets, mappings, resource_status, resources
+from controller.cli.output import Report, show, show_json
+from controller.cli.queue_rows import fields_text
+from controller.cli.status import object_statuses, status_view
+from controller.cli.timeline import find_timeline, show_timeline, timeline_view
+from controller.cli.views import event_view, short_instant
+from controller.model.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from controller.model.events import RecordedEvent
+    from controller.planning.plan import Plan
+    from controller.ports import Store, Transaction
+
+EVENTS_SHOWN = 20
+
+
+def describe(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="The kind: system, domain, adapter, application, mapping, change, ...")],
+    name: Annotated[
+        str, typer.Argument(help=r"Its name; of a mapping APPLICATION/DOMAIN\user, of a change its tracking ID.")
+    ],
+    manifests: Annotated[
+        list[str] | None, typer.Option("--manifests", metavar="PATH", help="Compare with these [manifests].")
+    ] = None,
+    output: Annotated[Report, typer.Option("--output", "-o", help="The form of the result.")] = Report.TEXT,
+) -> None:
+    """Show all about one object.
+
+    Its generation, drift, conditions and recent events; of a change what became of it.
+
+    JSON of an object: manifest (as applied), status (generation, updatedAt, hasDrifted, sync, health, conditions),
+    events. JSON of a change: the change with its deliveries, and events, oldest first.
+    """
+    from controller.runtime.reading import open_for_reading
+
+    word = word_of(kind)
+    with open_for_reading(chosen_settings(context)) as store:
+        if word in {Word.CHANGES, Word.DELIVERIES, Word.EVENTS}:
+            _describe_change(store, name, output)
+        else:
+            _describe_object(store, word, name, manifests, output)
+
+
+def _describe_change(store: "Store", tracking_id: str, output: Report) -> None:
+    with store.read() as tx:
+        timeline = find_timeline(tx, tracking_id)
+    if output is Report.JSON:
+        show_json(timeline_view(timeline))
+    else:
+        show_timeline(timeline)
+
+
+def _describe_object(store: "Store", word: Word, name: str, paths: list[str] | None, output: Report) -> None:
+    plan = _plan(store, paths)
+    with store.read() as tx:
+        view = _object_view(tx, word, name, plan)
+        events = _events(tx, word, name)
+    if output is Report.JSON:
+        show_json(view | {"events": [event_view(event) for event in events]})
+    else:
+        _show(word, name, view, events)
+
+
+def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
+    from controller.runtime.reading import make_reconciler
+
+    if not paths and not Path(DEFAULT_MANIFESTS).exists():
+        return None
+    chosen = chosen_manifests(paths)
+    return make_reconciler(store, chosen.paths, stdin=chosen.stdin, principal=local_principal()).plan()
+
+
+def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:
+    if word is Word.MAPPINGS:
+        documents = list(mappings(tx, Filters(name=name)).documents())
+        if not documents:
+            raise NotFound(f"there is no Mapping {name}", hint=r"its name is APPLICATION/DOMAIN\user")
+        return {"manifest": documents[0], "status": _mapping_status(name, plan)}
+    if word is Word.MAPPING_SETS:
+        return {"manifest": next(iter(mapping_sets(tx, Filters(name=name)).documents())), "status": {}}
+    if word not in RESOURCE_KINDS:
+        raise InvalidInput(f"{word.value} cannot be described", hint="name an object or a change")
+    return {
+        "manifest": next(iter(resources(tx, word, Filters(name=name)).documents())),
+        "status": _resource_status(tx, word, name, plan),
+    }
+
+
+def _resource_status(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:
+    from controller.model.topology import Key, Kind
+
+    key = Key(Kind(RESOURCE_KINDS[word]), name)
+    view = status_view(object_statuses(tx, plan)[key], is_compared=plan is not None)
+    kept = {field: view[field] for field in ("sync", "health", "conditions")}
+    return resource_status(tx, tx.resources.read()[key]) | kept
+
+
+def _mapping_status(name: str, plan: "Plan | None") -> dict[str, Any]:
+    if plan is None:
+        return {"sync": None}
+    differs = any(c.key.kind == "Mapping" and c.key.name == name for c in (*plan.changes, *plan.left_out))
+    return {"sync": "OutOfSync" if differs else "Synced"}
+
+
+def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
+    from controller.ports import EventQuery
+
+    match word:
+        case Word.ADAPTERS:
+            return tx.events.find(EventQuery(adapter=name, limit=EVENTS_SHOWN))
+        case Word.MAPPINGS:
+            return tx.events.find(EventQuery(account=name.partition("/")[2], limit=EVENTS_SHOWN))
+        case _:
+            return []
+
+
+def _show(word: Word, name: str, view: dict[str, Any], events: "list[RecordedEvent]") -> None:
+    from controller.manifests.export import dump_yaml
+
+    show(f"{view['manifest']['kind']} {name}")
+    for label, value in _status_lines(view["status"]):
+        show(f"  {label + ':':13}{value}")
+    show("\nAs applied:")
+    show("".join(f"  {line}\n" for line in dump_yaml([view["manifest"]]).splitlines()[1:]), end="")
+    if word in {Word.ADAPTERS, Word.MAPPINGS}:
+        show(f"\nRecent events: {'' if events else 'none'}")
+    for event in reversed(events):
+        show(f"  {short_instant(event.at)}  {event.name}  {event.account}  {fields_text(event)}".rstrip())
+
+
+def _status_lines(status: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = []
+    if "generation" in status:
+        drift = "yes: altered by something other than apply" if status["hasDrifted"] else "no"
+        lines += [("Generation", str(status["generation"])), ("Updated", status["updatedAt"]), ("Drift", drift)]
+    if "sync" in status:
+        lines.append(("Sync", status["sync"] or "unknown: name the manifests with --manifests"))
+    if "health" in status:
+        lines.append(("Health", status["health"]))
+    lines += [(c["type"], f"{c['reason']}: {c['message']}") for c in status.get("conditions", ()) if c["message"]]
+    return lines

@@ -1,0 +1,86 @@
+"""Which installation a command works on, who works on it, and which manifests it reads."""
+
+import os
+import pwd
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.model.errors import InvalidInput
+from controller.runtime.settings import Settings, settings_of
+
+DEFAULT_MANIFESTS = "manifests"
+STANDARD_INPUT = "-"
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="Files or folders of manifests, '-' for standard input [manifests]."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """Where the manifests are, and the text behind ``-``."""
+
+    paths: tuple[str, ...]
+    stdin: str | None = None
+
+
+def chosen_settings(context: typer.Context) -> Settings:
+    """The settings that the global options, the environment and the defaults give."""
+    state_dir, database = context.find_root().obj or (None, None)
+    return settings_of(state_dir, database)
+
+
+def hoisted(arguments: Sequence[str]) -> list[str]:
+    """*arguments* with the global options in front, so that they may stand after the command too."""
+    front: list[str] = []
+    rest: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            rest += [argument, *remaining]
+        elif argument in _WITH_VALUE:
+            front += [argument, *(value for value in [next(remaining, None)] if value is not None)]
+        elif argument.partition("=")[0] in _WITH_VALUE:
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+_WITH_VALUE = frozenset({"--state-dir", "--database"})
+
+
+def chosen_manifests(paths: Sequence[str] | None) -> Manifests:
+    """The manifests that a command was given, else the folder ``manifests`` of the working directory.
+
+    Raises:
+        InvalidInput: None were given and there is no such folder.
+    """
+    if paths:
+        return Manifests(tuple(paths), _read_standard_input() if STANDARD_INPUT in paths else None)
+    if not Path(DEFAULT_MANIFESTS).exists():
+        raise InvalidInput(
+            f"there is no folder {DEFAULT_MANIFESTS!r} in {Path.cwd()}",
+            hint="name the manifests: a file, a folder, or '-' for standard input",
+        )
+    return Manifests((DEFAULT_MANIFESTS,))
+
+
+def _read_standard_input() -> str:
+    """Standard input as text; what is not UTF-8 stays as surrogates, which the reader of manifests reports."""
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+
+
+def local_principal() -> str:
+    """The user of the operating system who runs this, by the kernel's word, not the environment's."""
+    uid = os.geteuid()
+    try:
+        return f"local:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"local:{uid}"

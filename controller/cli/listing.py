@@ -1,0 +1,72 @@
+"""A list in all its forms, and what narrows it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.cli.kinds import RESOURCE_KINDS, Word
+from controller.model.errors import InvalidInput
+
+Documents = Callable[[], Iterable[dict[str, Any]]]
+
+_TAKES: dict[str, frozenset[Word]] = {
+    "account": frozenset({Word.MAPPINGS, Word.CHANGES, Word.DELIVERIES, Word.EVENTS}),
+    "adapter": frozenset({Word.APPLICATIONS, Word.MAPPINGS, Word.DELIVERIES, Word.EVENTS}),
+    "tracking_id": frozenset({Word.CHANGES, Word.DELIVERIES, Word.EVENTS}),
+    "state": frozenset({Word.CHANGES, Word.DELIVERIES}),
+}
+_STATES = {
+    Word.CHANGES: ("accepted", "completed", "failed", "discarded"),
+    Word.DELIVERIES: ("pending", "inFlight", "confirmed", "retrying", "parked", "superseded", "expired"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What to show. Empty means any."""
+
+    name: str = ""
+    account: str = ""
+    adapter: str = ""
+    tracking_id: str = ""
+    state: str = ""
+    limit: int | None = None
+
+    @property
+    def are_set(self) -> bool:
+        """Whether anything narrows the list."""
+        return bool(self.name or self.account or self.adapter or self.tracking_id or self.state)
+
+    def names_one(self, word: Word) -> bool:
+        """Whether the answer is one object, and no list."""
+        return bool(self.name) and (word in RESOURCE_KINDS or word in {Word.CHANGES, Word.MAPPING_SETS})
+
+    def check(self, word: Word) -> None:
+        """Refuse a filter that the kind does not have, since it would silently show too much.
+
+        Raises:
+            InvalidInput: Such a filter, or an unknown state.
+        """
+        for filter_, words in _TAKES.items():
+            if getattr(self, filter_) and word not in words:
+                option = filter_.replace("_", "-")
+                hint = f"it belongs to {', '.join(sorted(words))}"
+                raise InvalidInput(f"--{option} has no meaning for {word.value}", hint=hint)
+        if self.state and self.state not in _STATES[word]:
+            states = ", ".join(_STATES[word])
+            raise InvalidInput(f"there is no state {self.state!r} of {word.value}", hint=f"there are {states}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A list in all its forms.
+
+    Attributes:
+        limit: After how many rows a table ends by itself; None: never.
+    """
+
+    columns: Sequence[str]
+    rows: Callable[[], Iterable[Sequence[str]]]
+    items: Documents
+    documents: Documents
+    limit: int | None = None

@@ -1,0 +1,179 @@
+"""``pwsync run``: the controller."""
+
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Never
+
+import typer
+
+from controller.cli import failures
+from controller.cli.installation import Manifests, Paths, chosen_manifests, chosen_settings
+from controller.cli.output import say, show
+from controller.model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from controller.reconcile.reconciler import Reconciler, ReconcileResult
+    from controller.runtime.wiring import Installation
+    from controller.web.listening import Certificate, Listen
+
+PRINCIPAL = "reconciler"
+ROUNDS = 3
+"""How often ``--once`` plans anew when someone else applies at the same time."""
+
+
+class LogFormat(StrEnum):
+    """Forms of the log."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def run(
+    context: typer.Context,
+    paths: Paths = None,
+    *,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where the API listens; port 0: any free one.")
+    ] = "127.0.0.1:8080",
+    once: Annotated[bool, typer.Option("--once", help="Reconcile and deliver what is due, once, then end.")] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="The form of the log on standard error.")
+    ] = LogFormat.CONSOLE,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM certificate with its chain: serve HTTPS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM key of the certificate.")] = None,
+    allow_clear_text: Annotated[
+        bool,
+        typer.Option("--allow-clear-text", help="Serve HTTP beyond this machine: only behind a proxy that does TLS."),
+    ] = False,
+) -> None:
+    """Run the controller.
+
+    It reconciles, delivers, and serves the HTTP API until SIGTERM or SIGINT; what is under way is finished first.
+
+    With --once: exit code 0 when the actual state is as declared, 1 when the plan is held or failed.
+    """
+    from controller.runtime.telemetry import configure_logging
+    from controller.runtime.wiring import open_installation
+
+    manifests = chosen_manifests(paths)
+    certificate = _certificate(tls_certificate, tls_key)
+    configure_logging(log_format.value)
+    with open_installation(chosen_settings(context)) as installation:
+        if once:
+            _run_once(installation, manifests)
+        else:
+            _serve(installation, manifests, _listen(listen), certificate, allows_clear_text=allow_clear_text)
+
+
+def _certificate(certificate: Path | None, key: Path | None) -> "Certificate | None":
+    from controller.web.listening import Certificate
+
+    if certificate is not None and key is not None:
+        return Certificate(certificate, key)
+    if certificate is None and key is None:
+        return None
+    raise InvalidInput("--tls-certificate and --tls-key belong together", hint="give both, or none")
+
+
+def _listen(text: str) -> "Listen":
+    from controller.web.listening import Listen
+
+    return Listen.parse(text)
+
+
+def _reconciler(installation: "Installation", manifests: Manifests) -> "Reconciler":
+    from controller.runtime.reading import make_reconciler
+
+    return make_reconciler(installation.store, manifests.paths, stdin=manifests.stdin, principal=PRINCIPAL)
+
+
+def _serve(
+    installation: "Installation",
+    manifests: Manifests,
+    listen: "Listen",
+    certificate: "Certificate | None",
+    *,
+    allows_clear_text: bool,
+) -> None:
+    from controller.runtime.lifecycle import Controller
+    from controller.web.app import make_app
+    from controller.web.server import serve
+
+    scheme = "http" if certificate is None else "https"
+
+    def announce(host: str, port: int) -> None:
+        show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+        sys.stdout.flush()
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    controller = Controller(installation, _reconciler(installation, manifests))
+    controller.start()
+    try:
+        serve(
+            make_app(installation, controller.wake),
+            listen,
+            on_listening=announce,
+            on_stop=_tell_stopping,
+            certificate=certificate,
+            allows_clear_text=allows_clear_text,
+        )
+    finally:
+        controller.stop()
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> Never:  # noqa: ARG001  # a signal handler's arguments
+    """Before and after the server has the signals, SIGTERM ends the program in good order too."""
+    raise KeyboardInterrupt
+
+
+def _tell_stopping() -> None:
+    say("Stopping: requests and deliveries under way are finished first.")
+
+
+def _run_once(installation: "Installation", manifests: Manifests) -> None:
+    from contextlib import closing
+
+    from controller.reconcile.reconciler import Outcome
+    from controller.runtime.drain import Drain
+    from controller.runtime.lifecycle import log_result
+
+    result = _reconcile(_reconciler(installation, manifests))
+    log_result(result)
+    with closing(Drain(installation)) as drain:
+        attempts = drain.work_off()
+    for line in _summary(result):
+        show(line)
+    show(f"Delivery attempts: {attempts:,}.")
+    if result.outcome not in {Outcome.IN_SYNC, Outcome.APPLIED}:
+        raise typer.Exit(failures.FAILURE)
+
+
+def _reconcile(reconciler: "Reconciler") -> "ReconcileResult":
+    from controller.reconcile.reconciler import Outcome
+
+    result = reconciler.reconcile()
+    for _ in range(ROUNDS - 1):
+        if result.outcome is not Outcome.OVERTAKEN:
+            break
+        result = reconciler.reconcile()
+    return result
+
+
+def _summary(result: "ReconcileResult") -> list[str]:
+    from controller.cli.apply import summary
+    from controller.reconcile.reconciler import Outcome
+
+    match result.outcome:
+        case Outcome.IN_SYNC:
+            return ["Nothing to do: the actual state is as declared."]
+        case Outcome.APPLIED if result.applied is not None:
+            return [summary(result.applied)]
+        case Outcome.HELD if result.plan is not None:
+            return [f"Held: {hold.message} ({hold.hint})" for hold in result.plan.holds]
+        case _:
+            return [f"Not reconciled: {result.error}"]

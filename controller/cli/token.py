@@ -1,0 +1,69 @@
+"""``pwsync token``: who may call the HTTP API."""
+
+from typing import Annotated
+
+import typer
+
+from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.output import Listing, say, show_json, show_table, show_yaml, write
+from controller.cli.views import short_instant, token_view
+from controller.model.errors import InvalidInput
+
+app = typer.Typer(help="Create, list and revoke API tokens.")
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    principal: Annotated[str, typer.Argument(help="Who calls with it; manifests name principals.")],
+    expires: Annotated[str, typer.Option(metavar="DURATION", help="After how long it ends, for example 90d.")] = "",
+) -> None:
+    """Make a token and print it: this once, and never again."""
+    from controller.manifests.problems import Unfit
+    from controller.manifests.v1.duration import parse_duration
+    from controller.runtime.wiring import open_installation
+
+    try:
+        valid_for = parse_duration(expires) if expires else None
+    except Unfit as error:
+        raise InvalidInput(f"{expires!r}: {error}", hint=error.hint) from None
+    with open_installation(chosen_settings(context)) as installation:
+        token, text = installation.callers.create(principal, valid_for=valid_for, by=local_principal())
+    write(f"{text.reveal()}\n")
+    until = f"until {short_instant(token.expires_at)}" if token.expires_at is not None else "until it is revoked"
+    say(f"Token {token.id} for {token.principal}, valid {until}. Keep it: it cannot be shown again.")
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    output: Annotated[Listing, typer.Option("--output", "-o", help="The form of the list.")] = Listing.TABLE,
+) -> None:
+    """Show all tokens, oldest first. JSON: items (id, principal, createdAt, expiresAt, lastUsedAt, revokedAt)."""
+    from controller.runtime.reading import open_for_reading
+
+    with open_for_reading(chosen_settings(context)) as store, store.read() as tx:
+        tokens = tx.tokens.all()
+    match output:
+        case Listing.JSON:
+            show_json({"items": [token_view(token) for token in tokens]})
+        case Listing.YAML:
+            show_yaml(token_view(token) for token in tokens)
+        case Listing.TABLE:
+            show_table(
+                ("ID", "PRINCIPAL", "CREATED", "EXPIRES", "LAST USED", "REVOKED"),
+                (
+                    (t.id, t.principal, *map(short_instant, (t.created_at, t.expires_at, t.last_used_at, t.revoked_at)))
+                    for t in tokens
+                ),
+            )
+
+
+@app.command("revoke")
+def revoke(context: typer.Context, token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """End a token's life at once."""
+    from controller.runtime.wiring import open_installation
+
+    with open_installation(chosen_settings(context)) as installation:
+        installation.callers.revoke(token_id, by=local_principal())
+    say(f"Token {token_id} is revoked.")

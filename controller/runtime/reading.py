@@ -1,0 +1,69 @@
+"""Reading alone: manifests, and a store that is only looked at. Imports little, so that ``plan`` starts at once."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from controller.connectors.registry import installed_connectors
+from controller.manifests.compile import Compiled
+from controller.manifests.reader import read_manifests
+from controller.planning.state import State
+from controller.ports import Store
+from controller.reconcile.reconciler import ReadDesired, Reconciler
+from controller.runtime.settings import Settings
+from controller.store.opening import open_store
+
+
+def compile_manifests(paths: Sequence[str], *, stdin: str | None = None) -> Compiled:
+    """Read the manifests at *paths*; *stdin* is the text behind ``-``.
+
+    Raises:
+        ManifestErrors: With every problem of every file.
+    """
+    return read_manifests(paths, installed_connectors(), stdin=stdin)
+
+
+def read_desired_from(paths: Sequence[str], *, stdin: str | None = None) -> ReadDesired:
+    """Make the function that reads the desired state at *paths*, anew with each call."""
+
+    def read_desired() -> tuple[State, list[str]]:
+        compiled = compile_manifests(paths, stdin=stdin)
+        return compiled.state, [str(warning) for warning in compiled.warnings]
+
+    return read_desired
+
+
+def make_reconciler(store: Store, paths: Sequence[str], *, stdin: str | None = None, principal: str) -> Reconciler:
+    """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
+    return Reconciler(store, read_desired_from(paths, stdin=stdin), principal=principal)
+
+
+@contextmanager
+def open_for_reading(settings: Settings) -> Iterator[Store]:
+    """Open the store without writing anything, ever; one that does not exist yet is empty.
+
+    Raises:
+        StoreUnavailable: The store cannot be reached.
+        StoreUnusable: The store's schema does not fit this program.
+    """
+    store = open_store(settings.database, read_only=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_for_writing(settings: Settings) -> Iterator[Store]:
+    """Open the store, and make it the first time; keys are not touched.
+
+    Raises:
+        SettingsError: The state directory cannot be used.
+        StoreUnavailable: The store cannot be reached.
+        StoreUnusable: The store's schema or content does not fit this program.
+    """
+    settings.make_state_dir()
+    store = open_store(settings.database)
+    try:
+        yield store
+    finally:
+        store.close()
