@@ -46,6 +46,8 @@ class SqlFingerprints:
                 "occurred_at": fingerprint.occurred_at,
                 "writing": fingerprint.writing,
                 "writing_sequence": fingerprint.writing_sequence,
+                "is_echoed": fingerprint.is_echoed,
+                "overwritten": " ".join(item.hex() for item in fingerprint.overwritten),
             },
         )
 
@@ -63,4 +65,6 @@ def _fingerprint(row: Row[Any]) -> Fingerprint:
         occurred_at=row.occurred_at,
         writing=row.writing,
         writing_sequence=row.writing_sequence,
+        is_echoed=row.is_echoed,
+        overwritten=tuple(bytes.fromhex(item) for item in row.overwritten.split()),
     )

@@ -1,6 +1,6 @@
 """Where a store stands: its URL, read once, and shown without what is secret in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -20,7 +20,7 @@ class Location:
         file: Of an SQLite database; None for PostgreSQL.
     """
 
-    url: URL
+    url: URL = field(repr=False)
     file: Path | None
 
     @classmethod
@@ -33,13 +33,13 @@ class Location:
         """
         url = _parsed(text)
         match url.get_backend_name():
-            case "sqlite" if url.get_driver_name() == "pysqlite" and not url.query:
+            case "sqlite" if url.get_driver_name() == "pysqlite" and not (url.query or url.host or url.username):
                 return cls(url, _file_of(url))
             case "postgresql" if url.get_driver_name() == "psycopg":
                 return cls(url, None)
             case _:
                 raise SettingsError(
-                    f"the database URL starts with {url.drivername!r}, or has options, that a store cannot use",
+                    f"the database URL ({url.drivername}) names an engine, or has parts, that a store cannot use",
                     hint=_HINT,
                 )
 
@@ -62,7 +62,7 @@ def _parsed(text: str) -> URL:
     try:
         url = make_url(text)
         url.get_dialect()
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise SettingsError("the database URL cannot be read", hint=_HINT) from None  # its text may hold a password
     except ImportError as error:
         raise SettingsError(

@@ -156,6 +156,8 @@ fingerprints = Table(
     Column("occurred_at", Instant()),
     Column("writing", LargeBinary()),
     _required("writing_sequence", BigInteger()),
+    _required("is_echoed", Boolean()),
+    _required("overwritten", Prose()),
 )
 
 events = Table(

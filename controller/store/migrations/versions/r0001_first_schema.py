@@ -109,6 +109,8 @@ def _create_credentials() -> None:
         *_optional_numbers("set_at", "occurred_at"),
         *_bytes("writing", nullable=True),
         *_numbers("writing_sequence"),
+        *_booleans("is_echoed"),
+        *_texts("overwritten"),
     )
 
 
