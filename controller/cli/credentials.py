@@ -6,7 +6,8 @@ import typer
 
 from controller.cli import failures
 from controller.cli.installation import chosen_settings, local_principal
-from controller.cli.output import Report, say, show, show_json, write
+from controller.cli.output import Report, say, show, show_json
+from controller.cli.output import reveal as print_secret
 from controller.cli.prompts import read_password
 from controller.model.errors import InvalidInput
 
@@ -61,7 +62,7 @@ def show_(
         if view.password is None:
             say(f"No password is stored for {mapping.external}.")
             raise typer.Exit(failures.FAILURE)
-        write(f"{view.password.reveal()}\n")
+        print_secret(view.password)
     elif output is Report.JSON:
         show_json(
             {

@@ -134,7 +134,7 @@ def _show(word: Word, name: str, view: dict[str, Any], events: "list[RecordedEve
     show("\nAs applied:")
     show("".join(f"  {line}\n" for line in dump_yaml([view["manifest"]]).splitlines()[1:]), end="")
     if word in {Word.ADAPTERS, Word.MAPPINGS}:
-        show(f"\nRecent events: {'' if events else 'none'}")
+        show(f"\nRecent events:{'' if events else ' none'}")
     for event in reversed(events):
         show(f"  {short_instant(event.at)}  {event.name}  {event.account}  {fields_text(event)}".rstrip())
 

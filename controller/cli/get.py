@@ -74,4 +74,4 @@ def _show(found: Found, word: Word, filters: Filters, output: Listing) -> None:
             if not rows:
                 say(f"There are no {word.value}{' like that' if filters.are_set else ' yet'}.")
             elif len(rows) == (filters.limit or found.limit):
-                say(f"The first {len(rows):,}; --limit shows more.")
+                say(f"No more than {len(rows):,} are shown; --limit changes that.")

@@ -45,7 +45,10 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             rest += [argument, *remaining]
         elif argument in _WITH_VALUE:
-            front += [argument, *(value for value in [next(remaining, None)] if value is not None)]
+            value = next(remaining, None)
+            if value is None:
+                return [argument]  # alone, so that it is told that its value is missing
+            front += [argument, value]
         elif argument.partition("=")[0] in _WITH_VALUE:
             front.append(argument)
         else:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, TextIO
 
+from controller.model.secret import Secret
+
 
 class Listing(StrEnum):
     """Forms of a list."""
@@ -40,6 +42,12 @@ def show(text: str, *, end: str = "\n") -> None:
 def write(text: str) -> None:
     """Write *text* to standard output exactly as it is."""
     sys.stdout.write(text)
+
+
+def reveal(secret: Secret) -> None:
+    """Write a secret that was asked for to standard output: in UTF-8, so that no character of it is replaced."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(secret.reveal().encode("utf-8") + b"\n")
 
 
 def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON value

@@ -61,13 +61,13 @@ def run(
     from controller.runtime.wiring import open_installation
 
     manifests = chosen_manifests(paths)
-    certificate = _certificate(tls_certificate, tls_key)
+    address, certificate = _listen(listen), _certificate(tls_certificate, tls_key)
     configure_logging(log_format.value)
     with open_installation(chosen_settings(context)) as installation:
         if once:
             _run_once(installation, manifests)
         else:
-            _serve(installation, manifests, _listen(listen), certificate, allows_clear_text=allow_clear_text)
+            _serve(installation, manifests, address, certificate, allows_clear_text=allow_clear_text)
 
 
 def _certificate(certificate: Path | None, key: Path | None) -> "Certificate | None":
@@ -110,6 +110,7 @@ def _serve(
         show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         sys.stdout.flush()
 
+    _check_channel(listen, certificate, allows_clear_text=allows_clear_text)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     controller.start()
@@ -124,6 +125,15 @@ def _serve(
         )
     finally:
         controller.stop()
+
+
+def _check_channel(listen: "Listen", certificate: "Certificate | None", *, allows_clear_text: bool) -> None:
+    """Find out before anything is reconciled whether the server will be able to serve."""
+    from controller.web.listening import bind
+
+    if certificate is not None:
+        certificate.context()
+    bind(listen, is_encrypted=certificate is not None, allows_clear_text=allows_clear_text).close()
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> Never:  # noqa: ARG001  # a signal handler's arguments

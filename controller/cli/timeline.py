@@ -55,7 +55,7 @@ def show_timeline(timeline: Timeline) -> None:
     show(f"  Reported:   {short_instant(change.received_at)} by {change.caller}")
     if change.finished_at is not None:
         show(f"  Finished:   {short_instant(change.finished_at)}")
-    show(f"\nDeliveries: {'' if timeline.deliveries else 'none'}")
+    show(f"\nDeliveries:{'' if timeline.deliveries else ' none'}")
     for delivery in timeline.deliveries:
         words = delivery.message or delivery.code
         attempts = f"{delivery.attempts} attempt{'s' if delivery.attempts != 1 else ''}"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.installation import chosen_settings, local_principal
-from controller.cli.output import Listing, say, show_json, show_table, show_yaml, write
+from controller.cli.output import Listing, reveal, say, show_json, show_table, show_yaml
 from controller.cli.views import short_instant, token_view
 from controller.model.errors import InvalidInput
 
@@ -29,7 +29,7 @@ def create(
         raise InvalidInput(f"{expires!r}: {error}", hint=error.hint) from None
     with open_installation(chosen_settings(context)) as installation:
         token, text = installation.callers.create(principal, valid_for=valid_for, by=local_principal())
-    write(f"{text.reveal()}\n")
+    reveal(text)
     until = f"until {short_instant(token.expires_at)}" if token.expires_at is not None else "until it is revoked"
     say(f"Token {token.id} for {token.principal}, valid {until}. Keep it: it cannot be shown again.")
 

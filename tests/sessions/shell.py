@@ -1,0 +1,115 @@
+"""A working folder in which tests type commands, each a process of its own; what they print is kept."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+QUICKSTART = Path(__file__).parents[2] / "manifests"
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Shell:
+    """Types commands in *folder*.
+
+    Attributes:
+        transcript: Everything that any command has printed.
+    """
+
+    folder: Path
+    bytecode: Path
+    transcript: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def pwsync(self, *arguments: str, stdin: str | bytes = b"") -> Result:
+        """Run a command to its end."""
+        typed = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            input=typed,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return self._kept(done.returncode, done.stdout, done.stderr)
+
+    def expect(self, code: int, *arguments: str, stdin: str | bytes = b"") -> Result:
+        """Run a command that must end with *code*."""
+        result = self.pwsync(*arguments, stdin=stdin)
+        assert result.code == code, f"{arguments}: {result}"
+        assert "Traceback" not in result.err
+        return result
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a command while a block of the test runs; it is killed at the end if it still runs."""
+        process = subprocess.Popen(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            self.ended(process)
+
+    def ended(self, process: subprocess.Popen[bytes], *, by: signal.Signals | None = None) -> Result:
+        """Send a signal to a started command, wait for its end, and keep what it printed."""
+        if by is not None:
+            process.send_signal(by)
+        if process.stdout is None or process.stdout.closed:
+            return Result(process.returncode, "", "")
+        out, err = process.communicate(timeout=PATIENCE)
+        return self._kept(process.returncode, out, err)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the commands: without this process's settings, with bytecode that is compiled once."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PWSYNC_", "COV_", "PYTHONDONTWRITE"))}
+        return kept | {"PYTHONPYCACHEPREFIX": str(self.bytecode), "TERM": "xterm"} | self.variables
+
+    def use_quickstart(self) -> None:
+        """Copy the manifests of the quickstart into the folder."""
+        shutil.copytree(QUICKSTART, self.folder / "manifests")
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def alter_store(self, statement: str) -> None:
+        """Change the store by hand, as nobody should."""
+        with closing(sqlite3.connect(self.folder / ".pwsync" / "pwsync.db")) as connection, connection:
+            connection.execute(statement)
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "-m", "controller", *arguments]
+
+    def _kept(self, code: int, out: bytes, err: bytes) -> Result:
+        result = Result(code, out.decode(), err.decode())
+        self.transcript += result.out + result.err
+        return result

@@ -1,0 +1,94 @@
+"""Sessions of the running controller."""
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from typing import Any
+
+from tests.sessions.shell import Shell
+
+PASSWORD = "Sömething-New-77"
+
+
+def call(url: str, token: str = "", body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    """Call the API; returns the status and the JSON answer."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers)  # noqa: S310  # our own server
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # our own server
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_the_controller_takes_a_change_over_the_api_and_delivers_it(quickstart: Shell) -> None:
+    quickstart.expect(0, "demo")
+    token = quickstart.expect(0, "token", "create", "dc1").out.strip()
+    with quickstart.started("run", "--listen", "127.0.0.1:0", "--log-format", "json") as process:
+        assert process.stdout is not None
+        first = process.stdout.readline().decode()
+        assert first.startswith("pwsync listens on http://127.0.0.1:")
+        address = first.split()[-1]
+        assert call(f"{address}/healthz")[0] == 200
+        assert (
+            call(f"{address}/v1/domains/CORP/changes", body={"account": "CORP\\alice", "password": PASSWORD})[0] == 401
+        )
+        report = {"account": "CORP\\alice", "password": PASSWORD}
+        status, answer = call(f"{address}/v1/domains/CORP/changes", token, report)
+        assert status == 202
+        tracking_id = answer["trackingId"]
+        while call(f"{address}/v1/changes/{tracking_id}", token)[1]["state"] == "accepted":
+            pass
+        assert call(f"{address}/v1/changes/{tracking_id}", token)[1]["state"] == "completed"
+        result = quickstart.ended(process, by=signal.SIGTERM)
+    assert result.code == 0
+    assert "Stopping" in result.err
+    assert quickstart.expect(0, "credentials", "show", "INTRANET", "alice", "--reveal").out == f"{PASSWORD}\n"
+    timeline = quickstart.expect(0, "describe", "change", tracking_id).out
+    assert "by dc1" in timeline
+    assert PASSWORD not in timeline + result.out + result.err
+
+
+def test_an_interrupt_ends_the_controller_in_good_order(quickstart: Shell) -> None:
+    with quickstart.started("run", "--listen", "127.0.0.1:0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        result = quickstart.ended(process, by=signal.SIGINT)
+    assert result.code == 0
+    assert "Stopping" in result.err
+
+
+def test_one_round_reconciles_and_delivers(quickstart: Shell) -> None:
+    quickstart.expect(0, "demo")
+    tracking_id = quickstart.expect(0, "change", "windows", "CORP\\bob", stdin=f"{PASSWORD}\n").out.strip()
+    quickstart.alter_store("UPDATE resources SET spec = replace(spec, 'Web server', 'Mine') WHERE name = 'intranet'")
+    once = quickstart.expect(0, "run", "--once")
+    assert "1 updated" in once.out
+    assert "Delivery attempts: 2." in once.out
+    assert "State:      completed" in quickstart.expect(0, "describe", "change", tracking_id).out
+    assert "Nothing to do" in quickstart.expect(0, "run", "--once").out
+
+
+def test_one_round_that_is_held_or_fails_says_so(quickstart: Shell) -> None:
+    for number in range(12):
+        quickstart.write(
+            f"manifests/more{number}.yaml",
+            f"apiVersion: pwsync/v1\nkind: Application\nmetadata: {{name: A{number}}}\n",
+        )
+    quickstart.expect(0, "apply", "--yes")
+    for number in range(12):
+        (quickstart.folder / "manifests" / f"more{number}.yaml").unlink()
+    assert "Held: would prune 12 of 19 objects" in quickstart.expect(1, "run", "--once").out
+    quickstart.write("manifests/corp.yaml", "kind: [")
+    assert "Not reconciled: manifests/corp.yaml:" in quickstart.expect(1, "run", "--once").out
+
+
+def test_the_controller_does_not_start_where_it_must_not(quickstart: Shell) -> None:
+    assert "is not an address to listen on" in quickstart.expect(1, "run", "--listen", "here").err
+    assert "in clear text would send" in quickstart.expect(1, "run", "--listen", "0.0.0.0:0").err
+    assert "belong together" in quickstart.expect(1, "run", "--tls-key", "key.pem").err
+    missing = quickstart.expect(1, "run", "--tls-key", "key.pem", "--tls-certificate", "cert.pem")
+    assert "cannot be used: No such file" in missing.err
+    assert "+ System/default" in quickstart.expect(0, "plan").out, "nothing was reconciled"
