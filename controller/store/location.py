@@ -61,7 +61,7 @@ class Location:
 def _parsed(text: str) -> URL:
     try:
         url = make_url(text)
-        url.get_dialect()
+        url.get_dialect().import_dbapi()
     except (ArgumentError, ValueError):
         raise SettingsError("the database URL cannot be read", hint=_HINT) from None  # its text may hold a password
     except ImportError as error:

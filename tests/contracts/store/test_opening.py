@@ -114,7 +114,7 @@ def test_an_unknown_revision_is_refused_with_both_revisions_and_the_remedy(store
         _nothing_secret_in(caught.value, store_url)
 
 
-def test_an_older_revision_is_migrated_but_not_when_opened_for_reading(
+def test_an_older_revision_is_not_migrated_when_opened_for_reading(
     store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.close()

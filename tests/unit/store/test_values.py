@@ -1,6 +1,7 @@
 """Values on their way into the store and back: times, texts, specs; errors on their way out."""
 
 import sqlite3
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from controller import store as package
-from controller.model.errors import InvalidInput, PwsyncError, StoreUnavailable, StoreUnusable
+from controller.model.errors import InvalidInput, PwsyncError, SettingsError, StoreUnavailable, StoreUnusable
 from controller.model.filters import Case, Pad, PasswordFilter, Remove, Substitute, Truncate
 from controller.model.topology import Adapter, ConnectorSpec, Kind, ReconcilePolicy, System
 from controller.store.columns import Instant, Name, Prose
@@ -194,3 +195,15 @@ def test_a_location_never_shows_a_password() -> None:
     location = Location.parse("postgresql://u:hunter2@h/d?password=hunter3&sslpassword=hunter4&sslmode=require")
     for shown in (str(location), repr(location), location.without_secrets("hunter2 hunter3\n hunter4")):
         assert "hunter" not in shown
+
+
+def test_a_driver_that_is_not_installed_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError, match="psycopg") as caught:
+        Location.parse("postgresql://u:hunter2@h/d")
+    assert "pip install" in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+def test_no_words_are_kept_as_none() -> None:
+    assert Prose().process_bind_param(None, DIALECTS[0]) is None
