@@ -5,9 +5,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+_STANDING = {"T", "t", "Z", "X"}
 START_DEADLINE = 60.0
 STOP_DEADLINE = 15.0
 
@@ -31,6 +33,7 @@ class ServerProcess:
         self._ports = ports
         self._environment = None if environment is None else {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
+        self.is_ready: Callable[[], bool] = lambda: all(_accepts(port) for port in ports)
 
     @property
     def pid(self) -> int:
@@ -40,7 +43,7 @@ class ServerProcess:
         return self._process.pid
 
     def start(self) -> None:
-        """Start and return when every port accepts connections.
+        """Start and return when it is ready: by default, when every port accepts connections.
 
         Raises:
             RuntimeError: It ended, or did not answer within a minute; with the end of its log.
@@ -55,12 +58,11 @@ class ServerProcess:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_DEADLINE
-        for port in self._ports:
-            while not _accepts(port):
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    raise RuntimeError(f"{self._command[0]} did not start: {self._log_file.read_text()[-2000:]}")
-                time.sleep(0.02)
+        while not self.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"{self._command[0]} did not start: {self._log_file.read_text()[-2000:]}")
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """End it and everything that it started; no error when it is not running."""
@@ -87,8 +89,16 @@ class ServerProcess:
         self.start()
 
     def pause(self) -> None:
-        """Let it stand still: the kernel still accepts connections, but nobody answers."""
+        """Let it stand still: the kernel still accepts connections, but nobody answers.
+
+        Returns when every thread of every process stands still: the signal alone only asks for that.
+        """
         self._signal(signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_DEADLINE
+        while not _STANDING.issuperset(_states(self.pid)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self._command[0]} does not stand still")
+            time.sleep(0.005)
 
     def resume(self) -> None:
         """Let it go on."""
@@ -99,6 +109,17 @@ class ServerProcess:
             os.killpg(self.pid, number)
         except ProcessLookupError:
             return  # the whole group is gone, which is what stop() is after
+
+
+def _states(group: int) -> set[str]:
+    """States of all threads of a process group (proc(5): fields 3 and 5 of stat)."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended while we looked
+            state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(process_group) == group:
+                found.add(state)
+    return found
 
 
 def _accepts(port: int) -> bool:

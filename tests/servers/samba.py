@@ -140,6 +140,13 @@ class SambaServer:
             raise RuntimeError(f"ldapsearch: {done.stderr}")
         return done.returncode == 0
 
+    def answers(self) -> bool:
+        """Tell whether the administrator can log in: its ports are open a moment earlier."""
+        try:
+            return self.try_login(self.admin_user, self.admin_password)
+        except RuntimeError:
+            return False
+
     def read(self, dn: str, attribute: str) -> str:
         """Read one attribute of an entry as the administrator; empty when it has none."""
         command = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", dn, "-s", "base", "(objectClass=*)", attribute]
@@ -188,6 +195,7 @@ def running_samba(
         command = ["samba", "-F", "--no-process-group", "-s", str(folder / "etc" / "smb.conf")]
         process = ServerProcess(command, folder / "samba.log", [389, 636], environment)
         server = SambaServer(folder, authority, authority.ca_file, process)
+        process.is_ready = server.answers
         try:
             process.start()
             server.set_policy(min_pwd_age=0, complexity="on", min_pwd_length=7, account_lockout_threshold=0)

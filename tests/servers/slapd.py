@@ -32,6 +32,7 @@ TLSCACertificateFile {ca_file}
 TLSCertificateFile {certificate.certificate_file}
 TLSCertificateKeyFile {certificate.key_file}
 idletimeout {idle_timeout}
+sizelimit unlimited
 database mdb
 suffix "{base_dn}"
 rootdn "{admin_dn}"

@@ -100,6 +100,7 @@ LOOKUP: Verdicts = {
     **_TEMPORARY,
     **_CHANNEL,
     Code.NO_SUCH_OBJECT: (ChannelRefused, "the search base is not there", "check baseDN, and the rights to read it"),
+    Code.SIZE_LIMIT_EXCEEDED: (ChannelRefused, "the directory cut the search short", "raise the account's size limit"),
     Code.REFERRAL: (ChannelRefused, "the search base is on another server", "check baseDN and url"),
     Code.INVALID_DN_SYNTAX: (ChannelRefused, "the search base is not a DN", "check baseDN"),
     Code.INVALID_CREDENTIALS: (ChannelRefused, "the service account is not accepted", "check bind"),
