@@ -32,11 +32,10 @@ def test_the_controller_takes_a_change_over_the_api_and_delivers_it(quickstart: 
         assert first.startswith("pwsync listens on http://127.0.0.1:")
         address = first.split()[-1]
         assert call(f"{address}/healthz")[0] == 200
-        assert (
-            call(f"{address}/v1/domains/CORP/changes", body={"account": "CORP\\alice", "password": PASSWORD})[0] == 401
-        )
+        changes = f"{address}/v1/domains/CORP/changes"
         report = {"account": "CORP\\alice", "password": PASSWORD}
-        status, answer = call(f"{address}/v1/domains/CORP/changes", token, report)
+        assert call(changes, body=report)[0] == 401
+        status, answer = call(changes, token, report)
         assert status == 202
         tracking_id = answer["trackingId"]
         while call(f"{address}/v1/changes/{tracking_id}", token)[1]["state"] == "accepted":

@@ -27,7 +27,6 @@ class Terminal:
             stdout=side,
             stderr=side,
             start_new_session=True,
-            preexec_fn=_take_terminal,
         )
         os.close(side)
 
@@ -55,11 +54,6 @@ class Terminal:
             self._process.kill()
             self._process.wait(PATIENCE)
         os.close(self._main)
-
-
-def _take_terminal() -> None:
-    """Make standard input the controlling terminal, so that getpass finds it and control-C is an interrupt."""
-    os.close(os.open(os.ttyname(0), os.O_RDWR))
 
 
 @contextmanager
