@@ -229,9 +229,6 @@ class Changes(Protocol):
         intake is kept, whoever routes.
         """
 
-    def has_newer(self, account: Account, sequence: int) -> bool:
-        """Whether the account has a change with a higher sequence."""
-
     def mark_routed(self, tracking_id: str) -> None:
         """Note that its deliveries are made."""
 
@@ -276,7 +273,8 @@ class Deliveries(Protocol):
 
         Due means: pending or retrying with ``due_at`` reached, or in flight with its lease run out (then
         ``must_probe`` is set). One account has at most one in flight. No more than *outstanding* of the lane are
-        in flight together. Oldest sequence first.
+        in flight together. Oldest sequence first. An account that has an accepted change which is not routed yet is
+        left out: that change may be newer than what waits for it.
         """
 
     def save(self, delivery: Delivery, *, lease: str | None = None) -> bool:

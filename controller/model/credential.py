@@ -49,9 +49,11 @@ class Fingerprint:
         sequence: Of the change that put it in force.
         set_by: "report" when the account's own system told us, "delivery" when we wrote it, "administrator".
         set_at: The store's time when it came into force.
-        occurred_at: The source's own time of that change, when it told one.
+        occurred_at: The newest time that the account's own system told in any report, by its own clock.
         writing: Fingerprint of a password being written now, remembered before it is sent.
         writing_sequence: Of the change being written.
+        is_echoed: The account's own system has reported the password in force, so no echo of it is to come.
+        overwritten: Passwords that we wrote, and that were replaced before their echo came, oldest first.
     """
 
     in_force: bytes | None = None
@@ -61,3 +63,5 @@ class Fingerprint:
     occurred_at: datetime | None = None
     writing: bytes | None = None
     writing_sequence: int = 0
+    is_echoed: bool = False
+    overwritten: tuple[bytes, ...] = ()

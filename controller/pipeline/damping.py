@@ -1,39 +1,94 @@
-"""Recognising echoes, repeats and stale reports by what is known of the password in force (decision 7). Pure."""
+"""Recognising echoes, repeats and stale reports by what is known of the password in force (decision 7). Pure.
+
+Each system is taken to report its own changes in their order; it may report them late, more than once, or only the
+last of several.
+"""
 
 import hmac
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from controller.model.change import PasswordChange, Reason
 from controller.model.credential import Fingerprint
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a source's clock may differ from the store's: the limit that Kerberos sets in a domain (RFC 4120, 7.2)."""
+MOST_OVERWRITTEN = 16
+"""Writes of ours whose echo may be outstanding, per account."""
 
 
 def judge(known: Fingerprint, reported: bytes, change: PasswordChange) -> Reason | None:
     """Say why a report is no real change, or None when it is one.
 
-    A report of the password in force, or of the one that is being written right now, is an echo or a repeat. A
-    report that differs is never damped. It is stale when a newer change is in force already: by the store's own
-    sequence, by the source's own two times, or (when we wrote the password in force) by a source time that lies
-    before our write by more than clocks may differ.
+    A report of the password in force, or of the one that is being written right now, is an echo or a repeat. One of
+    a password that we wrote and that was replaced before its echo came is that late echo. Anything else differs and
+    is never damped; it is stale when a newer change is in force already: by the store's own sequence, by the
+    source's own two times, or by a source time that lies before our write by more than clocks may differ.
     """
+    if _find(known.overwritten, reported) is not None and not _is_surely_later(known, change):
+        return Reason.STALE
     if _same(known.in_force, reported) or _same(known.writing, reported):
         return Reason.DAMPED
-    if known.in_force is None:
-        return None
-    if known.sequence > change.sequence:
+    if known.sequence > change.sequence or _is_surely_earlier(known, change):
         return Reason.STALE
-    if change.occurred_at is None or known.set_at is None:
-        return None
-    if known.occurred_at is not None:
-        return Reason.STALE if change.occurred_at < known.occurred_at else None
-    return Reason.STALE if change.occurred_at < known.set_at - CLOCK_TOLERANCE else None
+    return None
+
+
+def absorb(known: Fingerprint, reported: bytes, occurred_at: datetime | None) -> Fingerprint:
+    """What is known after a report that was no real change: which echoes are still to come."""
+    told = replace(known, occurred_at=later_of(known.occurred_at, occurred_at))
+    late = _find(known.overwritten, reported)
+    if late is not None:
+        return replace(told, overwritten=known.overwritten[late + 1 :])
+    if _same(known.in_force, reported):
+        return replace(told, is_echoed=True, overwritten=())
+    if _same(known.writing, reported):
+        # The account's own system tells that our write has arrived, before our connector does.
+        arrived = replace(told, in_force=known.writing, sequence=known.writing_sequence, set_by="delivery")
+        return replace(arrived, is_echoed=True, overwritten=())
+    return told
+
+
+def overwrite(known: Fingerprint) -> tuple[bytes, ...]:
+    """The writes whose echo is still to come, once the password in force is replaced by another."""
+    if known.in_force is None or not awaits_echo(known):
+        return known.overwritten
+    return (*known.overwritten, known.in_force)[-MOST_OVERWRITTEN:]
+
+
+def awaits_echo(known: Fingerprint) -> bool:
+    """Whether we wrote the password in force, and its own system has not reported it."""
+    return known.set_by == "delivery" and not known.is_echoed
 
 
 def is_in_force(known: Fingerprint, wanted: bytes) -> bool:
     """Whether the account is known to have this password, with no write under way that could change it."""
     return known.writing is None and _same(known.in_force, wanted)
+
+
+def later_of(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two times, of which either may be unknown."""
+    return max((time for time in (one, other) if time is not None), default=None)
+
+
+def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
+    if change.occurred_at is None:
+        return False
+    if known.occurred_at is not None and change.occurred_at < known.occurred_at:
+        return True
+    if known.set_by != "delivery" or known.set_at is None:
+        return False
+    return change.occurred_at < known.set_at - CLOCK_TOLERANCE
+
+
+def _is_surely_later(known: Fingerprint, change: PasswordChange) -> bool:
+    if change.occurred_at is None or known.set_at is None:
+        return False
+    return change.occurred_at > known.set_at + CLOCK_TOLERANCE
+
+
+def _find(fingerprints: tuple[bytes, ...], wanted: bytes) -> int | None:
+    return next((place for place, kept in enumerate(fingerprints) if _same(kept, wanted)), None)
 
 
 def _same(kept: bytes | None, other: bytes) -> bool:

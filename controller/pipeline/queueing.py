@@ -10,6 +10,7 @@ from controller.model.credential import SealPlace
 from controller.model.delivery import Delivery, DeliveryState, change_state_of, expire, supersede
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
+from controller.pipeline.damping import overwrite
 from controller.ports import DeliveryQuery, NewId, Sealer, Transaction
 
 
@@ -98,8 +99,9 @@ def forget_write(tx: Transaction, delivery: Delivery) -> None:
     if known.writing is None or known.writing_sequence != delivery.sequence:
         return
     forgotten = replace(known, writing=None, writing_sequence=0)
-    if delivery.must_probe:
-        forgotten = replace(forgotten, in_force=None)
+    if delivery.must_probe and known.sequence <= delivery.sequence:
+        unseen = (*overwrite(known), known.writing)
+        forgotten = replace(forgotten, in_force=None, set_by="", is_echoed=False, overwritten=unseen)
     tx.fingerprints.put(delivery.account, forgotten)
 
 

@@ -11,7 +11,7 @@ from controller.model.errors import FilterUnusable
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
-from controller.pipeline.damping import is_in_force, judge
+from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, later_of, overwrite
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change
 from controller.pipeline.selection import ExternalSelection, Skip
@@ -42,13 +42,21 @@ class Routing:
             self.tx.fingerprints.get(account)
 
     def discard_reason(self) -> Reason | None:
-        """Say whether the report is an echo, a repeat or stale."""
+        """Say whether the report is an echo, a repeat or stale, and note what it tells all the same."""
         account = self.change.account
-        reported = self.sealer.fingerprint(self.password, account)
-        return judge(self.tx.fingerprints.get(account), reported, self.change)
+        reported, known = self.sealer.fingerprint(self.password, account), self.tx.fingerprints.get(account)
+        reason = judge(known, reported, self.change)
+        if reason is not None:
+            self.tx.fingerprints.put(account, absorb(known, reported, self.change.occurred_at))
+        return reason
 
-    def accept_report(self) -> None:
-        """Note the reported password as the one in force, and make sure that none of our writes overtakes it."""
+    def accept_report(self) -> bool:
+        """Note the reported password as the one in force, and make sure that none of our writes overtakes it.
+
+        While a write of ours is under way, or its echo has not come, nobody knows which of the two came last at the
+        account: so the reported one, which is newer, is put there once more (after a look whether it is there).
+        Tells whether that is not needed.
+        """
         change, account = self.change, self.change.account
         known = self.tx.fingerprints.get(account)
         reported = Fingerprint(
@@ -56,13 +64,22 @@ class Routing:
             sequence=change.sequence,
             set_by="report",
             set_at=self.tx.now,
-            occurred_at=change.occurred_at,
+            occurred_at=later_of(known.occurred_at, change.occurred_at),
             writing=known.writing,
             writing_sequence=known.writing_sequence,
+            is_echoed=True,
+            overwritten=overwrite(known),
         )
         self.tx.fingerprints.put(account, reported)
-        if self.queue.supersede_older(self.tx, account, change.sequence):
+        is_one_in_flight = self.queue.supersede_older(self.tx, account, change.sequence)
+        if is_one_in_flight or self._may_have_been_overwritten(known):
             self.enqueue(account, self.password, must_probe=True)
+            return False
+        return True
+
+    def _may_have_been_overwritten(self, known: Fingerprint) -> bool:
+        window = self.topology.system.damping_window
+        return awaits_echo(known) and known.set_at is not None and self.tx.now - known.set_at <= window
 
     def enqueue(self, account: Account, password: Secret, *, must_probe: bool = False) -> None:
         """Queue a delivery of this change."""

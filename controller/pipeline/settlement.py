@@ -11,6 +11,7 @@ from controller.model.delivery import Delivery, DeliveryState, RetryPolicy, conf
 from controller.model.errors import OldPasswordWrong, PwsyncError
 from controller.model.events import Event
 from controller.model.secret import Secret
+from controller.pipeline.damping import overwrite
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.queueing import Queue, event_of, finish_change, forget_write, refresh_change
 from controller.pipeline.routing import Routing
@@ -83,7 +84,14 @@ class Settlement:
             return known
         if known.in_force == written:
             return replace(known, sequence=delivery.sequence)
-        return Fingerprint(in_force=written, sequence=delivery.sequence, set_by="delivery", set_at=self.tx.now)
+        return Fingerprint(
+            in_force=written,
+            sequence=delivery.sequence,
+            set_by="delivery",
+            set_at=self.tx.now,
+            occurred_at=known.occurred_at,
+            overwritten=overwrite(known),
+        )
 
     def _follow(self, delivery: Delivery, password: Secret) -> None:
         credentials = CredentialDatabase(self.tx, self.sealer, self.topology)

@@ -22,8 +22,9 @@ def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
         routing.tx.events.add(change_event(type_, routing.change))
         routing.close(nothing_reached=reason)
         return
-    routing.accept_report()
-    if needs_windows_password(routing.topology, account, mappings):
+    is_in_force = routing.accept_report()
+    # Otherwise the stored password, with which it may have to be changed back, is replaced once that is confirmed.
+    if is_in_force and needs_windows_password(routing.topology, account, mappings):
         routing.credentials.store_windows(account, routing.password, routing.cause)
     selection = select_external(routing.topology, mappings)
     routing.fan_out(selection, mappings, origin=account)

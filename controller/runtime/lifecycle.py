@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from controller.model.errors import PwsyncError
 from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
@@ -18,7 +19,7 @@ log = structlog.get_logger()
 
 LEASE_NAME = "reconcile"
 LEADERSHIP = timedelta(minutes=2)
-"""How long the right to reconcile outlives a controller that has died."""
+"""How long the right to reconcile outlives the round that its holder owes next."""
 
 
 def holder_name() -> str:
@@ -33,7 +34,8 @@ class Controller:
         self._store: Store = installation.store
         self._reconciler = reconciler
         self._workers: Workers = installation.make_workers()
-        self._scheduler = Scheduler(self._round, ReconcilePolicy().interval)
+        self._interval = ReconcilePolicy().interval
+        self._scheduler = Scheduler(self._round, self._interval)
         self._topology = TopologyReader()
         self._holder = holder_name()
 
@@ -55,15 +57,22 @@ class Controller:
             tx.leases.release(LEASE_NAME, self._holder)
 
     def _round(self) -> None:
+        try:
+            self._lead_or_follow()
+        except PwsyncError as error:
+            log.warning("A round of the reconcile loop is skipped", code=error.code, problem=str(error))
+
+    def _lead_or_follow(self) -> None:
         with self._store.write() as tx:
-            token = tx.leases.acquire(LEASE_NAME, self._holder, LEADERSHIP)
+            token = tx.leases.acquire(LEASE_NAME, self._holder, self._interval + LEADERSHIP)
         if token is None:
             log.debug("Another controller has the lead")
         else:
             log_result(self._reconciler.reconcile())
             self._workers.wake()
         with self._store.read() as tx:
-            self._scheduler.set_interval(self._topology.read(tx).system.reconcile.interval)
+            self._interval = self._topology.read(tx).system.reconcile.interval
+        self._scheduler.set_interval(self._interval)
 
 
 def log_result(result: ReconcileResult) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, literal_column, select, update
 
-from controller.model.accounts import Account, account_of
+from controller.model.accounts import account_of
 from controller.model.change import ChangeState, PasswordChange
 from controller.ports import ChangeQuery
 from controller.store.accounts import named
-from controller.store.columns import Name
 from controller.store.rows import readable
 from controller.store.session import Session
 from controller.store.tables import changes, same_lane
@@ -27,13 +26,6 @@ _OLDEST = (
 )
 _UNROUTED = (
     _ALL.where(_C.unrouted, _C.sequence == _OLDEST).order_by(_C.sequence).with_for_update(skip_locked=True, of=changes)
-)
-_NEWER = select(
-    exists().where(
-        _C.lane == bindparam("lane", type_=Name),
-        _C.account == bindparam("account", type_=Name),
-        _C.sequence > bindparam("sequence"),
-    )
 )
 _MARK_ROUTED = update(changes).where(_C.tracking_id == bindparam("tracking_id_")).values(routed=True, unrouted=False)
 _FINISH = update(changes).where(_C.tracking_id == bindparam("tracking_id_"))
@@ -62,11 +54,6 @@ class SqlChanges:
         Only the changes are locked: routing locks their accounts together with those of their targets, in one order.
         """
         return _changes(self._session.execute(_UNROUTED.limit(limit)))
-
-    def has_newer(self, account: Account, sequence: int) -> bool:
-        """Whether the account has a change with a higher sequence."""
-        given = {"lane": account.lane, "account": account.name, "sequence": sequence}
-        return bool(self._session.execute(_NEWER, given).scalar_one())
 
     def mark_routed(self, tracking_id: str) -> None:
         """Note that its deliveries are made."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from controller.model.delivery import DeliveryState
 from controller.store.columns import Instant
 from controller.store.session import Session
-from controller.store.tables import deliveries, is_open, same_lane
+from controller.store.tables import changes, deliveries, is_open, same_lane
 
 _C = deliveries.c
 _OTHER = deliveries.alias("other")
@@ -38,6 +38,14 @@ _HEAD = (
     .scalar_subquery()
 )
 _IS_HEAD = _C.number == _HEAD
+# A subquery per row for the same reason. What was reported and not routed yet may make the delivery pointless.
+_UNROUTED = (
+    select(func.count())
+    .select_from(changes)
+    .where(changes.c.unrouted, same_lane(changes, _C.lane), changes.c.account == _C.account)
+    .correlate(deliveries)
+    .scalar_subquery()
+)
 _OUTSTANDING = (
     select(func.count())
     .select_from(deliveries)
@@ -48,6 +56,7 @@ _READY_AT = type_coerce(_C.ready_at, BigInteger) + literal_column("0")
 _CLAIMABLE = (
     select(_C.number, _C.lane, _C.account)
     .where(is_open(deliveries), _C.lane == bindparam("lane_"), bindparam("now", type_=Instant) >= _READY_AT, _IS_HEAD)
+    .where(_UNROUTED == 0)
     .order_by(_C.sequence, _C.number)
     .limit(bindparam("limit", type_=Integer, literal_execute=True))
     .with_for_update(skip_locked=True, of=deliveries)

@@ -11,7 +11,7 @@ from controller.model.change import ChangeState, PasswordChange
 from controller.model.errors import InvalidInput, StoreUnusable
 from controller.ports import ChangeQuery, Store
 from tests.contracts.store.conftest import SettableClock
-from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB, change
+from tests.contracts.store.examples import ALICE1, AT, BOB, change
 
 
 def _intake(store: Store, *changes: PasswordChange) -> list[int]:
@@ -105,14 +105,6 @@ def test_a_change_that_stays_accepted_keeps_its_passwords(store: Store) -> None:
     assert kept is not None
     assert (kept.sealed_password, kept.sealed_old_password) == (b"sealed t1", b"old")
     assert kept.finished_at is None
-
-
-def test_a_newer_change_of_the_same_account_is_known(store: Store) -> None:
-    first, second, _ = _intake(store, change("a1"), change("a2"), change("b1", BOB))
-    with store.read() as tx:
-        assert tx.changes.has_newer(ALICE, first)
-        assert not tx.changes.has_newer(ALICE, second)
-        assert not tx.changes.has_newer(ALICE1, 0)
 
 
 def test_changes_are_found_newest_first(store: Store) -> None:

@@ -9,7 +9,7 @@ from controller.model.accounts import ExternalAccount
 from controller.model.delivery import Delivery, DeliveryState, confirm
 from controller.ports import DeliveryQuery, Store
 from tests.contracts.store.conftest import SettableClock
-from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB1, LANE, delivery
+from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB1, LANE, change, delivery
 
 LEASE = timedelta(seconds=30)
 FULL = delivery(
@@ -265,3 +265,13 @@ def test_nothing_is_claimed_for_no_worker(store: Store) -> None:
 def test_what_waits_is_due_by_its_own_time_whatever_an_old_lease_said(store: Store, state: DeliveryState) -> None:
     _add(store, delivery("d1", state=state, leased_until=AT + LEASE))
     assert _claim(store) == ["d1"]
+
+
+def test_an_account_whose_newer_change_is_not_routed_yet_is_left_for_later(store: Store) -> None:
+    _add(store, delivery("waits"), delivery("of another", BOB1))
+    with store.write() as tx:
+        tx.changes.add(change("report", ALICE1))
+    assert _claim(store) == ["of another"]
+    with store.write() as tx:
+        tx.changes.mark_routed("report")
+    assert _claim(store) == ["waits"]

@@ -62,6 +62,7 @@ def test_an_echo_that_is_faster_than_the_confirmation_is_damped(full: PipelineBe
 def test_a_differing_change_right_after_an_echo_goes_through(full: PipelineBench) -> None:
     full.external("ldap", "alice", "New-1")
     full.settle()
+    full.directories["domain/CORP"].accounts["alice"] = "New-2"
     change = full.windows("alice", "New-2")
     full.settle()
     assert full.outcome(change) == ("completed", "")
