@@ -18,8 +18,8 @@ from controller.model.topology import (
 from controller.planning.change import Change, Create, Prune, Replace, Update
 from controller.planning.state import State
 
-FEWEST_FOR_PERCENTAGES = 10
-"""With fewer existing members a percentage says little: one of three is 33 %."""
+HARMLESS = 3
+"""So many prunes, or updates, need no percentage: in a small company one of three is 33 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _counts_as_update(change: Change) -> bool:
 
 
 def _exceeds(affected: int, existing: int, percent: int) -> bool:
-    return existing >= FEWEST_FOR_PERCENTAGES and affected * 100 > percent * existing
+    return affected > HARMLESS and affected * 100 > percent * existing
 
 
 def _share(affected: int, existing: int, noun: str) -> str:

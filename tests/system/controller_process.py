@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from tests.servers.processes import free_port
 
 PATIENCE = 60.0
 POLL = 0.05
+BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "pwsync-bytecode")}
+"""A controller that is started fifty times need not be compiled fifty times."""
 
 
 @dataclass
@@ -57,7 +60,7 @@ class ControllerProcess:
             capture_output=True,
             check=False,
             timeout=120,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **BYTECODE, **self.environment},
         )
         out, err = done.stdout.decode(), done.stderr.decode()
         self.answers += [out, err]
@@ -79,7 +82,7 @@ class ControllerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **BYTECODE, **self.environment},
             )
         self.wait_for(self._is_ready, "the controller to answer")
 

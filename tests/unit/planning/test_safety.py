@@ -43,9 +43,10 @@ def test_pruning_more_than_the_threshold_of_objects_is_held(kept: int, codes: li
     assert _codes(plan) == codes
 
 
-def test_fewer_than_ten_members_are_exempt_from_percentages() -> None:
-    plan = make_plan(state(*_adapters(9), *many_mappings(9)), state(*_adapters(1)))
-    assert not plan.holds
+def test_up_to_three_of_a_kind_are_exempt_from_percentages() -> None:
+    assert not make_plan(state(*_adapters(4), *many_mappings(4)), state(*_adapters(1), *many_mappings(1))).holds
+    held = make_plan(state(*_adapters(5), *many_mappings(5)), state(*_adapters(1), *many_mappings(1))).holds
+    assert [hold.code for hold in held] == ["tooManyPrunes", "tooManyPrunes"]
 
 
 def test_objects_and_mappings_are_counted_separately() -> None:

@@ -186,7 +186,7 @@ def test_forced_holds_are_named_in_the_event(store: Store) -> None:
     _apply(store, FULL)
     _apply(store, state(), force=True)
     with store.read() as tx:
-        assert tx.events.find(EventQuery(name="planApplied"))[0].fields["forced"] == ["emptyDesired"]
+        assert tx.events.find(EventQuery(name="planApplied"))[0].fields["forced"] == ["emptyDesired", "tooManyPrunes"]
 
 
 def test_beyond_a_thousand_mappings_the_audit_only_counts(store: Store) -> None:
