@@ -1,9 +1,12 @@
 """What holds for all tests: unit tests open no socket to a host; tests in ``system`` carry that mark."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket
+
+from tests.leaks import places_in_files
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -14,6 +17,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Unit tests may use pairs of Unix sockets (event loops do), and nothing that leaves the process."""
     if _HERE / "unit" in item.path.parents:
         disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_password_in_any_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """At the end, look for every password of the run in every file that it wrote: databases, logs, state directories."""
+    yield
+    leaks = places_in_files(tmp_path_factory.getbasetemp())
+    if leaks:
+        pytest.fail("passwords in clear:\n" + "\n".join(leaks))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

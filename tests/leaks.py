@@ -9,6 +9,21 @@ from pathlib import Path
 from urllib.parse import quote
 
 UNUSUAL = "pässwörd-密码-🔑"
+LONG_ENOUGH = 8
+"""Shorter ones occur by chance, and "New-1" in names of tests."""
+_everywhere: set[str] = set()
+
+
+def remember(password: str) -> str:
+    """Search for this password in every file that the test run has written, when it ends; returns it."""
+    if len(password) >= LONG_ENOUGH:
+        _everywhere.add(password)
+    return password
+
+
+def places_in_files(folder: Path) -> list[str]:
+    """Every file below *folder* with a password that was remembered."""
+    return Leaks(sorted(_everywhere)).in_files(folder)
 
 
 @dataclass
@@ -21,13 +36,13 @@ class Leaks:
         """A new password that meets usual policies."""
         made = f"{flavour}{secrets.token_hex(6)}Aa1"
         self.passwords.append(made)
-        return made
+        return remember(made)
 
     def numeric(self) -> str:
         """A new password that looks like a number, with leading zeros."""
         made = f"000{secrets.randbelow(10**17):017d}"
         self.passwords.append(made)
-        return made
+        return remember(made)
 
     def known(self, password: str) -> str:
         """Search for this one too."""
