@@ -21,7 +21,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_password_in_any_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """At the end, look for every password of the run in every file that it wrote: databases, logs, state directories."""
+    """At the end, look for every password of the run in every file that it wrote: databases, logs, states."""
     yield
     leaks = places_in_files(tmp_path_factory.getbasetemp())
     if leaks:
