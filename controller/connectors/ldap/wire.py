@@ -15,6 +15,7 @@ from ldap3.utils.asn1 import decode_message_fast
 
 from controller.connectors.ldap import requests, tls
 from controller.connectors.ldap.endpoint import Endpoint, Patience
+from controller.connectors.ldap.errors import clean
 from controller.connectors.ldap.messages import Answer, Entry
 from controller.connectors.ldap.requests import Request
 from controller.model.errors import ChannelRefused, Unavailable
@@ -125,7 +126,14 @@ class Wire:
             raise Unavailable(f"{endpoint} did not answer startTLS: {error}") from error
         if not answer.is_success:
             raise ChannelRefused(
-                f"{endpoint} refuses startTLS: {answer.name}", words=answer.words, hint="does it have a certificate?"
+                f"{endpoint} refuses startTLS: {answer.name}",
+                words=clean(answer.words, ()),
+                hint="does it have a certificate?",
+            )
+        if self._received:  # else it would pass for answers that came over TLS (RFC 4511 section 4.14.1)
+            raise ChannelRefused(
+                f"{endpoint} sent more than its answer to startTLS before TLS began",
+                hint="someone between here and the directory may be inserting answers; use ldaps://",
             )
         self._socket.settimeout(self._patience.connect.total_seconds())
 

@@ -175,6 +175,27 @@ def test_a_directory_that_refuses_tls_is_not_spoken_to(
     assert ours.fileno() == -1
 
 
+def test_words_sent_before_tls_are_made_harmless_and_short(ends: tuple[socket.socket, socket.socket]) -> None:
+    ends[1].sendall(result(1, operation=0x78, code=2, words=b"no\x1b[2J\n" + b"x" * 60_000))
+
+    with pytest.raises(ChannelRefused) as caught:
+        _wire(start_tls=True)
+    assert caught.value.words.startswith("no [2J xxx")
+    assert len(caught.value.words) == 500
+
+
+@pytest.mark.parametrize("inserted", [result(2), b"\x30"], ids=["a whole answer", "a part of one"])
+def test_an_answer_inserted_before_tls_never_counts_as_one_that_came_over_tls(
+    ends: tuple[socket.socket, socket.socket], inserted: bytes
+) -> None:
+    ours, theirs = ends
+    theirs.sendall(result(1, operation=0x78) + inserted)
+
+    with pytest.raises(ChannelRefused, match="before TLS began"):
+        _wire(start_tls=True)
+    assert ours.fileno() == -1
+
+
 def test_a_directory_that_does_not_answer_the_wish_for_tls_is_unavailable(directory: socket.socket) -> None:
     with pytest.raises(Unavailable, match="did not answer startTLS"):
         _wire(start_tls=True)
