@@ -56,13 +56,21 @@ def alice(slapd: SlapdServer, fresh_name: Callable[[str], str]) -> str:
 @pytest.mark.parametrize("method", ["passwordModify", "replace"])
 def test_passwords_arrive_byte_for_byte(slapd: SlapdServer, alice: str, password: str, method: str) -> None:
     if method == "replace" and password.startswith("{"):
-        pytest.skip("a value in braces is taken for a hash, as RFC 3112 wants it")
+        pytest.skip("refused: a value in braces is taken for a hash, as RFC 3112 wants it")
     with closing(ldap_connector(slapd, method=method)) as connector:
         connector.set_password(alice, Secret(password))
 
         assert slapd.can_bind(slapd.person_dn(alice), password)
         assert connector.verify_password(alice, Secret(password))
         assert not connector.verify_password(alice, Secret(password + "x"))
+
+
+def test_a_password_that_the_directory_would_take_for_a_hash_is_refused(slapd: SlapdServer, alice: str) -> None:
+    with closing(ldap_connector(slapd, method="replace")) as connector:
+        with pytest.raises(PasswordRejected, match="begins like a hash"):
+            connector.set_password(alice, Secret(PASSWORDS["a scheme in braces"]))
+
+        assert slapd.can_bind(slapd.person_dn(alice), INITIAL)
 
 
 def test_the_same_over_start_tls(slapd: SlapdServer, alice: str) -> None:

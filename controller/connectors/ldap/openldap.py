@@ -4,6 +4,7 @@
 ``userPassword`` as sent, which most servers hash as well.
 """
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -22,6 +23,8 @@ from controller.ports import Connector, ResolveSecret
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session
 
+_HASH = re.compile(rb"\{[^}]*\}")
+"""How a value of userPassword that is no clear text begins (RFC 2307 section 5.3, RFC 3112)."""
 _CAPABILITIES = Capabilities(is_repeatable=False, constraints=Constraints(min_length=1))
 
 
@@ -133,6 +136,11 @@ class LdapConnector:
         if not value:
             reason = "is empty" if new.is_empty() else "has a character that UTF-8 cannot express"
             raise PasswordRejected(f"{self._subject(account)}: the password {reason}")
+        if self._options.method == "replace" and _HASH.match(value):
+            raise PasswordRejected(
+                f"{self._subject(account)}: the password begins like a hash, and the directory would take it for one",
+                hint="use method: passwordModify, which hashes every password",
+            )
         return value
 
     def _subject(self, account: str) -> str:

@@ -89,6 +89,18 @@ def test_the_attribute_can_be_replaced_instead() -> None:
     assert session.asked == [("modify", "uid=alice,ou=people", change)]
 
 
+@pytest.mark.parametrize("password", ["{ARGON2}$argon2id$v=19$m=4194304,t=9,p=1$c2FsdHNhbHQ$aGFzaA", "{x}", "{}a"])
+def test_a_password_that_reads_like_a_hash_is_never_written_as_the_attribute(password: str) -> None:
+    session = FakeSession()
+    with pytest.raises(PasswordRejected, match="begins like a hash") as caught:
+        _connector(session, **_BY_DN, method="replace").set_password("alice", Secret(password))
+    assert password not in f"{caught.value}"
+    assert session.asked == []
+
+    _connector(session, **_BY_DN).set_password("alice", Secret(password))
+    assert session.asked == [("modify_password", "uid=alice,ou=people", password.encode(), None)]
+
+
 def test_a_change_proves_the_old_password_and_sends_it_along() -> None:
     session = FakeSession()
     _connector(session).change_password("alice", OLD, NEW)
