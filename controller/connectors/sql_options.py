@@ -1,5 +1,6 @@
 """Options of the ``sql`` connector and what follows from them: the URL, and the hash scheme."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -12,7 +13,9 @@ from controller.model.errors import SettingsError
 from controller.model.options import Options, SecretReference
 from controller.ports import ResolveSecret
 
-_PASSWORD_KEYS = frozenset({"password", "passwd", "pwd", "sslpassword"})
+_PASSWORD_KEY = re.compile("pass(?!file)|pwd|secret|token", re.IGNORECASE)
+_PASSWORD_VALUE = re.compile(r"(password|passwd|pwd)\s*=", re.IGNORECASE)
+"""As in the connection strings of ODBC and libpq, which some drivers take inside a URL."""
 _IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _TABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$"
 
@@ -44,13 +47,18 @@ def _check_sqlite(url: URL) -> None:
 
 def _checked(text: str, info: ValidationInfo) -> str:
     url = parse_url(text)
-    if url.password is not None or _PASSWORD_KEYS & {key.lower() for key in url.query}:
+    if url.password is not None or _holds_password(url):
         raise ValueError("the url holds a password: write urlFrom: {env: NAME} or urlFrom: {file: PATH} instead")
     folder = (info.context or {}).get("folder")
     if folder is None or url.get_backend_name() != "sqlite":
         return text
     path = (Path(folder) / Path(url.database or "").expanduser()).resolve()
     return url.set(database=str(path)).render_as_string(hide_password=False)
+
+
+def _holds_password(url: URL) -> bool:
+    values = [url.database or "", *(text for texts in url.normalized_query.values() for text in texts)]
+    return any(map(_PASSWORD_KEY.search, url.query)) or any(map(_PASSWORD_VALUE.search, values))
 
 
 class SqlOptions(Options):

@@ -1,5 +1,6 @@
 """Field types that manifests and connector options share: secret references, file paths, bind credentials, TLS."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -29,10 +30,21 @@ FilePath = Annotated[str, AfterValidator(_beside_the_manifest)]
 """A path; a relative one is relative to the folder of its manifest (validation context ``folder``)."""
 
 
+def _variable_name(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):  # POSIX.1 section 8.1
+        raise ValueError("must be the name of an environment variable, never the secret itself")
+    return value
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+"""The name of an environment variable. Most passwords written in its place are not such a name."""
+
+
 class SecretReference(Options):
     """Where a secret stands: the name of an environment variable, or a file. Never the secret itself."""
 
-    env: str | None = None
+    env: VariableName | None = None
     file: FilePath | None = None
 
     @model_validator(mode="after")
@@ -63,7 +75,7 @@ class LdapEndpoint(Options):
     @model_validator(mode="after")
     def _always_encrypted(self) -> Self:
         scheme, separator, rest = self.url.partition("://")
-        if not separator or not rest or scheme not in {"ldap", "ldaps"}:
+        if not separator or not rest or scheme not in {"ldap", "ldaps"} or set(rest.removesuffix("/")) & set("@/?#"):
             raise ValueError("url must be ldaps://host[:port], or ldap://host[:port] with startTLS: true")
         if scheme == "ldap" and not self.start_tls:
             raise ValueError("ldap:// without startTLS would send passwords in clear: use ldaps:// or startTLS: true")

@@ -64,9 +64,9 @@ systems = st.builds(
     audit=st.builds(AuditLimits, counts, counts, counts),
     reconcile=st.builds(ReconcilePolicy, some_time, switch, switch, percents, percents),
 )
-secret_references = filled.map(lambda name: SecretReference(env=name)) | paths.map(
-    lambda path: SecretReference(file=path)
-)
+secret_references = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True).map(
+    lambda name: SecretReference(env=name)
+) | paths.map(lambda path: SecretReference(file=path))
 
 
 @st.composite

@@ -51,6 +51,11 @@ def test_options_survive_being_stored_and_read_again(tmp_path: Path) -> None:
         "postgresql://app@h/d?password=S3cret",
         "postgresql://app@h/d?PASSWORD=S3cret",
         "postgresql://app:@h/d?sslpassword=S3cret",
+        "postgresql://app@h/d?oauth_client_secret=S3cret",
+        "postgresql:///?dbname=host%3Dh%20password%3DS3cret",
+        "postgresql://h/host=h password = S3cret",
+        "oracle+oracledb://h/?wallet_password=S3cret",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BPWD%3DS3cret",
     ],
 )
 def test_a_password_in_the_url_is_refused_with_the_remedy_and_not_shown(url: str) -> None:

@@ -75,6 +75,14 @@ def test_a_secret_reference_is_exactly_one_of_env_and_file(given: dict[str, Any]
     assert "S3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("written", ["S3cret!", "9S3cret", "S3cret pass", "S3cret\n", "", "S3crét"])
+def test_a_password_in_the_place_of_a_variable_name_is_refused_and_not_shown(written: str) -> None:
+    with pytest.raises(ValidationError, match="never the secret itself") as caught:
+        SecretReference.model_validate({"env": written})
+
+    assert "S3cr" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "given", [{"url": "ldaps://h"}, {"url": "ldaps://h:1636"}, {"url": "ldap://h", "startTLS": True}]
 )
@@ -90,8 +98,14 @@ def test_an_ldap_endpoint_is_encrypted(given: dict[str, Any]) -> None:
         ({"url": "http://h"}, "url must be ldaps://"),
         ({"url": "h"}, "url must be ldaps://"),
         ({"url": "ldaps://"}, "url must be ldaps://"),
+        ({"url": "ldaps://svc:S3cret@h"}, "url must be ldaps://"),
+        ({"url": "ldaps://h/dc=x"}, "url must be ldaps://"),
+        ({"url": "ldaps://h?password=S3cret"}, "url must be ldaps://"),
+        ({"url": "ldaps://h#S3cret"}, "url must be ldaps://"),
     ],
 )
 def test_an_ldap_endpoint_that_is_not_encrypted_or_no_url_is_refused(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(ValidationError, match=words) as caught:
         LdapEndpoint.model_validate(given | {"bind": BIND})
+
+    assert "S3cret" not in str(caught.value)
