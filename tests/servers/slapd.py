@@ -131,6 +131,13 @@ class SlapdServer:
         """Modify entries as the administrator."""
         self._as_admin("ldapmodify", ldif)
 
+    def set_password(self, uid: str, password: str) -> None:
+        """Set a person's password as the administrator, with OpenLDAP's own client; the server hashes it (RFC 3062)."""
+        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+            file.write(password.encode())
+            file.flush()
+            self._as_admin("ldappasswd", "", "-T", file.name, self.person_dn(uid))
+
     def can_bind(self, dn: str, password: str) -> bool:
         """Tell, with OpenLDAP's own client, whether *password* opens *dn*."""
         done = self._client(["ldapwhoami"], dn, password, "")
@@ -138,8 +145,8 @@ class SlapdServer:
             raise RuntimeError(f"ldapwhoami: {done.stderr}")
         return done.returncode == 0
 
-    def _as_admin(self, tool: str, ldif: str) -> None:
-        done = self._client([tool], self.admin_dn, self.admin_password, ldif)
+    def _as_admin(self, tool: str, ldif: str, *arguments: str) -> None:
+        done = self._client([tool, *arguments], self.admin_dn, self.admin_password, ldif)
         if done.returncode != 0:
             raise RuntimeError(f"{tool}: {done.stderr}")
 
@@ -150,7 +157,7 @@ class SlapdServer:
             file.write(password.encode())
             file.flush()
             return subprocess.run(
-                [*command, "-x", "-H", self.ldaps_url, "-D", dn, "-y", file.name],
+                [command[0], "-x", "-H", self.ldaps_url, "-D", dn, "-y", file.name, *command[1:]],
                 input=standard_input,
                 capture_output=True,
                 text=True,
@@ -162,7 +169,7 @@ class SlapdServer:
 
 @contextmanager
 def running_slapd(
-    folder: Path, *, certificate: ServerCertificate | None = None, idle_timeout: int = 0
+    folder: Path, *, certificate: ServerCertificate | None = None, idle_timeout: int = 0, ldaps_port: int | None = None
 ) -> Iterator[SlapdServer]:
     """Run a private slapd until the end of the block.
 
@@ -170,9 +177,10 @@ def running_slapd(
         folder: Of its own; everything it writes stands there.
         certificate: Instead of one for localhost and 127.0.0.1.
         idle_timeout: Seconds after which it closes idle connections; 0 is never.
+        ldaps_port: Instead of any free one.
     """
     authority = Authority(folder / "authority")
-    plain, encrypted = free_port(), free_port()
+    plain, encrypted = free_port(), ldaps_port or free_port()
     configuration = folder / "slapd.conf"
     (folder / "db").mkdir()
     process = ServerProcess(

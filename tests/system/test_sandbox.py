@@ -22,12 +22,11 @@ READY = "Ctrl-C here"
 
 
 @pytest.fixture
-def sandbox(samba: SambaServer, tmp_path: Path) -> Iterator[Path]:
+def sandbox(samba: SambaServer, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the example whose sandbox runs. The ports are fixed, so the tests' own domain controller makes room."""
     folder = tmp_path / "example"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("*.pem", "sandbox.sh", "__pycache__"))
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = tmp_path_factory.mktemp("s")  # short: Samba's sockets stand below it
     before = sorted(folder.rglob("*"))
     samba.process.stop()
     process = subprocess.Popen(
