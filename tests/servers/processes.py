@@ -23,7 +23,11 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """One server with all its child processes, in a session of its own, logging to a file."""
+    """One server with all its child processes, in a session of its own, logging to a file.
+
+    Attributes:
+        environment: Variables that it gets beside those of this process, from its next start on.
+    """
 
     def __init__(
         self, command: Sequence[str], log_file: Path, ports: Sequence[int], environment: Mapping[str, str] | None = None
@@ -31,7 +35,7 @@ class ServerProcess:
         self._command = list(command)
         self._log_file = log_file
         self._ports = ports
-        self._environment = None if environment is None else {**os.environ, **environment}
+        self.environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.is_ready: Callable[[], bool] = lambda: all(_accepts(port) for port in ports)
 
@@ -54,7 +58,7 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._environment,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_DEADLINE
