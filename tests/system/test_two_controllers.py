@@ -1,0 +1,136 @@
+"""Two controllers on one PostgreSQL database share the work, and one of them may die."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import bcrypt
+import httpx
+import pytest
+
+from controller.model.delivery import OPEN_STATES
+from controller.ports import ChangeQuery, DeliveryQuery
+from controller.store.opening import open_store
+from tests.leaks import Leaks
+from tests.servers.fixtures import require_server
+from tests.servers.postgresql import find_binaries, new_database, running_postgresql
+from tests.system.controller_process import ControllerProcess, controller_process
+
+USERS = 10
+ROUNDS = 12
+MANIFEST = """\
+apiVersion: pwsync/v1
+kind: System
+metadata: {{name: default}}
+spec: {{fromWindowsToAdapters: true}}
+---
+apiVersion: pwsync/v1
+kind: Domain
+metadata: {{name: CORP}}
+spec: {{dnsName: corp.example.com, sources: [{{principal: dc1}}]}}
+---
+apiVersion: pwsync/v1
+kind: Adapter
+metadata: {{name: intranet}}
+spec:
+  syncToAdapter: true
+  notifications: {{retryDelay: 1s}}
+  connector: {{type: htpasswd, file: intranet.htpasswd, cost: 4}}
+---
+apiVersion: pwsync/v1
+kind: Application
+metadata: {{name: INTRANET}}
+spec: {{adapter: intranet}}
+---
+apiVersion: pwsync/v1
+kind: MappingSet
+metadata: {{name: staff}}
+spec:
+  application: INTRANET
+  domain: CORP
+  mappings: [{mappings}]
+"""
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """An empty database."""
+    if not find_binaries():
+        require_server("initdb")
+    with running_postgresql() as server, new_database(server) as url:
+        yield url
+
+
+@pytest.fixture
+def pair(database: str, tmp_path: Path) -> Iterator[list[ControllerProcess]]:
+    """Two controllers with one key on one database; both run."""
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    names = [f"user{n}" for n in range(USERS)]
+    mappings = ", ".join(f"{{windows: {name}, external: {name}}}" for name in names)
+    (manifests / "all.yaml").write_text(MANIFEST.format(mappings=mappings))
+    (manifests / "intranet.htpasswd").write_text("".join(f"{name}:x\n" for name in names))
+    with ExitStack() as stack:
+        pair = []
+        for number in range(2):
+            folder = tmp_path / f"controller{number}"
+            folder.mkdir()
+            pair.append(stack.enter_context(controller_process(folder, manifests, {}, "--database", database)))
+        pair[0].command("apply", str(manifests), "--yes")
+        pair[0].make_token("dc1")
+        pair[1].tokens = pair[0].tokens
+        pair[1].state_dir.mkdir(mode=0o700)
+        shutil.copy2(pair[0].state_dir / "master.key", pair[1].state_dir / "master.key")
+        for controller in pair:
+            controller.start()
+        yield pair
+
+
+def _report_all(controller: ControllerProcess, changes: dict[str, list[str]], accepted: list[str]) -> None:
+    with httpx.Client(base_url=str(controller.client.base_url), timeout=30) as client:
+        for number in range(ROUNDS):
+            for account, passwords in changes.items():
+                body = {"account": f"CORP\\{account}", "password": passwords[number]}
+                headers = {"Authorization": f"Bearer {controller.tokens['dc1']}"}
+                answer = client.post("/v1/domains/CORP/changes", json=body, headers=headers)
+                assert answer.status_code == 202, answer.text
+                accepted.append(answer.json()["trackingId"])
+
+
+def test_two_controllers_share_the_work_and_one_may_die(pair: list[ControllerProcess], database: str) -> None:
+    leaks = Leaks()
+    changes = {f"user{n}": [leaks.password() for _ in range(ROUNDS)] for n in range(USERS)}
+    accepted: list[str] = []
+    halves = [dict(list(changes.items())[half::2]) for half in range(2)]
+    threads = [
+        threading.Thread(target=_report_all, args=(controller, half, accepted))
+        for controller, half in zip(pair, halves, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pair[1].kill()
+    store = open_store(database, read_only=True)
+
+    def is_quiet() -> bool:
+        with store.read() as tx:
+            waiting = [d for s in OPEN_STATES for d in tx.deliveries.find(DeliveryQuery(state=s, limit=1))]
+            return not tx.changes.find(ChangeQuery(state="accepted", limit=1)) and not waiting
+
+    pair[0].wait_for(is_quiet, "every delivery to be settled")
+    with store.read() as tx:
+        recorded = {c.tracking_id: (c.state.value, c.reason) for c in tx.changes.find(ChangeQuery(limit=10_000))}
+    store.close()
+    assert len(accepted) == USERS * ROUNDS
+    assert set(recorded) == set(accepted)
+    assert set(recorded.values()) <= {("completed", ""), ("discarded", "superseded")}
+    lines = (pair[0].manifests / "intranet.htpasswd").read_text().splitlines()
+    hashes = dict(line.split(":", 1) for line in lines)
+    wrong = [n for n, p in changes.items() if not bcrypt.checkpw(p[-1].encode(), hashes[n].encode())]
+    assert wrong == []
+    assert pair[0].stop() == 0
+    assert leaks.in_text(pair[0].log.read_text() + pair[1].log.read_text()) == []
+    assert "held up" not in pair[0].log.read_text()
