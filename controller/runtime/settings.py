@@ -1,13 +1,15 @@
 """Settings of one installation: flags, then environment ``PWSYNC_*``, then defaults (contract section 1)."""
 
 import os
+import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from controller.model.errors import SettingsError
 
+_PASSWORD = re.compile(r"://[^:/]*:[^@]*@|[?&][^=&]*password=", re.IGNORECASE)
 DEFAULT_STATE_DIR = Path(".pwsync")
 
 
@@ -17,11 +19,18 @@ class Settings:
 
     Attributes:
         state_dir: Holds everything embedded; created with mode 0700 when something is first written.
-        database: A SQLAlchemy URL; the embedded file when none was given.
+        database: A SQLAlchemy URL, which may hold a password; the embedded file when none was given.
+        given_replay_dir: Where changes are kept while the store is away, when it is not the state directory.
     """
 
     state_dir: Path
-    database: str
+    database: str = field(repr=False)
+    given_replay_dir: Path | None = None
+
+    @property
+    def replay_dir(self) -> Path:
+        """Where changes are kept while the store is away."""
+        return self.given_replay_dir or self.state_dir / "replay"
 
     @property
     def key_file(self) -> Path:
@@ -42,16 +51,22 @@ class Settings:
         """Create the state directory, for its owner alone.
 
         Raises:
-            SettingsError: It cannot be created, or others may enter it.
+            SettingsError: It cannot be created, belongs to another user, or others may enter it.
         """
         try:
             self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            mode = stat.S_IMODE(self.state_dir.stat().st_mode)
+            status = self.state_dir.stat()
         except OSError as error:
             raise SettingsError(
                 f"the state directory {self.state_dir} cannot be used: {error.strerror}",
                 hint="name another one with --state-dir or PWSYNC_STATE_DIR",
             ) from error
+        if status.st_uid not in {os.geteuid(), 0}:
+            raise SettingsError(
+                f"the state directory {self.state_dir} belongs to another user (uid {status.st_uid})",
+                hint=f"name another one with --state-dir; if you trust its content: chown {os.geteuid()} it",
+            )
+        mode = stat.S_IMODE(status.st_mode)
         if mode & 0o077:
             raise SettingsError(
                 f"the state directory {self.state_dir} can be entered by others (mode {mode:04o})",
@@ -60,10 +75,23 @@ class Settings:
 
 
 def settings_of(
-    state_dir: Path | None = None, database: str | None = None, environ: Mapping[str, str] = os.environ
+    state_dir: Path | None = None,
+    database: str | None = None,
+    replay_dir: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """Combine flags, environment and defaults."""
+    """Combine flags, environment and defaults.
+
+    Raises:
+        SettingsError: The flag *database* holds a password; other users of the machine can read command lines.
+    """
+    if database is not None and _PASSWORD.search(database):
+        raise SettingsError(
+            "--database holds a password, which other users of this machine can read",
+            hint="set PWSYNC_DATABASE instead, or leave the password to libpq's PGPASSFILE",
+        )
     chosen = state_dir or Path(environ.get("PWSYNC_STATE_DIR") or DEFAULT_STATE_DIR)
     folder = chosen.expanduser().absolute()
     url = database or environ.get("PWSYNC_DATABASE") or f"sqlite:///{folder / 'pwsync.db'}"
-    return Settings(folder, url)
+    replay = replay_dir or (Path(environ["PWSYNC_REPLAY_DIR"]) if environ.get("PWSYNC_REPLAY_DIR") else None)
+    return Settings(folder, url, None if replay is None else replay.expanduser().absolute())

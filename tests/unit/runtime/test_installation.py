@@ -1,5 +1,6 @@
 """Settings, keys, secret references and connectors of an installation."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,41 @@ def test_a_state_directory_that_others_can_enter_is_refused(tmp_path: Path) -> N
     (tmp_path / "open").mkdir(mode=0o755)
     with pytest.raises(SettingsError, match=r"can be entered by others.*chmod 700"):
         settings_of(tmp_path / "open", environ={}).make_state_dir()
+
+
+def test_a_state_directory_of_another_user_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "theirs", 65534, 65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    with (
+        pytest.raises(SettingsError, match="belongs to another user"),
+        open_installation(settings_of(tmp_path / "theirs")),
+    ):
+        pass
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
+def test_the_password_of_a_database_is_not_shown_with_the_settings(tmp_path: Path) -> None:
+    assert "S3cret" not in repr(settings_of(tmp_path, environ={"PWSYNC_DATABASE": "postgresql+psycopg://a:S3cret@h/d"}))
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://a:S3cret@h/d", "postgresql://a:S3/#ret@h/d", "postgresql://h/d?PASSWORD=S3"]
+)
+def test_a_password_on_the_command_line_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError, match="PWSYNC_DATABASE") as caught:
+        settings_of(database=url, environ={})
+    assert "S3" not in str(caught.value)
+    assert settings_of(environ={"PWSYNC_DATABASE": url}).database == url
+
+
+@pytest.mark.parametrize("url", ["postgresql://a@h:5432/d?sslmode=verify-full", "sqlite:////srv/a:b@c.db", "nonsense"])
+def test_other_databases_may_be_named_on_the_command_line(url: str) -> None:
+    assert settings_of(database=url, environ={}).database == url
 
 
 def test_a_state_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
