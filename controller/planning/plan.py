@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from controller.model.topology import Key, Mapping, ReconcilePolicy, Resource
 from controller.planning.change import Action, Change, Prune
+from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
 from controller.planning.digest import Tally
+from controller.planning.propagation import Propagation
 from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
 from controller.planning.state import State
 
@@ -75,21 +77,39 @@ def make_plan(
     """
     policy = policy or policy_of(actual, desired)
     old, new = Tally(actual), Tally(desired)
-    differences = list(diff(State(actual.resources, old.mappings()), State(desired.resources, new.mappings())))
+    propagation = Propagation(_resulting_objects(actual, desired, policy, frozenset() if heal else drifted))
+    wanted = propagation.watch(new.mappings())
+    differences = list(diff(State(actual.resources, old.mappings()), State(desired.resources, wanted)))
     kept = [c for c in differences if isinstance(c, Prune) and not policy.prune]
     open_differences = [c for c in differences if policy.prune or not isinstance(c, Prune)]
     unhealed = [c for c in open_differences if not heal and c.key in drifted]
     changes = [c for c in open_differences if heal or c.key not in drifted]
+    for change in kept:
+        if isinstance(change.before, Mapping):
+            propagation.add(change.before)
     counts = Counts(len(actual.resources), old.count(), len(desired.resources) + new.count(), old.by_application)
     return Plan(
         changes=tuple(changes),
-        holds=(*holds(changes, policy, counts), *kept_conflicts(changes, kept, desired.resources)),
+        holds=(
+            *holds(changes, policy, counts),
+            *kept_conflicts(changes, kept, desired.resources),
+            *conflict_holds(propagation.conflicts(MOST_SHOWN)),
+        ),
         warnings=(*warnings, *_kept_warnings(kept), *_drift_warnings(unhealed)),
         actual_digest=old.digest(),
         desired_digest=new.digest(),
         left_out=(*kept, *unhealed),
         drifted=frozenset(drifted),
     )
+
+
+def _resulting_objects(
+    actual: State, desired: State, policy: ReconcilePolicy, unhealed: AbstractSet[Key]
+) -> dict[Key, Resource]:
+    """The objects that there will be once the plan is applied."""
+    kept = {key: resource for key, resource in actual.resources.items() if not policy.prune or key in unhealed}
+    left_alone = {key: resource for key, resource in kept.items() if key in unhealed}
+    return {**kept, **desired.resources, **left_alone}
 
 
 def _kept_warnings(kept: Iterable[Change]) -> Iterable[str]:
