@@ -10,13 +10,13 @@ from controller.model.errors import UnsafePlan
 from controller.model.events import Event
 from controller.model.topology import Mapping, Resource
 from controller.planning.change import ACTIONS, Change, Prune, Replace
-from controller.planning.digest import digest
 from controller.planning.ordering import Put, Step, steps
 from controller.planning.plan import Plan
 from controller.ports import Store, Transaction
 from controller.reconcile.audit import audit
 from controller.reconcile.observe import observe
 from controller.reconcile.stranded import expire_stranded
+from controller.reconcile.verification import verify
 
 BATCH = 1000
 """Mappings that go to the store at once."""
@@ -57,14 +57,14 @@ def apply_plan(
         progress: Called after each batch, still inside the transaction.
 
     Raises:
-        UnsafePlan: The plan is held, or the actual state has moved on. Nothing was changed.
+        UnsafePlan: The plan is held, the actual state has moved on, or the plan does not show it as it is. Nothing
+            was changed.
         StoreUnavailable: The store cannot be reached. Nothing was changed.
     """
     refuse_held(plan, force=force)
     with store.write() as tx:
         tx.exclusive(LOCK)
-        if digest(observe(tx)) != plan.actual_digest:
-            raise UnsafePlan("the actual state has moved on since the plan was made", hint="plan again and review")
+        verify(plan, observe(tx))
         return Applied() if plan.is_empty() else _carry_out(tx, plan, principal, progress)
 
 
