@@ -8,7 +8,7 @@ from pytest_socket import disable_socket
 
 from tests.leaks import places_in_files
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.doubles.recorded_events", "tests.servers.fixtures"]
 
 _HERE = Path(__file__).parent
 

@@ -24,17 +24,26 @@ class EventType:
         level: How much it asks of a person.
         message: A constant sentence; what varies stands in the event's fields.
         reference: Numbers of the reference system's events that tell the same (``ESSO nnnnn``).
+        fields: What every event of this type has beside tracking ID, adapter and account: names and meanings.
     """
 
     name: str
     level: Level
     message: str
     reference: tuple[int, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. Fields never hold a password or a fingerprint."""
+    """Something that happened. Fields are those that its type declares; they never hold a password or a fingerprint.
+
+    Attributes:
+        tracking_id: Of the change that it belongs to; empty when it belongs to none.
+        adapter: Of an external account, or that it is about; empty otherwise.
+        account: Name of the external account, or the Windows account.
+        fields: Text, numbers, switches, and lists of text.
+    """
 
     type: EventType
     tracking_id: str = ""
@@ -58,17 +67,32 @@ class RecordedEvent:
     fields: Mapping[str, Any]
 
 
+_BY = {"by": "who did it"}
+_CALLER = {"caller": "who reported it"}
+_REASON = {"reason": "why"}
+_MAPPING = {"mapping": "application and Windows account of the mapping", "reason": "why"}
+_DELIVERY = {"id": "the delivery"}
+_ATTEMPT = {
+    "id": "the delivery",
+    "code": "what happened, as a stable name",
+    "directoryCode": "the target's own code",
+    "message": "the refusal in words, the target's own included, secrets removed",
+    "attempts": "how often it was tried",
+}
+_OF_APPLICATION = {"application": "whose field it is"}
+
 WINDOWS_CHANGE_ACCEPTED = EventType(
-    "windowsChangeAccepted", Level.INFO, "A Windows password change was accepted.", (10662, 11064)
+    "windowsChangeAccepted", Level.INFO, "A Windows password change was accepted.", (10662, 11064), fields=_CALLER
 )
 EXTERNAL_CHANGE_ACCEPTED = EventType(
-    "externalChangeAccepted", Level.INFO, "An external password change was accepted.", (10663,)
+    "externalChangeAccepted", Level.INFO, "An external password change was accepted.", (10663,), fields=_CALLER
 )
 CHANGE_REFUSED = EventType(
     "changeRefused",
     Level.WARNING,
     "A password change was refused at intake.",
-    (10707, 10708, 10709, 11060, 11069, 11070),
+    (10653, 10707, 10708, 10709, 10803, 10820, 11060, 11069, 11070),
+    fields={**_CALLER, "reason": "what is not allowed, as a stable name"},
 )
 CHANGE_DAMPED = EventType(
     "changeDamped",
@@ -79,32 +103,52 @@ CHANGE_DAMPED = EventType(
 CHANGE_STALE = EventType(
     "changeStale", Level.INFO, "The reported change is older than the password in force.", (10813, 10816)
 )
-CHANGE_DISCARDED = EventType("changeDiscarded", Level.INFO, "The change reaches no account.", (11030, 10805))
-CHANGE_COMPLETED = EventType("changeCompleted", Level.INFO, "The change reached every account that it concerns.")
-CHANGE_FAILED = EventType("changeFailed", Level.ERROR, "The change did not reach every account that it concerns.")
+CHANGE_DISCARDED = EventType(
+    "changeDiscarded", Level.INFO, "The change reaches no account.", (10683, 10712, 10805, 11030), fields=_REASON
+)
+CHANGE_COMPLETED = EventType(
+    "changeCompleted",
+    Level.INFO,
+    "The change reached every account that it concerns.",
+    fields={"reason": "always empty"},
+)
+CHANGE_FAILED = EventType(
+    "changeFailed", Level.ERROR, "The change did not reach every account that it concerns.", fields=_REASON
+)
 MAPPING_SKIPPED = EventType(
     "mappingSkipped",
     Level.INFO,
     "A mapping was skipped.",
-    (11031, 11032, 11033, 11034, 11035, 11036, 10679, 10735),
+    (10667, 10679, 10713, 10735, 11032, 11033, 11034, 11035, 11036),
+    fields=_MAPPING,
+)
+FILTER_UNUSABLE = EventType(
+    "filterUnusable",
+    Level.ERROR,
+    "A password filter cannot make a usable password; the account was left as it is.",
+    (11061, 11062),
+    fields={"message": "what is wrong with it"},
 )
 MAPPING_CONFLICT = EventType(
     "mappingConflict",
     Level.ERROR,
     "One change would reach several accounts of one system.",
     (10672, 10674, 11022),
+    fields=_MAPPING,
 )
 EXTERNAL_CHANGE_REFUSED = EventType(
     "externalChangeRefused",
     Level.WARNING,
     "The old password of an external change could not be verified.",
-    (10676, 10677, 10678, 10820),
+    (10676, 10677, 10678),
+    fields=_MAPPING,
 )
 CREDENTIAL_UPDATED = EventType(
     "credentialUpdated",
     Level.INFO,
     "The external password in the credential database was updated.",
     (10736, 10737),
+    fields=_OF_APPLICATION,
 )
 WINDOWS_PASSWORD_STORED = EventType(
     "windowsPasswordStored",
@@ -119,29 +163,157 @@ WINDOWS_PASSWORD_DELETED = EventType(
     (11023,),
 )
 WINDOWS_NOT_CHANGED = EventType(
-    "windowsNotChanged", Level.WARNING, "The Windows password was not changed.", (10668, 10681)
+    "windowsNotChanged",
+    Level.WARNING,
+    "The Windows password was not changed.",
+    (10668, 10681),
+    fields={"windows": "the Windows account", "reason": "why"},
 )
-DELIVERY_CREATED = EventType("deliveryCreated", Level.INFO, "A delivery was queued.")
+DELIVERY_CREATED = EventType("deliveryCreated", Level.INFO, "A delivery was queued.", fields=_DELIVERY)
 DELIVERY_CONFIRMED = EventType(
-    "deliveryConfirmed", Level.INFO, "The target confirmed the new password.", (11043, 10669, 10670)
+    "deliveryConfirmed",
+    Level.INFO,
+    "The target confirmed the new password.",
+    (10669, 10670, 11043),
+    fields={**_DELIVERY, "attempts": "how often it was tried"},
 )
-DELIVERY_RETRYING = EventType("deliveryRetrying", Level.WARNING, "A delivery did not succeed and will be tried again.")
-DELIVERY_PARKED = EventType("deliveryParked", Level.ERROR, "A delivery waits for a person.", (10714,))
-DELIVERY_EXPIRED = EventType("deliveryExpired", Level.ERROR, "A delivery was given up.", (10712,))
+DELIVERY_RETRYING = EventType(
+    "deliveryRetrying", Level.WARNING, "A delivery did not succeed and will be tried again.", fields=_ATTEMPT
+)
+DELIVERY_PARKED = EventType("deliveryParked", Level.ERROR, "A delivery waits for a person.", (10714,), fields=_ATTEMPT)
+DELIVERY_EXPIRED = EventType(
+    "deliveryExpired",
+    Level.ERROR,
+    "A delivery was given up.",
+    (10712,),
+    fields={**_DELIVERY, "code": "why, as a stable name"},
+)
 DELIVERY_SUPERSEDED = EventType(
-    "deliverySuperseded", Level.INFO, "A newer change of the same account replaced a delivery."
+    "deliverySuperseded", Level.INFO, "A newer change of the same account replaced a delivery.", fields=_DELIVERY
 )
-PLAN_APPLIED = EventType("planApplied", Level.INFO, "A plan was applied.")
-PLAN_HELD = EventType("planHeld", Level.ERROR, "A plan was held back: applying it could do harm.")
-RECONCILE_FAILED = EventType("reconcileFailed", Level.ERROR, "The reconcile loop could not finish.")
-DRIFT_FOUND = EventType("driftFound", Level.WARNING, "The store was changed by something other than apply.")
-CREDENTIAL_SET = EventType("credentialSet", Level.INFO, "An administrator set credentials.")
-CREDENTIAL_CLEARED = EventType("credentialCleared", Level.INFO, "An administrator cleared credentials.")
+DELIVERY_RETRIED = EventType("deliveryRetried", Level.INFO, "A delivery was queued again.", fields={**_DELIVERY, **_BY})
+DELIVERY_DISCARDED = EventType(
+    "deliveryDiscarded", Level.WARNING, "A person discarded a delivery.", fields={**_DELIVERY, **_REASON, **_BY}
+)
+ADAPTER_DISABLED = EventType(
+    "adapterDisabled", Level.WARNING, "An operator disabled an adapter that its manifest enables.", fields=_BY
+)
+ADAPTER_ENABLED = EventType(
+    "adapterEnabled", Level.INFO, "An adapter that an operator had disabled is enabled again.", fields=_BY
+)
+ADAPTER_RESET = EventType(
+    "adapterReset",
+    Level.WARNING,
+    "An operator emptied the queue of an adapter.",
+    fields={**_BY, "deliveries": "how many were discarded"},
+)
+DAMPING_RESET = EventType(
+    "dampingReset",
+    Level.WARNING,
+    "An operator made pwsync forget which passwords are in force.",
+    fields={**_BY, "accounts": "how many were forgotten"},
+)
+_REPLAY_FILE = {"file": "name of the file", "replayed": "how many of its changes were taken over"}
+CHANGE_REPLAYED = EventType(
+    "changeReplayed",
+    Level.INFO,
+    "A change that was accepted while the store was away was taken over into the store.",
+    (10686, 10699),
+    fields={"receivedAt": "when it was accepted (RFC 3339)"},
+)
+REPLAY_FINISHED = EventType(
+    "replayFinished",
+    Level.INFO,
+    "All changes that were accepted while the store was away are in the store.",
+    (10687, 10719, 10720, 10721, 10722, 10729, 10730),
+    fields={"changes": "how many were taken over"},
+)
+REPLAY_REFUSED = EventType(
+    "replayRefused",
+    Level.WARNING,
+    "A change that was accepted while the store was away was refused when it was replayed.",
+    (10692,),
+    fields={**_CALLER, "reason": "what is not allowed, as a stable name"},
+)
+REPLAY_NOT_KEPT = EventType(
+    "replayNotKept",
+    Level.ERROR,
+    "While the store was away, changes could not be kept in the replay files either; their senders were told so.",
+    (10718, 10727, 10728),
+    fields={"problem": "why, in words"},
+)
+REPLAY_FILE_DAMAGED = EventType(
+    "replayFileDamaged",
+    Level.ERROR,
+    "A replay file is damaged: the changes before the damage were replayed, the file was set aside.",
+    (10688, 10689, 10690, 10691, 10693, 10694, 10695, 10696, 10697, 10726),
+    fields={**_REPLAY_FILE, "problem": "what is wrong with it, in words"},
+)
+REPLAY_FILE_UNTRUSTED = EventType(
+    "replayFileUntrusted",
+    Level.ERROR,
+    "Owner or mode of a replay file has changed: nothing of it was replayed from there on, the file was set aside.",
+    (10716, 10717, 10723, 10724, 10725),
+    fields={**_REPLAY_FILE, "problem": "what is wrong with it, in words"},
+)
+REPLAY_FILE_EXPIRED = EventType(
+    "replayFileExpired",
+    Level.WARNING,
+    "A replay file is older than the maximum sync age: its changes were discarded and the file was deleted.",
+    (10683,),
+    fields=_REPLAY_FILE,
+)
+PLAN_APPLIED = EventType(
+    "planApplied",
+    Level.INFO,
+    "A plan was applied.",
+    fields={
+        "principal": "who applied it",
+        "create": "how many objects and mappings were created",
+        "update": "how many were updated",
+        "replace": "how many were replaced",
+        "prune": "how many were deleted",
+        "forced": "codes of the holds that were overridden",
+    },
+)
+PLAN_HELD = EventType(
+    "planHeld",
+    Level.ERROR,
+    "A plan was held back: applying it could do harm.",
+    fields={"codes": "of the holds", "reasons": "the first of them in words"},
+)
+RECONCILE_FAILED = EventType(
+    "reconcileFailed",
+    Level.ERROR,
+    "The reconcile loop could not finish.",
+    fields={"code": "what went wrong, as a stable name", "message": "in words"},
+)
+DRIFT_FOUND = EventType(
+    "driftFound",
+    Level.WARNING,
+    "The store was changed by something other than apply.",
+    fields={
+        "count": "how many objects and mappings",
+        "objects": "the first of them",
+        "leftOut": "those of them that are left as they are",
+    },
+)
+CREDENTIAL_SET = EventType(
+    "credentialSet", Level.INFO, "An administrator set credentials.", fields={**_OF_APPLICATION, **_BY}
+)
+CREDENTIAL_CLEARED = EventType(
+    "credentialCleared", Level.INFO, "An administrator cleared credentials.", fields={**_OF_APPLICATION, **_BY}
+)
 CREDENTIAL_REVEALED = EventType(
-    "credentialRevealed", Level.WARNING, "An administrator looked at a credential in clear."
+    "credentialRevealed",
+    Level.WARNING,
+    "An administrator looked at a credential in clear.",
+    fields={**_OF_APPLICATION, **_BY},
 )
-TOKEN_CREATED = EventType("tokenCreated", Level.INFO, "An API token was created.")
-TOKEN_REVOKED = EventType("tokenRevoked", Level.INFO, "An API token was revoked.")
+TOKEN_CREATED = EventType(
+    "tokenCreated", Level.INFO, "An API token was created.", fields={"principal": "who may use it", "token": "its id"}
+)
+TOKEN_REVOKED = EventType("tokenRevoked", Level.INFO, "An API token was revoked.", fields={"token": "its id"})
 
 CATALOGUE: dict[str, EventType] = {e.name: e for e in list(globals().values()) if isinstance(e, EventType)}
 """Every event type by name."""

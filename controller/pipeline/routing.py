@@ -135,15 +135,8 @@ class Routing:
             password = self._filtered(account)
         except FilterUnusable as error:
             self.problems.append(Reason.FILTER_UNUSABLE)
-            self.tx.events.add(
-                Event(
-                    events.MAPPING_SKIPPED,
-                    self.change.tracking_id,
-                    account.adapter,
-                    account.name,
-                    {"reason": Reason.FILTER_UNUSABLE.value, "message": error.message},
-                )
-            )
+            tracking_id, fields = self.change.tracking_id, {"message": error.message}
+            self.tx.events.add(Event(events.FILTER_UNUSABLE, tracking_id, account.adapter, account.name, fields))
             return
         self.queue.supersede_older(self.tx, account, self.change.sequence)
         if is_in_force(self.tx.fingerprints.get(account), self.sealer.fingerprint(password, account)):

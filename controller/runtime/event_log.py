@@ -1,0 +1,59 @@
+"""Events go to the log as well, once the transaction that recorded them is committed."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import structlog
+
+from controller.model.events import Event, Level, RecordedEvent
+from controller.ports import EventQuery, Events, Store, Transaction
+
+_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
+
+
+class LoggingStore:
+    """A store whose recorded events are logged: what was rolled back did not happen, and is not in the log."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """As the store; after the commit, its events are logged in their order."""
+        with self._store.write() as tx:
+            noting = _NotingEvents(tx.events)
+            tx.events = noting
+            yield tx
+        for event in noting.added:
+            log_event(event)
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """As the store."""
+        return self._store.read()
+
+    def close(self) -> None:
+        """As the store."""
+        self._store.close()
+
+
+def log_event(event: Event) -> None:
+    """Write one event to the log: its sentence, its name, whom it concerns, and its fields."""
+    concerned = {"tracking_id": event.tracking_id, "adapter": event.adapter, "account": event.account}
+    log = structlog.get_logger().bind(name=event.type.name, **{k: v for k, v in concerned.items() if v})
+    log.log(_LEVELS[event.type.level], event.type.message, **event.fields)
+
+
+class _NotingEvents:
+    """Implements ``ports.Events`` and keeps what is added."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self.added: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        self._events.add(event)
+        self.added.append(event)
+
+    def find(self, query: EventQuery) -> list[RecordedEvent]:
+        return self._events.find(query)
