@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -158,6 +159,28 @@ class ResourceRecord:
     generation: int
     updated_at: datetime
     has_drifted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """An operator's word that an adapter takes no part, although its manifest enables it."""
+
+    adapter: str
+    principal: str
+    since: datetime
+
+
+class Suspensions(Protocol):
+    """Adapters that an operator has disabled. ``Resources.revision`` grows with these too."""
+
+    def read(self) -> dict[str, Suspension]:
+        """All, by name of the adapter."""
+
+    def put(self, adapter: str, principal: str) -> None:
+        """Disable; the first one's word stays when there is one already."""
+
+    def remove(self, adapter: str) -> bool:
+        """Enable again; tell whether it was disabled."""
 
 
 class Mappings(Protocol):
@@ -321,6 +344,7 @@ class EventQuery:
     account: str = ""
     name: str = ""
     limit: int = 100
+    level: str = ""
 
 
 class Events(Protocol):
@@ -400,6 +424,7 @@ class Transaction(Protocol):
 
     now: datetime
     resources: Resources
+    suspensions: Suspensions
     mappings: Mappings
     credentials: Credentials
     changes: Changes
@@ -432,3 +457,75 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back all connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRecord:
+    """A change that was accepted while the store was away.
+
+    Attributes:
+        change: Its passwords are sealed for the store already; received at the store's time, as far as it was known.
+        is_local: Whether its caller held the key of the installation and so might report anything.
+    """
+
+    change: PasswordChange
+    is_local: bool = False
+
+
+class ReplayEnd(StrEnum):
+    """What follows the records of a batch in its file."""
+
+    MORE = "more"
+    FINISHED = "finished"
+    DAMAGED = "damaged"
+    UNTRUSTED = "untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayBatch:
+    """The next records of the oldest replay file.
+
+    Attributes:
+        file: Its name.
+        first: How many of its records were replayed before.
+        problem: In words, when it is damaged or untrusted.
+    """
+
+    file: str
+    first: int
+    records: tuple[ReplayRecord, ...]
+    end: ReplayEnd
+    problem: str = ""
+
+
+class ReplayLog(Protocol):
+    """Where accepted changes wait, durably and sealed, while the store is away. One reader, many writers."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits. Answers at once, from memory."""
+
+    def append(self, record: ReplayRecord) -> None:
+        """Add a record; it survives a crash once this returns.
+
+        Raises:
+            StoreUnavailable: It could not be made durable (no space, a limit reached, no longer trusted).
+        """
+
+    def read(self, limit: int) -> ReplayBatch | None:
+        """The next records, in the order in which they were added, *limit* at most; None when nothing waits.
+
+        Raises:
+            SettingsError: The files cannot be reached, or are open to others; nothing was changed.
+        """
+
+    def advance(self, batch: ReplayBatch) -> None:
+        """Note durably that all records of *batch* are in the store; a finished file is deleted.
+
+        A file that is damaged or not trusted is set aside under another name, never deleted.
+
+        Raises:
+            SettingsError: It could not be noted; the same records may be read again.
+        """
+
+    def close(self) -> None:
+        """Let another process have the files."""

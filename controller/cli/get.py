@@ -29,6 +29,8 @@ def get(
     adapter: Annotated[str, typer.Option(help="Of this adapter.")] = "",
     tracking_id: Annotated[str, typer.Option(help="Of this change.")] = "",
     state: Annotated[str, typer.Option(help="In this state.")] = "",
+    event: Annotated[str, typer.Option(help="Of this kind, for example deliveryParked.")] = "",
+    level: Annotated[str, typer.Option(help="Of this level: info, warning or error.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many [100; of objects all].")] = None,
 ) -> None:
     """Show what is in the store.
@@ -42,11 +44,11 @@ def get(
     from controller.runtime.reading import open_for_reading
 
     word = word_of(kind)
-    filters = Filters(name, account, adapter, tracking_id, state, limit)
+    filters = Filters(name, account, adapter, tracking_id, state, limit, event, level)
     filters.check(word)
     with open_for_reading(chosen_settings(context)) as store, store.read() as tx:
         found = _find(tx, word, filters)
-        _show(found, word, filters, output)
+        show_found(found, word, filters, output)
 
 
 def _find(tx: "Transaction", word: Word, filters: Filters) -> Found:
@@ -61,7 +63,8 @@ def _find(tx: "Transaction", word: Word, filters: Filters) -> Found:
             return queue(tx, word, filters, filters.limit or DEFAULT_LIMIT)
 
 
-def _show(found: Found, word: Word, filters: Filters, output: Listing) -> None:
+def show_found(found: Found, word: Word, filters: Filters, output: Listing) -> None:
+    """Write a list to standard output in the form that was asked for."""
     match output:
         case Listing.JSON:
             items: list[dict[str, Any]] = list(found.items())

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from controller.cli.kinds import RESOURCE_KINDS, Word
 from controller.model.errors import InvalidInput
+from controller.model.events import CATALOGUE, Level
 
 Documents = Callable[[], Iterable[dict[str, Any]]]
 
@@ -14,6 +16,8 @@ _TAKES: dict[str, frozenset[Word]] = {
     "adapter": frozenset({Word.APPLICATIONS, Word.MAPPINGS, Word.DELIVERIES, Word.EVENTS}),
     "tracking_id": frozenset({Word.CHANGES, Word.DELIVERIES, Word.EVENTS}),
     "state": frozenset({Word.CHANGES, Word.DELIVERIES}),
+    "event": frozenset({Word.EVENTS}),
+    "level": frozenset({Word.EVENTS}),
 }
 _STATES = {
     Word.CHANGES: ("accepted", "completed", "failed", "discarded"),
@@ -31,11 +35,13 @@ class Filters:
     tracking_id: str = ""
     state: str = ""
     limit: int | None = None
+    event: str = ""
+    level: str = ""
 
     @property
     def are_set(self) -> bool:
         """Whether anything narrows the list."""
-        return bool(self.name or self.account or self.adapter or self.tracking_id or self.state)
+        return bool(self.name) or any(getattr(self, filter_) for filter_ in _TAKES)
 
     def names_one(self, word: Word) -> bool:
         """Whether the answer is one object, and no list."""
@@ -45,7 +51,7 @@ class Filters:
         """Refuse a filter that the kind does not have, since it would silently show too much.
 
         Raises:
-            InvalidInput: Such a filter, or an unknown state.
+            InvalidInput: Such a filter, or an unknown state, event or level.
         """
         for filter_, words in _TAKES.items():
             if getattr(self, filter_) and word not in words:
@@ -55,6 +61,15 @@ class Filters:
         if self.state and self.state not in _STATES[word]:
             states = ", ".join(_STATES[word])
             raise InvalidInput(f"there is no state {self.state!r} of {word.value}", hint=f"there are {states}")
+        if self.event and self.event not in CATALOGUE:
+            raise InvalidInput(f"there is no event {self.event!r}", hint=_like(self.event))
+        if self.level and self.level not in set(Level):
+            raise InvalidInput(f"there is no level {self.level!r}", hint=f"there are {', '.join(Level)}")
+
+
+def _like(name: str) -> str:
+    near = get_close_matches(name, CATALOGUE, n=1)
+    return f"did you mean {near[0]}?" if near else "see the reference of events"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,9 @@ def _find_deliveries(tx: "Transaction", filters: Filters, tracking_id: str, limi
 def _find_events(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[RecordedEvent]":
     from controller.ports import EventQuery
 
-    return tx.events.find(EventQuery(tracking_id, filters.adapter, filters.account, limit=limit))
+    return tx.events.find(
+        EventQuery(tracking_id, filters.adapter, filters.account, filters.event, limit, filters.level)
+    )
 
 
 def _changes(found: "list[PasswordChange]", limit: int) -> Found:
@@ -72,9 +74,10 @@ def _changes(found: "list[PasswordChange]", limit: int) -> Found:
 
 def _deliveries(found: "list[Delivery]", limit: int) -> Found:
     return Found(
-        columns=("TRACKING ID", "TARGET", "ACCOUNT", "STATE", "ATTEMPTS", "DUE", "MESSAGE"),
+        columns=("ID", "TRACKING ID", "TARGET", "ACCOUNT", "STATE", "ATTEMPTS", "DUE", "MESSAGE"),
         rows=lambda: (
             (
+                d.id,
                 d.tracking_id,
                 _owner(d.account),
                 d.account.name,

@@ -52,7 +52,13 @@ class SqlEvents:
         statement = _ALL.order_by(_C.sequence.desc()).limit(query.limit)
         if query.account:
             statement = statement.where(_C.account.in_(sorted(spellings(query.account))))
-        for column, wanted in ((_C.tracking_id, query.tracking_id), (_C.adapter, query.adapter), (_C.name, query.name)):
+        exact = (
+            (_C.tracking_id, query.tracking_id),
+            (_C.adapter, query.adapter),
+            (_C.name, query.name),
+            (_C.level, query.level),
+        )
+        for column, wanted in exact:
             if wanted:
                 statement = statement.where(column == wanted)
         rows = self._session.execute(statement)

@@ -50,6 +50,16 @@ COMMANDS = (
     ("credentials", "set"),
     ("credentials", "clear"),
     ("credentials", "show"),
+    ("deliveries",),
+    ("deliveries", "list"),
+    ("deliveries", "retry"),
+    ("deliveries", "discard"),
+    ("adapter",),
+    ("adapter", "disable"),
+    ("adapter", "enable"),
+    ("adapter", "reset"),
+    ("reset",),
+    ("reset", "damping"),
     ("token",),
     ("token", "create"),
     ("token", "list"),
@@ -149,14 +159,19 @@ def events_page() -> str:
         "`pwsync describe change TRACKING-ID` shows those of one change in order. Names are stable. Fields are only",
         "ever added, and never hold a password. The newest 100,000 are kept.",
         "",
-        "The last column names the events of the reference product (ESSO) that tell the same.",
+        "`pwsync run` writes each event to its log too, once it is committed: the message, `name`, `level`, as far as",
+        "they apply `tracking_id`, `adapter` and `account`, and the fields. With `--log-format json` each is one line.",
         "",
-        "| name | level | message | ESSO |",
-        "|---|---|---|---|",
+        "Every event has a time, and as far as they apply a tracking ID, an adapter and an account. The fields are what",
+        "it has beside these. The last column names the events of the reference product (ESSO) that tell the same.",
+        "",
+        "| name | level | message | fields | ESSO |",
+        "|---|---|---|---|---|",
     ]
     for name, event in CATALOGUE.items():
         numbers = ", ".join(map(str, event.reference))
-        lines.append(f"| `{name}` | {event.level} | {event.message} | {numbers} |")
+        fields = "; ".join(f"`{field}`: {meaning}" for field, meaning in event.fields.items())
+        lines.append(f"| `{name}` | {event.level} | {event.message} | {fields} | {numbers} |")
     return "\n".join(lines) + "\n"
 
 

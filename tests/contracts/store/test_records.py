@@ -32,6 +32,7 @@ def test_events_are_found_newest_first(store: Store, clock: SettableClock) -> No
     assert found() == ["t2", "t1"]
     assert found(limit=1) == ["t2"]
     assert found(tracking_id="t1") == found(adapter="racf") == found(name="changeDamped") == ["t1"]
+    assert (found(level="info"), found(level="error")) == (["t1"], ["t2"])
     assert found(account="corp\\ALICE") == ["t1"]
     assert found(account="alice") == ["t2"]
     with store.read() as tx:
