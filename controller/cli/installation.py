@@ -32,8 +32,8 @@ class Manifests:
 
 def chosen_settings(context: typer.Context) -> Settings:
     """The settings that the global options, the environment and the defaults give."""
-    state_dir, database = context.find_root().obj or (None, None)
-    return settings_of(state_dir, database)
+    state_dir, database, replay_dir = context.find_root().obj or (None, None, None)
+    return settings_of(state_dir, database, replay_dir)
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
@@ -56,7 +56,7 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
     return front + rest
 
 
-_WITH_VALUE = frozenset({"--state-dir", "--database"})
+_WITH_VALUE = frozenset({"--state-dir", "--database", "--replay-dir"})
 
 
 def chosen_manifests(paths: Sequence[str] | None) -> Manifests:

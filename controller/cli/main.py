@@ -29,7 +29,7 @@ from controller.cli.output import write
 app = typer.Typer(
     name="pwsync",
     help="Keeps passwords in sync between Active Directory and every other directory, as manifests declare it.",
-    epilog="--state-dir and --database may stand before or after the command.",
+    epilog="--state-dir, --database and --replay-dir may stand before or after the command.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -68,11 +68,18 @@ def _installation(
         str | None,
         typer.Option(metavar="URL", help="sqlite:///... or postgresql+psycopg://... [env: PWSYNC_DATABASE]"),
     ] = None,
+    replay_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keeps changes while the database is away. [env: PWSYNC_REPLAY_DIR; STATE_DIR/replay]",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    context.obj = (state_dir, database)
+    context.obj = (state_dir, database, replay_dir)
 
 
 def main() -> None:

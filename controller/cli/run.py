@@ -63,7 +63,7 @@ def run(
     manifests = chosen_manifests(paths)
     address, certificate = _listen(listen), _certificate(tls_certificate, tls_key)
     configure_logging(log_format.value)
-    with open_installation(chosen_settings(context)) as installation:
+    with open_installation(chosen_settings(context), keeps_changes=True, logs_events=True) as installation:
         if once:
             _run_once(installation, manifests)
         else:

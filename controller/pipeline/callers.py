@@ -2,12 +2,14 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from controller.model import events
-from controller.model.errors import InvalidInput, NotFound, Unauthenticated
+from controller.model.errors import InvalidInput, NotFound, StoreUnavailable, Unauthenticated
 from controller.model.events import Event
 from controller.model.secret import Secret
+from controller.pipeline.remembering import RememberedCallers
 from controller.ports import NewId, Store, Token
 
 PREFIX = "pwsync_"
@@ -17,11 +19,12 @@ TOUCH_INTERVAL = timedelta(minutes=1)
 
 
 class Callers:
-    """Creates, checks and revokes tokens."""
+    """Creates, checks and revokes tokens. With *remembered*, known tokens are valid for a while without the store."""
 
-    def __init__(self, store: Store, new_id: NewId) -> None:
+    def __init__(self, store: Store, new_id: NewId, remembered: RememberedCallers | None = None) -> None:
         self._store = store
         self._new_id = new_id
+        self._remembered = remembered
 
     def create(self, principal: str, *, valid_for: timedelta | None, by: str) -> tuple[Token, Secret]:
         """Make a token for *principal*. Its text is returned once and never again.
@@ -64,16 +67,46 @@ class Callers:
 
         Raises:
             Unauthenticated: Unknown, expired or revoked; the answer does not tell which.
+            StoreUnavailable: It cannot be checked now.
         """
         digest = _digest(text.reveal())
+        if self._remembered is None:
+            return self._check(digest).principal
+        if self._remembered.is_store_away():
+            token = self._remembered.find(digest)
+            if token is None:
+                raise StoreUnavailable("the store is away, and the token was not used lately", hint="try again later")
+            return token.principal
+        return self._check_or_remember(digest, self._remembered)
+
+    def _check_or_remember(self, digest: bytes, remembered: RememberedCallers) -> str:
+        try:
+            token = self._check(digest)
+        except StoreUnavailable:
+            remembered.note_away()
+            found = remembered.find(digest)
+            if found is None:
+                raise
+            return found.principal
+        except Unauthenticated:
+            remembered.forget(digest)
+            raise
+        remembered.remember(digest, token)
+        return token.principal
+
+    def _check(self, digest: bytes) -> Token:
         with self._store.read() as tx:
             token, now = tx.tokens.by_digest(digest), tx.now
         if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
             raise Unauthenticated("the token is not valid", hint="create one with 'pwsync token create PRINCIPAL'")
         if token.last_used_at is None or token.last_used_at < now - TOUCH_INTERVAL:
-            with self._store.write() as tx:
-                tx.tokens.touch(token.id)
-        return token.principal
+            with suppress(StoreUnavailable):  # it is valid, whether or not its use can be written down
+                self._touch(token)
+        return token
+
+    def _touch(self, token: Token) -> None:
+        with self._store.write() as tx:
+            tx.tokens.touch(token.id)
 
 
 def _digest(text: str) -> bytes:

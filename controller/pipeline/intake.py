@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
-from controller.model import events
-from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import PasswordChange
-from controller.model.errors import InvalidInput, PwsyncError, Refused
-from controller.model.events import Event
+from controller.model.errors import InvalidInput, PwsyncError, Refused, StoreUnavailable
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
+from controller.pipeline.acceptance import acceptance_event, not_kept_event, refusal_event
+from controller.pipeline.replay import Replay
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.routing import change_place
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import NewId, Sealer, Store, Transaction
+from controller.ports import NewId, Sealer, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,20 @@ class Report:
 
 
 class Intake:
-    """Accepts reports. When ``accept`` returns, the change survives a crash."""
+    """Accepts reports. When ``accept`` returns, the change survives a crash.
 
-    def __init__(self, store: Store, sealer: Sealer, new_id: NewId) -> None:
+    With *replay*, changes are accepted while the store is away too.
+    """
+
+    def __init__(self, store: Store, sealer: Sealer, new_id: NewId, replay: Replay | None = None) -> None:
         self._store = store
         self._sealer = sealer
         self._new_id = new_id
+        self._replay = replay
         self._topology = TopologyReader()
 
     def accept(self, report: Report, caller: Caller) -> str:
-        """Check a report, store it durably, and return its tracking ID.
+        """Check a report, make it durable, and return its tracking ID.
 
         Raises:
             InvalidInput: The password is empty, too long, or not valid Unicode.
@@ -64,35 +67,79 @@ class Intake:
         check_password(report.password, "password")
         if report.old_password is not None:
             check_password(report.old_password, "old password")
+        tracking_id = self._new_id()
+        if self._replay is None:
+            self._store_it(report, caller, tracking_id)
+        else:
+            self._store_or_keep(self._replay, report, caller, tracking_id)
+        return tracking_id
+
+    def _store_or_keep(self, replay: Replay, report: Report, caller: Caller, tracking_id: str) -> None:
+        """Store it, or else keep it. While older changes wait to be replayed it goes behind them, if that is possible.
+
+        Both ways carry one tracking ID: a commit whose answer was lost may have happened, and is then found by it.
+        """
+
+        def store() -> None:
+            self._store_it(report, caller, tracking_id)
+
+        def keep() -> None:
+            self._keep(replay, report, caller, tracking_id)
+
+        first, second = (keep, store) if replay.has_backlog else (store, keep)
+        try:
+            first()
+        except StoreUnavailable:
+            try:
+                second()
+            except StoreUnavailable as error:
+                replay.note(not_kept_event(report.account, error))
+                raise
+
+    def _store_it(self, report: Report, caller: Caller, tracking_id: str) -> None:
         refusal: PwsyncError | None = None
         with self._store.write() as tx:
+            topology, now = self._topology.read(tx), tx.now
             try:
-                return self._record(tx, self._topology.read(tx), report, caller)
+                change = self._admitted(topology, now, report, caller, tracking_id)
             except Refused as error:
                 refusal = error
-                tx.events.add(_refusal_event(report.account, caller, error))
-        raise refusal
+                tx.events.add(refusal_event(report.account, caller.principal, error))
+            else:
+                tx.changes.add(change)
+                tx.events.add(acceptance_event(change))
+        if self._replay is not None:
+            self._replay.learn(topology, now)
+        if refusal is not None:
+            raise refusal
 
-    def _record(self, tx: Transaction, topology: Topology, report: Report, caller: Caller) -> str:
+    def _keep(self, replay: Replay, report: Report, caller: Caller, tracking_id: str) -> None:
+        topology, now = replay.known()
+        try:
+            change = self._admitted(topology, now, report, caller, tracking_id)
+        except Refused as error:
+            replay.note(refusal_event(report.account, caller.principal, error))
+            raise
+        replay.keep(change, is_local=caller.is_local)
+
+    def _admitted(
+        self, topology: Topology, now: datetime, report: Report, caller: Caller, tracking_id: str
+    ) -> PasswordChange:
         check_reporter(topology, report.account, caller.principal, is_local=caller.is_local)
         _check_old_password(topology, report)
-        occurred_at = min(report.occurred_at, tx.now) if report.occurred_at is not None else None
-        if occurred_at is not None and occurred_at < tx.now - topology.system.max_sync_age:
+        occurred_at = min(report.occurred_at, now) if report.occurred_at is not None else None
+        if occurred_at is not None and occurred_at < now - topology.system.max_sync_age:
             raise Refused("the change is older than the maximum sync age", reason="expired")
-        tracking_id = self._new_id()
         old = report.old_password
-        change = PasswordChange(
+        return PasswordChange(
             tracking_id=tracking_id,
             account=report.account,
             caller=caller.principal,
             sealed_password=self._sealer.seal(report.password, change_place(tracking_id)),
             sealed_old_password=None if old is None else self._seal_old(old, tracking_id),
             occurred_at=occurred_at,
-            received_at=tx.now,
+            received_at=now,
         )
-        tx.changes.add(change)
-        tx.events.add(_acceptance_event(change))
-        return tracking_id
 
     def _seal_old(self, old: Secret, tracking_id: str) -> bytes:
         return self._sealer.seal(old, change_place(tracking_id, "oldPassword"))
@@ -123,24 +170,3 @@ def _check_old_password(topology: Topology, report: Report) -> None:
                 )
         case _:
             return
-
-
-def _names(account: Account) -> tuple[str, str]:
-    match account:
-        case WindowsAccount():
-            return "", str(account)
-        case ExternalAccount(adapter=adapter, name=name):
-            return adapter, name
-        case _:
-            assert_never(account)
-
-
-def _acceptance_event(change: PasswordChange) -> Event:
-    is_windows = isinstance(change.account, WindowsAccount)
-    type_ = events.WINDOWS_CHANGE_ACCEPTED if is_windows else events.EXTERNAL_CHANGE_ACCEPTED
-    return Event(type_, change.tracking_id, *_names(change.account), fields={"caller": change.caller})
-
-
-def _refusal_event(account: Account, caller: Caller, error: Refused) -> Event:
-    fields = {"caller": caller.principal, "reason": error.reason}
-    return Event(events.CHANGE_REFUSED, "", *_names(account), fields=fields)

@@ -24,9 +24,12 @@ class Drain:
 
         Raises:
             StoreUnavailable: The store cannot be reached; nothing is lost.
+            SettingsError: The replay files cannot be used.
         """
         attempts = 0
         while True:
+            while self._installation.replay is not None and self._installation.replay.step():
+                pass
             while self._installation.router.route_next():
                 pass
             made = sum(self._work_off_lane(lane) for lane in self._due_lanes())

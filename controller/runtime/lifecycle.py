@@ -37,6 +37,7 @@ class Controller:
         self._interval = ReconcilePolicy().interval
         self._scheduler = Scheduler(self._round, self._interval)
         self._topology = TopologyReader()
+        self._replay = installation.replay
         self._holder = holder_name()
 
     def start(self) -> None:
@@ -71,7 +72,10 @@ class Controller:
             log_result(self._reconciler.reconcile())
             self._workers.wake()
         with self._store.read() as tx:
-            self._interval = self._topology.read(tx).system.reconcile.interval
+            topology, now = self._topology.read(tx), tx.now
+        if self._replay is not None:
+            self._replay.learn(topology, now)
+        self._interval = topology.system.reconcile.interval
         self._scheduler.set_interval(self._interval)
 
 

@@ -1,12 +1,15 @@
 """Puts the parts together: the only place that knows which store, sealer and connectors there are."""
 
 import secrets
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+
+import structlog
 
 from controller.connectors.registry import installed_connectors
 from controller.model.errors import SettingsError
@@ -15,8 +18,12 @@ from controller.pipeline.callers import Callers
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Intake
+from controller.pipeline.remembering import RememberedCallers
+from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
-from controller.ports import ConnectorCatalogue, Sealer, Store
+from controller.ports import Clock, ConnectorCatalogue, ReplayLog, Sealer, Store
+from controller.replay.log import ReplayFiles
+from controller.runtime.event_log import LoggingStore
 from controller.runtime.lanes import LaneConnector
 from controller.runtime.reading import open_for_writing
 from controller.runtime.references import resolve_secret
@@ -27,6 +34,8 @@ from controller.sealing.keysource import load_keyring, load_or_create_keyring
 from controller.sealing.sealer import KeyringSealer
 
 CANARY = "canary"
+
+log = structlog.get_logger()
 
 
 def new_id() -> str:
@@ -44,24 +53,41 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def steady_clock() -> Clock:
+    """Make a clock that starts with the system's time and runs evenly from there, also while the machine sleeps."""
+    start, then = utc_now(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    return lambda: start + timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME) - then)
+
+
 @dataclass(frozen=True)
 class Installation:
-    """One opened installation: its store, its keys, and the use cases on them."""
+    """One opened installation: its store, its keys, and the use cases on them.
+
+    Attributes:
+        replay_log: Where changes wait while the store is away; None when this process keeps none.
+    """
 
     settings: Settings
     store: Store
     sealer: Sealer
     catalogue: ConnectorCatalogue = field(default_factory=installed_connectors)
+    replay_log: ReplayLog | None = None
+
+    @cached_property
+    def replay(self) -> Replay | None:
+        """Keeps changes while the store is away."""
+        return None if self.replay_log is None else Replay(self.store, self.replay_log, steady_clock())
 
     @cached_property
     def intake(self) -> Intake:
         """Accepts reports."""
-        return Intake(self.store, self.sealer, new_id)
+        return Intake(self.store, self.sealer, new_id, self.replay)
 
     @cached_property
     def callers(self) -> Callers:
         """Checks tokens."""
-        return Callers(self.store, new_id)
+        remembered = None if self.replay_log is None else RememberedCallers(steady_clock())
+        return Callers(self.store, new_id, remembered)
 
     @cached_property
     def credentials(self) -> CredentialAdministration:
@@ -92,20 +118,44 @@ class Installation:
 
     def make_workers(self) -> Workers:
         """Make the threads of the pipeline."""
-        return Workers(self.store, self.router, self.make_worker, self.make_circuit)
+        return Workers(self.store, self.router, self.make_worker, self.make_circuit, self.replay)
 
 
 @contextmanager
-def open_installation(settings: Settings) -> Iterator[Installation]:
+def open_installation(
+    settings: Settings, *, keeps_changes: bool = False, logs_events: bool = False
+) -> Iterator[Installation]:
     """Open store and keys; both are made the first time.
+
+    With *keeps_changes*, changes are accepted while the store is away, and those kept earlier are taken over.
+    With *logs_events*, its events go to the log as well.
 
     Raises:
         SettingsError: The state directory or key file cannot be used, or the key does not fit the database.
         StoreUnavailable: The store cannot be reached.
         StoreUnusable: The store's schema or content does not fit this program.
     """
-    with open_for_writing(settings) as store:
-        yield Installation(settings, store, KeyringSealer(open_keyring(settings, store)))
+    with open_for_writing(settings) as opened:
+        store = LoggingStore(opened) if logs_events else opened
+        sealer = KeyringSealer(open_keyring(settings, store))
+        replay_log = open_replay_log(settings, sealer) if keeps_changes else None
+        try:
+            yield Installation(settings, store, sealer, replay_log=replay_log)
+        finally:
+            if replay_log is not None:
+                replay_log.close()
+
+
+def open_replay_log(settings: Settings, sealer: Sealer) -> ReplayLog | None:
+    """Open the replay files; None, with a warning in the log, when another process has them.
+
+    Raises:
+        SettingsError: Their folder cannot be used, or is open to others.
+    """
+    found = ReplayFiles.open(settings.replay_dir, sealer)
+    if found is None:
+        log.warning("Another process keeps changes here; this one keeps none", folder=str(settings.replay_dir))
+    return found
 
 
 def open_keyring(settings: Settings, store: Store) -> Keyring:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import structlog
 
-from controller.model.errors import PwsyncError, StoreUnavailable
+from controller.model.errors import PwsyncError, SettingsError, StoreUnavailable
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LEASE, LaneWorker
+from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
 from controller.ports import Store
 
@@ -57,8 +58,16 @@ class _Crew:
 class Workers:
     """Starts and stops all threads of the pipeline."""
 
-    def __init__(self, store: Store, router: Router, make_worker: MakeWorker, make_circuit: MakeCircuit) -> None:
+    def __init__(
+        self,
+        store: Store,
+        router: Router,
+        make_worker: MakeWorker,
+        make_circuit: MakeCircuit,
+        replay: Replay | None = None,
+    ) -> None:
         self._store = store
+        self._replay = replay
         self._router = router
         self._make_worker = make_worker
         self._make_circuit = make_circuit
@@ -90,6 +99,7 @@ class Workers:
     def _route(self) -> None:
         while not self._stopping.is_set():
             try:
+                self._take_over_kept()
                 while not self._stopping.is_set() and self._router.route_next():
                     self._summon()
                 self._summon()
@@ -98,6 +108,14 @@ class Workers:
                 self._stopping.wait(PATIENCE.total_seconds())
             self._news.wait(POLL.total_seconds())
             self._news.clear()
+
+    def _take_over_kept(self) -> None:
+        """Take over what was accepted while the store was away. Files that cannot be used hold up nothing else."""
+        try:
+            while self._replay is not None and not self._stopping.is_set() and self._replay.step():
+                pass
+        except SettingsError as error:
+            log.warning("Replay is held up", code=error.code, problem=str(error))
 
     def _summon(self) -> None:
         """Wake as many workers of each lane as there may be work for."""

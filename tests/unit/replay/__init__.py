@@ -1,0 +1,1 @@
+"""Replay files without a store."""
