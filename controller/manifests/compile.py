@@ -7,6 +7,7 @@ from operator import attrgetter
 from controller.manifests.agreement import Declared, Topology, disagreements
 from controller.manifests.batch import Batch, batch_of_mapping, batches_of_set
 from controller.manifests.document import Document
+from controller.manifests.filter_effects import filter_effects
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.references import dangling
 from controller.manifests.uniqueness import clashes
@@ -69,10 +70,16 @@ class Compiler:
             for manifest, document in self._valid:
                 self.problems.extend(dangling(manifest, document, self._names))
         self.problems.extend(clashes(self._batches, self._applications()))
+        self._refuse_problems()
+        effects = list(filter_effects(self._declared, self._catalogue))
+        self.problems.extend(effect.problem for effect in effects if effect.is_error)
+        self._refuse_problems()
+        warnings = [*disagreements(Topology(self._declared, self._mapped()), start), *(e.problem for e in effects)]
+        return Compiled(self._state(), tuple(sorted(warnings)))
+
+    def _refuse_problems(self) -> None:
         if self.problems:
             raise ManifestErrors(self.problems)
-        warnings = disagreements(Topology(self._declared, self._mapped()), start)
-        return Compiled(self._state(), tuple(sorted(warnings)))
 
     def _register(self, document: Document) -> None:
         found = identity(document)

@@ -61,15 +61,18 @@ class PasswordFilter:
         Raises:
             FilterUnusable: The result is empty or longer than any password may be (filters fail closed).
         """
-        text = password.reveal()
-        for rule in self.rules:
-            text = _apply(rule, text)
-        filtered = Secret(text)
+        filtered = Secret(self.rewrite(password.reveal()))
         if filtered.is_empty():
             raise FilterUnusable("the password filter leaves an empty password", hint="change the filter's rules")
         if filtered.is_too_long():
             raise FilterUnusable("the password filter makes the password longer than 256 characters")
         return filtered
+
+    def rewrite(self, text: str) -> str:
+        """Return *text* after all rules, whatever becomes of it: for made-up passwords."""
+        for rule in self.rules:
+            text = _apply(rule, text)
+        return text
 
 
 def _apply(rule: Rule, text: str) -> str:
