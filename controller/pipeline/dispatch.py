@@ -30,6 +30,10 @@ LEASE = timedelta(seconds=15)
 """How long a delivery stays with a worker that no longer renews it: after this time another one probes and goes on."""
 
 
+MOST_PROBES = 2
+"""Probes of one delivery: usual policies lock an account after five wrong passwords."""
+
+
 class Connections(Protocol):
     """Gives one worker its connector, kept between calls."""
 
@@ -196,6 +200,12 @@ def write(connector: Connector, attempt: Attempt) -> None:
     violation = can.constraints.violation(password)
     if violation is not None:
         raise PasswordRejected(f"the password is {violation}", hint="change the adapter's password filter")
+    if attempt.delivery.must_probe and attempt.delivery.counted_attempts > MOST_PROBES:
+        raise Rejected(
+            f"no answer after {attempt.delivery.counted_attempts} tries; the account is not probed again, since each "
+            "wrong probe counts towards its lockout",
+            hint="look at the account, then retry or discard the delivery",
+        )
     if attempt.delivery.must_probe and _is_in_force(connector, name, attempt):
         return
     if can.needs_old_password:

@@ -21,12 +21,14 @@ def route_external_change(routing: Routing, account: ExternalAccount) -> None:
     selection = select_windows(topology, account, mappings)
     routing.lock([account, *selection.windows, *_accounts_beyond(routing, selection)])
     reason = routing.discard_reason() if mappings else Reason.NO_MAPPING
-    if reason is not None:
+    # Verified before anything is said of the new password: otherwise an agent could find out, guess by guess, whether
+    # it is the one in force.
+    verified = [m for m in selection.mappings if _is_old_password_right(routing, account, m)]
+    if reason is not None and not routing.problems:
         _report_discard(routing, reason)
         return
     routing.report_skips(selection.skips)
-    verified = [m for m in selection.mappings if _is_old_password_right(routing, account, m)]
-    if not verified:
+    if not verified or reason is not None:
         routing.close(nothing_reached=Reason.NO_TARGET)
         return
     routing.accept_report()

@@ -514,3 +514,17 @@ def test_the_credential_database_keeps_the_newer_of_two(bench: PipelineBench) ->
             credentials.store_windows(alice, Secret(password), Cause("id", sequence))
             credentials.store_external(mapping, Secret(password), Cause("id", sequence))
     assert bench.stored_windows("alice") == bench.stored("LDAP", "alice") == "newer"
+
+
+def test_an_account_is_probed_twice_at_most_and_then_left_to_a_person(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    directory.fail_next(*[Indeterminate("no answer")] * 9)
+    change = bench.windows("alice", "New-1")
+    for _ in range(6):
+        bench.settle()
+        bench.wait(timedelta(hours=1))
+    (delivery,) = bench.deliveries(change)
+    assert delivery.state == "parked"
+    assert "is not probed again" in delivery.message
+    assert len(directory.probes) == 2

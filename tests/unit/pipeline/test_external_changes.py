@@ -276,3 +276,24 @@ def test_a_filter_that_fails_while_the_others_follow_fails_the_change(full: Pipe
     full.settle()
     assert full.password("domain/CORP", "alice") == "New-1"
     assert full.outcome(change) == ("failed", "filterUnusable")
+
+
+@pytest.mark.parametrize("guess", ["In-force-1", "Another-1"])
+def test_a_wrong_old_password_says_nothing_about_the_new_one(bench: PipelineBench, guess: str) -> None:
+    bench.adapter("ldap", VERIFYING, "alice")
+    bench.map("LDAP", "alice", "alice")
+    bench.windows("alice", "In-force-1")
+    bench.settle()
+    change = bench.external("ldap", "alice", guess, old="nonsense")
+    bench.settle()
+    assert bench.outcome(change) == ("failed", "oldPasswordWrong")
+
+
+def test_a_repeat_with_the_right_old_password_is_damped(bench: PipelineBench) -> None:
+    bench.adapter("ldap", VERIFYING, "alice")
+    bench.map("LDAP", "alice", "alice")
+    bench.windows("alice", "In-force-1")
+    bench.settle()
+    change = bench.external("ldap", "alice", "In-force-1", old="In-force-1")
+    bench.settle()
+    assert bench.outcome(change) == ("discarded", "damped")
