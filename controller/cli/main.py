@@ -9,14 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from controller.cli import (
+    adapter,
     apply,
     change,
     credentials,
+    deliveries,
     demo,
     describe,
     failures,
     get,
     plan,
+    reset,
     run,
     schema,
     status,
@@ -44,6 +47,9 @@ app.command("get")(get.get)
 app.command("describe")(describe.describe)
 app.add_typer(change.app, name="change")
 app.add_typer(credentials.app, name="credentials")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(adapter.app, name="adapter")
+app.add_typer(reset.app, name="reset")
 app.add_typer(token.app, name="token")
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)

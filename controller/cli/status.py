@@ -91,7 +91,12 @@ def object_statuses(tx: "Transaction", plan: "Plan | None") -> "dict[Any, Object
     from controller.reconcile.status import statuses
 
     compared = plan or Plan(changes=(), holds=(), warnings=(), actual_digest="", desired_digest="")
-    return statuses(tx.resources.read().values(), compared, tx.deliveries.count_by_state())
+    return statuses(
+        tx.resources.read().values(),
+        compared,
+        tx.deliveries.count_by_state(),
+        suspensions=tx.suspensions.read(),
+    )
 
 
 def _differing_mappings(plan: "Plan") -> int:

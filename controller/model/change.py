@@ -32,6 +32,7 @@ class Reason(StrEnum):
     ADAPTER_DISABLED = "adapterDisabled"
     ADAPTER_DOES_NOT_SEND = "adapterDoesNotSend"
     ADAPTER_REMOVED = "adapterRemoved"
+    ADAPTER_RESET = "adapterReset"
     MAPPING_REMOVED = "mappingRemoved"
     MAPPING_CONFLICT = "mappingConflict"
     ALREADY_IN_FORCE = "alreadyInForce"
@@ -46,6 +47,7 @@ class Reason(StrEnum):
     CONSTRAINT = "constraint"
     DELIVERY_PARKED = "deliveryParked"
     DELIVERY_EXPIRED = "deliveryExpired"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from controller.model.errors import (
     ConnectorError,
     Deferrable,
     Indeterminate,
+    InvalidInput,
     PwsyncError,
     Unavailable,
 )
@@ -30,6 +31,10 @@ class DeliveryState(StrEnum):
 
 OPEN_STATES = frozenset({DeliveryState.PENDING, DeliveryState.IN_FLIGHT, DeliveryState.RETRYING})
 """States from which a delivery still moves without a person."""
+UNSETTLED_STATES = OPEN_STATES | {DeliveryState.PARKED}
+"""States of which an operator may discard a delivery: it still moves, or waits for a person."""
+RETRIABLE_STATES = frozenset({DeliveryState.PARKED, DeliveryState.RETRYING})
+"""States of which an operator may ask for another try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ def _retry(delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float
             settled_at=now,
             message=f"gave up after {delivery.counted_attempts} tries: {delivery.message}",
         )
-    due_at = now + policy.wait(delivery.attempts, jitter)
+    due_at = now + policy.wait(delivery.counted_attempts, jitter)
     return replace(delivery, state=DeliveryState.RETRYING, due_at=due_at)
 
 
@@ -171,6 +176,25 @@ def supersede(delivery: Delivery, now: datetime) -> Delivery:
         code=Reason.SUPERSEDED.value,
         settled_at=now,
     )
+
+
+def retry(delivery: Delivery, now: datetime) -> Delivery:
+    """Queue it again, with all its tries. What an earlier attempt may have done stays to be probed; so does its expiry.
+
+    Raises:
+        InvalidInput: It is in no state to be retried, or has become older than the maximum sync age.
+    """
+    if delivery.state not in RETRIABLE_STATES:
+        raise InvalidInput(
+            f"delivery {delivery.id} is {delivery.state}: only a parked or retrying one can be retried",
+            hint="its password is no longer kept: set it anew" if delivery.settled_at is not None else "",
+        )
+    if delivery.expires_at <= now:
+        raise InvalidInput(
+            f"delivery {delivery.id} is older than the maximum sync age and cannot be retried",
+            hint="discard it, and set the password anew",
+        )
+    return replace(delivery, state=DeliveryState.PENDING, counted_attempts=0, due_at=now, settled_at=None)
 
 
 def change_state_of(deliveries: list[Delivery]) -> tuple[ChangeState, str]:

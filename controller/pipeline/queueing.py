@@ -7,7 +7,7 @@ from controller.model import events
 from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.credential import SealPlace
-from controller.model.delivery import Delivery, DeliveryState, change_state_of, expire, supersede
+from controller.model.delivery import Delivery, DeliveryState, change_state_of, expire, retry, supersede
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.pipeline.damping import overwrite
@@ -92,6 +92,30 @@ class Queue:
         forget_write(tx, delivery)
         refresh_change(tx, delivery.tracking_id)
 
+    def discard(self, tx: Transaction, delivery: Delivery, reason: Reason, by: str) -> None:
+        """End a delivery because a person says so. Whether one in flight still arrives, nobody knows."""
+        is_in_flight = delivery.state is DeliveryState.IN_FLIGHT
+        tx.deliveries.save(expire(delivery, tx.now, reason))
+        tx.events.add(event_of(events.DELIVERY_DISCARDED, delivery, id=delivery.id, reason=reason.value, by=by))
+        forget_write(tx, replace(delivery, must_probe=delivery.must_probe or is_in_flight))
+        refresh_change(tx, delivery.tracking_id)
+
+    def retry(self, tx: Transaction, delivery: Delivery, by: str) -> bool:
+        """Queue a delivery again; tell whether it was. One of an account that has a newer change is superseded.
+
+        Raises:
+            InvalidInput: Its state or its age does not allow it.
+        """
+        again = retry(delivery, tx.now)
+        known = tx.fingerprints.get(delivery.account)
+        if max(known.sequence, tx.deliveries.newest_sequence(delivery.account)) > delivery.sequence:
+            self.take_out(tx, delivery)
+            return False
+        tx.deliveries.save(again)
+        tx.events.add(event_of(events.DELIVERY_RETRIED, delivery, id=delivery.id, by=by))
+        refresh_change(tx, delivery.tracking_id)
+        return True
+
 
 def forget_write(tx: Transaction, delivery: Delivery) -> None:
     """Note that nothing is being written any more. What an attempt may have left behind makes the rest unknown."""
@@ -111,7 +135,11 @@ def refresh_change(tx: Transaction, tracking_id: str) -> None:
     if change is None or not change.routed or _failed_at_routing(change):
         return
     state, reason = change_state_of(tx.deliveries.of_change(tracking_id))
-    if state not in {ChangeState.ACCEPTED, change.state}:
+    if (state, reason) == (change.state, change.reason):
+        return
+    if state is ChangeState.ACCEPTED:
+        tx.changes.finish(tracking_id, state, reason, "")
+    else:
         finish_change(tx, change, state, reason)
 
 

@@ -1,7 +1,8 @@
 """The actual topology as the pipeline looks things up in it, read again only when it has changed."""
 
+from collections.abc import Collection
 from collections.abc import Mapping as ReadOnlyMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
 from controller.model.filters import PasswordFilter
@@ -37,13 +38,14 @@ class Topology:
         return self.system.from_adapters_to_database and self.system.from_adapters_to_windows
 
 
-def topology_of(resources: ReadOnlyMapping[Key, Resource]) -> Topology:
-    """Arrange stored objects for look-up."""
+def topology_of(resources: ReadOnlyMapping[Key, Resource], suspended: Collection[str] = ()) -> Topology:
+    """Arrange stored objects for look-up; an adapter that an operator has *suspended* is a disabled one."""
+    adapters = _specs(resources, Kind.ADAPTER, Adapter)
     return Topology(
         system=_specs(resources, Kind.SYSTEM, System).get("default", System()),
         domains=_specs(resources, Kind.DOMAIN, Domain),
         filters=_specs(resources, Kind.PASSWORD_FILTER, PasswordFilter),
-        adapters=_specs(resources, Kind.ADAPTER, Adapter),
+        adapters=adapters | {name: replace(adapters[name], enabled=False) for name in suspended if name in adapters},
         applications=_specs(resources, Kind.APPLICATION, Application),
     )
 
@@ -62,6 +64,6 @@ class TopologyReader:
         """Return the topology that this transaction sees."""
         revision, held = tx.resources.revision(), self._held
         if held is None or held[0] != revision:
-            held = (revision, topology_of(tx.resources.read()))
+            held = (revision, topology_of(tx.resources.read(), tx.suspensions.read()))
             self._held = held
         return held[1]

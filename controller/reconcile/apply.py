@@ -16,6 +16,7 @@ from controller.ports import Store, Transaction
 from controller.reconcile.audit import audit
 from controller.reconcile.observe import observe
 from controller.reconcile.stranded import expire_stranded
+from controller.reconcile.suspended import lift_suspensions
 from controller.reconcile.verification import verify
 
 BATCH = 1000
@@ -87,6 +88,7 @@ def _carry_out(tx: Transaction, plan: Plan, principal: str, progress: Progress |
     if any(_takes_a_mapping_away(change) for change in plan.changes):
         credentials += tx.credentials.remove_unmapped()
     expired = expire_stranded(tx, plan.changes)
+    lift_suspensions(tx, plan.changes)
     audit(tx, plan.changes, principal)
     counts: dict[str, int] = {action: plan.count(action) for action in ACTIONS}
     fields = {"principal": principal, **counts, "forced": sorted({hold.code for hold in plan.holds})}

@@ -13,6 +13,7 @@ from controller.planning.state import State
 from controller.ports import Store
 from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.observe import observe
+from controller.reconcile.suspended import suspension_warnings
 
 ReadDesired = Callable[[], tuple[State, list[str]]]
 """Reads the manifests (and the directories that mapping rules ask): the desired state, and warnings.
@@ -86,7 +87,8 @@ class Reconciler:
             actual = observe(tx)
             policy = policy_of(actual, desired)
             heal = policy.self_heal or not respect_self_heal
-            return make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=warnings)
+            told = [*warnings, *suspension_warnings(tx)]
+            return make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()

@@ -11,6 +11,9 @@ from controller.model.delivery import OPEN_STATES, DeliveryState
 from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
+from controller.ports import Suspension
+
+NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 
 
 class Sync(StrEnum):
@@ -56,7 +59,11 @@ class ObjectStatus:
 
 
 def statuses(
-    resources: Iterable[Resource], plan: Plan, deliveries: ReadOnlyMapping[tuple[str, str], int]
+    resources: Iterable[Resource],
+    plan: Plan,
+    deliveries: ReadOnlyMapping[tuple[str, str], int],
+    *,
+    suspensions: ReadOnlyMapping[str, Suspension] = NO_SUSPENSIONS,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -64,6 +71,7 @@ def statuses(
         resources: The actual objects.
         plan: What differs now.
         deliveries: How many deliveries each (lane, state) has.
+        suspensions: Adapters that an operator has disabled, by name.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
@@ -73,7 +81,7 @@ def statuses(
         key: _status(
             key,
             _sync(open_changes.get(key), plan, is_left_out=key in left_out),
-            _health(key, specs.get(key), deliveries),
+            _health(key, specs.get(key), deliveries, suspensions),
         )
         for key in keys
     }
@@ -97,7 +105,10 @@ def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:
 
 
 def _health(
-    key: Key, resource: Resource | None, deliveries: ReadOnlyMapping[tuple[str, str], int]
+    key: Key,
+    resource: Resource | None,
+    deliveries: ReadOnlyMapping[tuple[str, str], int],
+    suspensions: ReadOnlyMapping[str, Suspension],
 ) -> tuple[Health, Condition]:
     match resource:
         case None:
@@ -105,6 +116,9 @@ def _health(
             return Health.PROGRESSING, Condition("Healthy", False, "notCreated", message)
         case Resource(spec=Adapter(enabled=False)):
             return Health.HEALTHY, Condition("Healthy", True, "disabled", "takes no part until it is enabled")
+        case Resource(spec=Adapter()) if key.name in suspensions:
+            message = f"disabled by {suspensions[key.name].principal}: takes no part until it is enabled"
+            return Health.DEGRADED, Condition("Healthy", False, "disabledByOperator", message)
         case _:
             return _health_of_lane(key, deliveries)
 

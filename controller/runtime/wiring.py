@@ -18,6 +18,7 @@ from controller.pipeline.callers import Callers
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Intake
+from controller.pipeline.operations import Operations
 from controller.pipeline.remembering import RememberedCallers
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
@@ -93,6 +94,11 @@ class Installation:
     def credentials(self) -> CredentialAdministration:
         """Sets, clears and shows credentials."""
         return CredentialAdministration(self.store, self.sealer)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What an operator does to the queue."""
+        return Operations(self.store, self.sealer, new_id)
 
     @cached_property
     def router(self) -> Router:

@@ -24,6 +24,7 @@ from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
 from controller.store.resources import SqlResources
 from controller.store.session import Session
+from controller.store.suspensions import SqlSuspensions
 from controller.store.tokens import SqlTokens
 from controller.store.turn import Turn
 
@@ -46,6 +47,7 @@ class SqlTransaction:
         self._session = session
         self.now: datetime = session.now
         self.resources: ports.Resources = SqlResources(session)
+        self.suspensions: ports.Suspensions = SqlSuspensions(session)
         self.mappings: ports.Mappings = SqlMappings(session)
         self.credentials: ports.Credentials = SqlCredentials(session)
         self.changes: ports.Changes = SqlChanges(session)

@@ -52,6 +52,14 @@ counters = Table(
     _required("value", BigInteger()),
 )
 
+suspensions = Table(
+    "suspensions",
+    METADATA,
+    _required("adapter", Name(), primary_key=True),
+    _required("principal", Name()),
+    _required("since", Instant()),
+)
+
 mappings = Table(
     "mappings",
     METADATA,

@@ -35,6 +35,7 @@ from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.intake import Caller, Intake, Report
+from controller.pipeline.operations import Operations
 from controller.pipeline.router import Router
 from controller.pipeline.topology import Topology
 from controller.ports import Connector, EventQuery, Store
@@ -85,6 +86,7 @@ class PipelineBench:
         self.intake = Intake(self.store, self.sealer, self.new_id)
         self.router = Router(self.store, self.sealer, self.new_id)
         self.credentials = CredentialAdministration(self.store, self.sealer)
+        self.operations = Operations(self.store, self.sealer, self.new_id)
         self.workers = {}
 
     def new_id(self) -> str:

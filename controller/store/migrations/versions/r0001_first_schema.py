@@ -71,6 +71,7 @@ def _create_topology() -> None:
     )
     op.create_table("counters", *_keys("name"), *_numbers("value"))
     op.execute("INSERT INTO counters (name, value) VALUES ('resources', 0)")
+    op.create_table("suspensions", *_keys("adapter"), *_names("principal"), *_numbers("since"))
     op.create_table(
         "mappings",
         *_keys("application", "windows_account"),

@@ -1,0 +1,174 @@
+"""What an operator does to the queue: retry, discard, disable and empty adapters, reset the damping (behaviour Q9)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from controller.model import events
+from controller.model.accounts import ExternalAccount
+from controller.model.change import Reason
+from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState
+from controller.model.errors import InvalidInput, NotFound, PwsyncError
+from controller.model.events import Event
+from controller.model.topology import Adapter, Key, Kind
+from controller.pipeline.queueing import Queue
+from controller.ports import DeliveryQuery, NewId, Sealer, Store, Transaction
+
+MOST = 100_000
+"""Parked deliveries that one call works on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of the deliveries that were to be retried.
+
+    Attributes:
+        queued: Ids of those that were queued again.
+        superseded: Ids of those that a newer change has made pointless.
+        refused: Why each of the others was not.
+    """
+
+    queued: tuple[str, ...]
+    superseded: tuple[str, ...]
+    refused: tuple[PwsyncError, ...]
+
+
+class Operations:
+    """Each delivery is worked on in a transaction of its own, so that the pipeline goes on meanwhile."""
+
+    def __init__(self, store: Store, sealer: Sealer, new_id: NewId) -> None:
+        self._store = store
+        self._queue = Queue(sealer, new_id)
+
+    def named(self, names: Iterable[str]) -> list[Delivery]:
+        """The deliveries that *names* mean: each name is a delivery's id, or a change's tracking ID for all of its.
+
+        Raises:
+            NotFound: A name means neither.
+        """
+        with self._store.read() as tx:
+            return [delivery for name in names for delivery in _named(tx, name)]
+
+    def parked(self, adapter: str = "") -> list[Delivery]:
+        """All parked deliveries, or those of one adapter, oldest first.
+
+        Raises:
+            NotFound: No such adapter.
+        """
+        with self._store.read() as tx:
+            lane = _lane_of(tx, adapter) if adapter else ""
+            found = tx.deliveries.find(DeliveryQuery(lane=lane, state=DeliveryState.PARKED, limit=MOST))
+        return sorted(found, key=lambda delivery: delivery.sequence)
+
+    def retry(self, deliveries: Iterable[Delivery], *, by: str) -> Retried:
+        """Queue parked deliveries again."""
+        queued: list[str] = []
+        superseded: list[str] = []
+        refused: list[PwsyncError] = []
+        for delivery in deliveries:
+            try:
+                (queued if self._retry(delivery, by) else superseded).append(delivery.id)
+            except InvalidInput as error:
+                refused.append(error)
+        return Retried(tuple(queued), tuple(superseded), tuple(refused))
+
+    def discard(self, deliveries: Iterable[Delivery], *, by: str) -> int:
+        """End deliveries that are under way or parked; tell how many there were."""
+        return sum(self._discard(delivery, Reason.DISCARDED, by) for delivery in deliveries)
+
+    def disable(self, adapter: str, *, by: str) -> bool:
+        """Let an adapter take no part until it is enabled again; tell whether it took part.
+
+        Raises:
+            NotFound: No such adapter.
+        """
+        with self._store.write() as tx:
+            if not _adapter(tx, adapter).enabled or adapter in tx.suspensions.read():
+                return False
+            tx.suspensions.put(adapter, by)
+            _record(tx, Event(events.ADAPTER_DISABLED, adapter=adapter, fields={"by": by}), "adapter disable", by)
+            return True
+
+    def enable(self, adapter: str, *, by: str) -> bool:
+        """Take an operator's ``disable`` back; tell whether there was one.
+
+        Raises:
+            NotFound: No such adapter.
+            InvalidInput: Its manifest disables it, which only its manifest can change.
+        """
+        with self._store.write() as tx:
+            if not _adapter(tx, adapter).enabled:
+                raise InvalidInput(
+                    f"adapter {adapter} is disabled by its manifest", hint="set enabled: true there, and apply"
+                )
+            if not tx.suspensions.remove(adapter):
+                return False
+            _record(tx, Event(events.ADAPTER_ENABLED, adapter=adapter, fields={"by": by}), "adapter enable", by)
+            return True
+
+    def reset(self, adapter: str, *, by: str) -> int:
+        """Empty the queue of an adapter (Q9), parked deliveries too; tell how many there were.
+
+        Raises:
+            NotFound: No such adapter.
+        """
+        with self._store.read() as tx:
+            deliveries = tx.deliveries.open_of_lane(_lane_of(tx, adapter))
+        deliveries += self.parked(adapter)
+        count = sum(self._discard(delivery, Reason.ADAPTER_RESET, by) for delivery in deliveries)
+        with self._store.write() as tx:
+            fields = {"by": by, "deliveries": count}
+            _record(tx, Event(events.ADAPTER_RESET, adapter=adapter, fields=fields), "adapter reset", by)
+        return count
+
+    def reset_damping(self, *, by: str) -> int:
+        """Forget which passwords are in force; tell of how many accounts. The next echo of each looks like a change."""
+        with self._store.write() as tx:
+            count = tx.fingerprints.clear()
+            _record(tx, Event(events.DAMPING_RESET, fields={"by": by, "accounts": count}), "reset damping", by)
+            return count
+
+    def _retry(self, delivery: Delivery, by: str) -> bool:
+        with self._store.write() as tx:
+            current = _locked(tx, delivery)
+            tx.audit.add(by, "deliveries retry", delivery.id)
+            return self._queue.retry(tx, current, by)
+
+    def _discard(self, delivery: Delivery, reason: Reason, by: str) -> bool:
+        with self._store.write() as tx:
+            current = _locked(tx, delivery)
+            if current.state not in UNSETTLED_STATES:
+                return False
+            tx.audit.add(by, "deliveries discard", delivery.id, reason.value)
+            self._queue.discard(tx, current, reason, by)
+            return True
+
+
+def _locked(tx: Transaction, delivery: Delivery) -> Delivery:
+    """The delivery as it is now, with its account locked. A settled one may be gone by now; it stays as it was."""
+    tx.fingerprints.get(delivery.account)
+    return tx.deliveries.get(delivery.id) or delivery
+
+
+def _named(tx: Transaction, name: str) -> list[Delivery]:
+    delivery = tx.deliveries.get(name)
+    found = [delivery] if delivery is not None else tx.deliveries.of_change(name)
+    if not found:
+        raise NotFound(f"there is no delivery or change {name}", hint="see 'pwsync deliveries list'")
+    return found
+
+
+def _adapter(tx: Transaction, name: str) -> Adapter:
+    resource = tx.resources.read().get(Key(Kind.ADAPTER, name))
+    if resource is None or not isinstance(resource.spec, Adapter):
+        raise NotFound(f"there is no adapter {name}", hint="see 'pwsync get adapters'")
+    return resource.spec
+
+
+def _lane_of(tx: Transaction, adapter: str) -> str:
+    _adapter(tx, adapter)
+    return ExternalAccount(adapter, "").lane
+
+
+def _record(tx: Transaction, event: Event, action: str, by: str) -> None:
+    tx.events.add(event)
+    tx.audit.add(by, action, f"Adapter/{event.adapter}" if event.adapter else "")
