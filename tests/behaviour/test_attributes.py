@@ -1,0 +1,60 @@
+"""Attributes of adapters and of the system, and their defaults: section 8 of the reference system's behaviours."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from controller.manifests.v1.adapter import AdapterSpec
+from controller.manifests.v1.system import SystemSpec
+from controller.model.delivery import DeliveryState
+from controller.model.events import CATALOGUE
+from controller.model.secret import Secret
+from controller.model.topology import NotificationPolicy
+from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
+
+
+def test_attributes_switches_of_a_new_adapter_are_off_but_old_passwords_are_verified() -> None:
+    adapter = AdapterSpec.model_validate({"connector": {"type": "remote"}}).compile()
+    assert adapter.enabled, "a manifest states the wanted end"
+    assert adapter.verify_old_password
+    assert not adapter.sync_from_adapter
+    assert not adapter.sync_to_adapter
+    assert not adapter.change_windows_password
+    assert not adapter.send_old_password
+    assert not adapter.allow_mapping_conflicts
+    assert (adapter.group, adapter.filter, adapter.description) == (None, None, "")
+
+
+def test_attributes_notifications_are_tried_five_times_from_a_minute_on_eight_at_once() -> None:
+    adapter = AdapterSpec.model_validate({"connector": {"type": "remote"}}).compile()
+    assert adapter.notifications == NotificationPolicy(5, timedelta(minutes=1), 8, store_when_offline=True)
+
+
+def test_attributes_the_three_directions_of_the_system_are_off() -> None:
+    system = SystemSpec.model_validate({}).compile()
+    assert not system.from_windows_to_adapters
+    assert not system.from_adapters_to_database
+    assert not system.from_adapters_to_windows
+    audit = system.audit
+    assert (audit.deleted_applications, audit.deleted_mappings, audit.credential_lookups) == (1000, 1000, 1000)
+    assert system.max_sync_age == timedelta(hours=24)
+
+
+def test_attributes_an_adapter_with_nothing_switched_on_takes_part_in_nothing(bench: PipelineBench) -> None:
+    spec = AdapterSpec.model_validate({"connector": {"type": "memory"}}).compile()
+    bench.adapter("plain", spec, "alice")
+    bench.map("PLAIN", "alice", "alice")
+    change = bench.windows("alice", "new")
+    bench.settle()
+    assert bench.outcome(change) == ("discarded", "noTarget")
+
+
+def test_attributes_the_old_external_password_travels_along_where_the_adapter_says_so(bench: PipelineBench) -> None:
+    directory = bench.adapter("ldap", replace(OPEN_ADAPTER, send_old_password=True), "alice")
+    bench.map("LDAP", "alice", "alice")
+    bench.credentials.set("LDAP", "alice", Secret("not the one in force"), by="ops")
+    change = bench.windows("alice", "new")
+    bench.settle()
+    (delivery,) = bench.deliveries(change)
+    assert (delivery.state, delivery.code) == (DeliveryState.PARKED, "oldPasswordWrong")
+    assert directory.accounts["alice"] == "old"
+    assert CATALOGUE["deliveryParked"].fields.keys() >= {"code", "message"}
