@@ -1,6 +1,7 @@
 """Accounts: a Windows account of a domain, or an external account behind an adapter."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.model.errors import InvalidInput
@@ -28,11 +29,17 @@ class WindowsAccount:
         r"""Read ``DOMAIN\user`` (behaviour D7).
 
         Raises:
-            InvalidInput: It is not of that form, or names a built-in account (behaviour A7).
+            InvalidInput: It is not of that form, names a built-in account (behaviour A7), or has a character such as
+                the Kelvin sign (U+212A), which in lower case is a letter of ASCII.
         """
         domain, separator, name = text.partition("\\")
         if not separator or not domain or not name:
             raise InvalidInput(f"{text!r} is not a Windows account", hint=r"write DOMAIN\user, for example CORP\alice")
+        if _gains_ascii(domain, str.upper) or _gains_ascii(name, str.lower):
+            raise InvalidInput(
+                f"{text!a} has a character that becomes an ASCII letter when case is ignored",
+                hint="two different names would be one account; write the plain letter",
+            )
         domain, name = domain.upper(), name.lower()
         if domain in BUILT_IN_DOMAINS or name in BUILT_IN_NAMES:
             raise InvalidInput(f"{text!r} is a built-in account", hint="only ordinary domain accounts can be mapped")
@@ -84,6 +91,10 @@ class ExternalAccount:
 
     def __str__(self) -> str:
         return f"{self.adapter}:{self.name}"
+
+
+def _gains_ascii(text: str, recase: Callable[[str], str]) -> bool:
+    return any(new.isascii() for old in text if not old.isascii() for new in recase(old))
 
 
 Account = WindowsAccount | ExternalAccount

@@ -38,6 +38,7 @@ def test_reading_what_was_written_gives_the_same_account(domain: str, name: str)
         ("CORP\\Everyone", "built-in"),
         ("corp.example.com\\alice", "not a NetBIOS domain name"),
         ("A-NAME-OF-16-CHR\\alice", "not a NetBIOS domain name"),
+        ("FIRM\u00c4\\alice", "not a NetBIOS domain name"),
         ("CORP\\al/ice", "no Windows account name"),
         ("CORP\\al\\ice", "no Windows account name"),
         ("CORP\\al\x00ice", "no Windows account name"),
@@ -48,6 +49,15 @@ def test_reading_what_was_written_gives_the_same_account(domain: str, name: str)
 def test_what_is_no_windows_account_is_refused_with_the_reason(text: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         WindowsAccount.parse(text)
+
+
+@pytest.mark.parametrize("text", ["CORP\\\u212aim", "CORP\\\u0130da", "CORP\\\u0130", "co\u0131p\\kim", "\ufb00\\kim"])
+def test_a_character_that_becomes_an_ascii_letter_without_case_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="ASCII letter") as caught:
+        WindowsAccount.parse(text)
+
+    assert caught.value.message.isascii(), "the look-alike is shown as what it is"
+    assert caught.value.hint
 
 
 @given(
