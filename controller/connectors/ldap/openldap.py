@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _HASH = re.compile(rb"\{[^}]*\}")
 """How a value of userPassword that is no clear text begins (RFC 2307 section 5.3, RFC 3112)."""
-_CAPABILITIES = Capabilities(is_repeatable=False, constraints=Constraints(min_length=1))
+# A server that keeps passwords as C strings would take what stands before a NUL for the whole password.
+_CAPABILITIES = Capabilities(is_repeatable=False, constraints=Constraints(min_length=1, forbidden="\x00"))
 
 
 def _with_placeholder(template: str) -> str:

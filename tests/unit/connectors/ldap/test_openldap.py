@@ -167,3 +167,11 @@ def test_the_type_tells_what_a_connector_can_do_without_one() -> None:
     assert connector.capabilities.can_verify
     assert not connector.capabilities.needs_old_password
     connector.close()
+
+
+@pytest.mark.parametrize("method", ["passwordModify", "replace"])
+def test_a_password_with_a_nul_is_no_password_for_a_directory_that_could_end_there(method: str) -> None:
+    constraints = CONNECTOR_TYPE.capabilities(_options(**_BY_DN, method=method)).constraints
+
+    assert constraints.violation(Secret("before\x00after")) == "has a character that the target does not take"
+    assert constraints.violation(Secret("before after")) is None
