@@ -37,7 +37,7 @@ def load_keyring(path: Path) -> Keyring:
         return _parse(path, _read(path))
     except FileNotFoundError:
         raise SettingsError(
-            f"the key file {path} does not exist", hint="make one with `pwsync secret generate`, or restore its backup"
+            f"the key file {path} does not exist", hint="restore its backup; a new one opens nothing that was sealed before"
         ) from None
     except OSError as error:
         raise _unusable(path, error) from error
@@ -55,7 +55,7 @@ def create_keyring(path: Path, now: datetime, random: RandomBytes = os.urandom) 
     except FileExistsError:
         raise SettingsError(
             f"the key file {path} exists already",
-            hint="replacing it would make everything sealed with it unreadable; use `pwsync secret rotate`",
+            hint="replacing it would make everything sealed with it unreadable",
         ) from None
     return keyring
 

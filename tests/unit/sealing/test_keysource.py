@@ -109,7 +109,7 @@ def test_losing_the_race_for_the_file_means_to_read_the_winners(path: Path, monk
 
 def test_a_missing_key_file_is_told_with_its_remedy(path: Path) -> None:
     assert "does not exist" in refusal(path).message
-    assert "pwsync secret generate" in refusal(path).hint
+    assert "restore its backup" in refusal(path).hint
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o644])
