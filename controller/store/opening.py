@@ -1,4 +1,4 @@
-"""Opens stores: the one that a URL names, or an empty one that holds nothing and keeps nothing."""
+"""Opens stores: the one that a URL names, an empty one that keeps nothing, or a scratch one in memory."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ from sqlalchemy import URL
 
 from controller.ports import Clock, Store
 from controller.store.database import SqlStore
+from controller.store.database_file import ensure_file, file_exists, protect_files
 from controller.store.engine import Engines, engines_of, memory_engine
 from controller.store.failures import translated
 from controller.store.location import Location
-from controller.store.schema import ensure_file, file_exists, require_newest, upgrade
+from controller.store.schema import require_newest, upgrade
 from controller.store.tables import METADATA
 
 
@@ -25,7 +26,8 @@ def open_store(url: str, *, clock: Clock | None = None, read_only: bool = False)
     Raises:
         SettingsError: The URL cannot be read, or its driver is not installed.
         StoreUnavailable: Not reachable, or its file cannot be created or opened.
-        StoreUnusable: Not a database, damaged, or with a schema that this program does not know.
+        StoreUnusable: Not a database, damaged, with a schema that this program does not know; or, unless it is only
+            read, its file is a link or belongs to another user.
     """
     location = Location.parse(url)
     if read_only:
@@ -36,6 +38,8 @@ def open_store(url: str, *, clock: Clock | None = None, read_only: bool = False)
     try:
         with translated(location):
             upgrade(engines)
+        if location.file is not None:
+            protect_files(location.file)
     except BaseException:
         engines.dispose()
         raise
@@ -50,6 +54,14 @@ def empty_store(*, clock: Clock | None = None) -> Store:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     location = Location(URL.create("sqlite"), Path(":memory:"))
     return SqlStore(Engines(location, writing=engine, reading=engine), clock, is_read_only=True)
+
+
+def scratch_store(*, clock: Clock) -> Store:
+    """An empty store in memory that can be written to: nothing of it outlives it, nothing else sees it."""
+    engine = memory_engine()
+    METADATA.create_all(engine)
+    location = Location(URL.create("sqlite"), Path(":memory:"))
+    return SqlStore(Engines(location, writing=engine, reading=engine), clock)
 
 
 def _open_for_reading(location: Location, clock: Clock | None) -> Store:

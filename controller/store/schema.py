@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, column, inspect, select, table
 
-from controller.model.errors import StoreUnavailable, StoreUnusable
+from controller.model.errors import StoreUnusable
 from controller.store.engine import Engines
 from controller.store.location import Location
 from controller.store.migrations import REVISIONS, VERSION_TABLE
 from controller.store.session import lock_for_upgrade
 
 _REVISION: Select[Any] = select(column("version_num")).select_from(table(VERSION_TABLE))
-_OWNER_ONLY = 0o600
-_OTHERS = 0o077
 
 
 def upgrade(engines: Engines) -> None:
@@ -70,53 +67,6 @@ def require_newest(connection: Connection, location: Location) -> bool:
             hint="'pwsync apply' or 'pwsync run' upgrades it",
         )
     return revision is not None
-
-
-def ensure_file(path: Path) -> None:
-    """Make sure that the SQLite file is there and readable by its owner only.
-
-    Raises:
-        StoreUnavailable: It cannot be created or protected.
-    """
-    try:
-        # Only a new file is opened here: closing a second descriptor of a database in use drops SQLite's locks.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
-    except FileExistsError:
-        _protect(path)
-    except OSError as error:
-        raise _not_accessible(path, error) from error
-
-
-def file_exists(path: Path) -> bool:
-    """Tell whether the SQLite file is there.
-
-    Raises:
-        StoreUnavailable: It may not be looked at, or is something else.
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _not_accessible(path, error) from error
-    if not stat.S_ISREG(mode):
-        raise StoreUnavailable(f"SQLite database {path} is not a file", hint="name a file with --database")
-    return True
-
-
-def _protect(path: Path) -> None:
-    if file_exists(path) and path.stat().st_mode & _OTHERS:
-        try:
-            path.chmod(_OWNER_ONLY)
-        except OSError as error:
-            raise _not_accessible(path, error) from error
-
-
-def _not_accessible(path: Path, error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"SQLite database {path} cannot be used: {error.strerror}",
-        hint="its folder must exist, and both must belong to the user that runs pwsync",
-    )
 
 
 def _refuse_tables_of_others(connection: Connection, location: Location) -> None:

@@ -1,7 +1,10 @@
 """The embedded store's file: its mode, its settings, and what is refused."""
 
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from controller.model.errors import StoreUnavailable, StoreUnusable
 from controller.model.topology import Mapping
 from controller.ports import Store
 from controller.store import turn
+from controller.store.database_file import protect_files
 from controller.store.engine import engines_of
 from controller.store.location import Location
 from controller.store.opening import empty_store, open_store
@@ -57,6 +61,73 @@ def test_a_file_that_others_could_read_is_closed_to_them(file: Path) -> None:
     file.chmod(0o644)
     _open(file).close()
     assert _mode(file) == 0o600
+
+
+def test_side_files_that_others_could_read_are_closed_to_them(file: Path) -> None:
+    first = _open(file)
+    with first.write() as tx:
+        tx.mappings.put([ONE])
+    side_files = [file.with_name(f"pwsync.db{ending}") for ending in ("-wal", "-shm")]
+    for side_file in side_files:
+        side_file.chmod(0o666)
+    second = _open(file)
+    assert [_mode(side_file) for side_file in side_files] == [0o600, 0o600]
+    second.close()
+    first.close()
+
+
+def test_checking_the_files_leaves_the_locks_of_a_transaction_under_way(file: Path) -> None:
+    store = _open(file)
+    with store.write() as tx:
+        tx.mappings.put([ONE])
+        file.chmod(0o644)
+        protect_files(file)
+        probe = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        other = subprocess.run([sys.executable, "-c", probe, str(file)], capture_output=True, text=True, check=False)
+    store.close()
+    assert "database is locked" in other.stderr
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
+def test_a_link_in_the_place_of_a_file_is_refused_and_not_followed(file: Path, ending: str) -> None:
+    _open(file).close()
+    elsewhere = file.with_name("elsewhere")
+    file.with_name("pwsync.db").rename(elsewhere) if not ending else elsewhere.touch()
+    elsewhere.chmod(0o644)
+    before = elsewhere.read_bytes()
+    file.with_name(f"pwsync.db{ending}").symlink_to(elsewhere)
+    with pytest.raises(StoreUnusable, match=f"pwsync.db{ending} is a symbolic link") as caught:
+        _open(file)
+    assert "--database" in caught.value.hint
+    assert _mode(elsewhere) == 0o644
+    assert elsewhere.read_bytes() == before
+
+
+def test_a_dangling_link_makes_no_file_elsewhere(file: Path) -> None:
+    file.symlink_to(file.with_name("elsewhere"))
+    with pytest.raises(StoreUnusable, match="is a symbolic link"):
+        _open(file)
+    assert not file.with_name("elsewhere").exists()
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_of_another_user_is_refused(file: Path, ending: str) -> None:
+    _open(file).close()
+    foreign = file.with_name(f"pwsync.db{ending}")
+    foreign.touch()
+    os.chown(foreign, 4711, 4711)
+    with pytest.raises(StoreUnusable, match=r"belongs to another user \(uid 4711\)") as caught:
+        _open(file)
+    assert f"chown 0 {foreign}" in caught.value.hint
+
+
+def test_the_mode_of_a_file_that_is_no_store_stays(file: Path) -> None:
+    file.write_text("this is my diary\n" * 100)
+    file.chmod(0o644)
+    with pytest.raises(StoreUnusable):
+        _open(file)
+    assert _mode(file) == 0o644
 
 
 def test_reading_changes_neither_the_file_nor_its_mode_and_leaves_nothing_beside_it(file: Path) -> None:
@@ -182,7 +253,7 @@ def test_a_mode_that_cannot_be_changed_is_refused(file: Path, monkeypatch: pytes
     _open(file).close()
     file.chmod(0o644)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "chmod", refuse)
