@@ -1,5 +1,6 @@
 """Intake: checks a report and makes it durable before the caller gets its OK (behaviours D1-D7, E1, T3, Q1)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,15 +87,14 @@ class Intake:
         def keep() -> None:
             self._keep(replay, report, caller, tracking_id)
 
-        first, second = (keep, store) if replay.has_backlog else (store, keep)
-        try:
-            first()
-        except StoreUnavailable:
+        failures: dict[Callable[[], None], StoreUnavailable] = {}
+        for way in (keep, store) if replay.has_backlog else (store, keep):
             try:
-                second()
+                return way()
             except StoreUnavailable as error:
-                replay.note(not_kept_event(report.account, error))
-                raise
+                failures[way] = error
+        replay.note(not_kept_event(report.account, failures[keep]))
+        raise failures[keep]
 
     def _store_it(self, report: Report, caller: Caller, tracking_id: str) -> None:
         refusal: PwsyncError | None = None

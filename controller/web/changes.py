@@ -13,7 +13,7 @@ from starlette.routing import Route
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import PasswordChange
 from controller.model.delivery import Delivery
-from controller.model.errors import InvalidInput, NotFound
+from controller.model.errors import InvalidInput, NotFound, StoreUnavailable
 from controller.pipeline.intake import Caller, Report
 from controller.pipeline.topology import TopologyReader
 from controller.runtime.wiring import Installation
@@ -83,10 +83,17 @@ class ChangesApi:
     def _view(self, tracking_id: str, principal: str) -> dict[str, Any]:
         with self._installation.store.read() as tx:
             change = tx.changes.get(tracking_id) if _TRACKING_ID.fullmatch(tracking_id) else None
+            if change is None and self._is_behind():
+                raise StoreUnavailable("changes accepted during an outage are still being taken over")
             if change is None:
                 raise NotFound("there is no change with this tracking ID")
             check_reader(principal, change, self._topology.read(tx).system.administrators)
             return change_view(change, tx.deliveries.of_change(tracking_id))
+
+    def _is_behind(self) -> bool:
+        """Whether the change asked for may be one that was kept while the store was away."""
+        replay = self._installation.replay
+        return replay is not None and replay.has_backlog
 
 
 def windows_account(domain: str, text: str) -> WindowsAccount:

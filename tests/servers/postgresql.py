@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -43,13 +44,44 @@ def running_postgresql(*, durable: bool = False) -> Iterator[str]:
     Raises:
         FileNotFoundError: PostgreSQL is not installed.
     """
+    with own_postgresql(durable=durable) as server:
+        yield server.url
+
+
+@dataclass
+class PostgresqlServer:
+    """A server that its test may stop and start.
+
+    Attributes:
+        url: Of its ``postgres`` database, with user and password.
+    """
+
+    url: str = field(repr=False)
+    folder: Path
+    control: list[str]
+    is_running: bool = False
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        _run([*self.control, "-l", str(self.folder / "log"), "start"], self.folder)
+        self.is_running = True
+
+    def stop(self) -> None:
+        """End it at once, as a crash does."""
+        _run([*self.control, "-m", "immediate", "stop"], self.folder)
+        self.is_running = False
+
+
+@contextmanager
+def own_postgresql(*, durable: bool = False) -> Iterator[PostgresqlServer]:
+    """Start a server; as for ``running_postgresql``."""
     binaries = find_binaries()
     if binaries is None:
         raise FileNotFoundError("no PostgreSQL server is installed: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="pwsync-postgresql-"))
     try:
-        with _server(binaries, folder, durable=durable) as url:
-            yield url
+        with _server(binaries, folder, durable=durable) as server:
+            yield server
     finally:
         shutil.rmtree(folder)
 
@@ -80,18 +112,21 @@ def plain_url(url: str) -> str:
 
 
 @contextmanager
-def _server(binaries: Path, folder: Path, *, durable: bool) -> Iterator[str]:
+def _server(binaries: Path, folder: Path, *, durable: bool) -> Iterator[PostgresqlServer]:
     data, password, port = folder / "data", secrets.token_urlsafe(16), _free_port()
     _initialise(binaries, folder, data, password)
     settings = f"{_SETTINGS}port = {port}\nunix_socket_directories = '{folder}'\n{'' if durable else _FAST}"
     with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write(settings)
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-t", "60"]
-    _run([*control, "-l", str(folder / "log"), "start"], folder)
+    url = f"postgresql+psycopg://postgres:{password}@127.0.0.1:{port}/postgres"
+    server = PostgresqlServer(url, folder, control)
+    server.start()
     try:
-        yield f"postgresql+psycopg://postgres:{password}@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        _run([*control, "-m", "immediate", "stop"], folder)
+        if server.is_running:
+            server.stop()
 
 
 def _initialise(binaries: Path, folder: Path, data: Path, password: str) -> None:
