@@ -14,6 +14,7 @@ from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
+from tests.documentation.behaviours import behaviours_page
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -89,6 +90,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "events.md": events_page(),
         REFERENCE / "connector-options.md": connectors_page(),
+        REFERENCE / "behaviours.md": behaviours_page(NOTE),
     }
 
 
@@ -162,8 +164,8 @@ def events_page() -> str:
         "`pwsync run` writes each event to its log too, once it is committed: the message, `name`, `level`, as far as",
         "they apply `tracking_id`, `adapter` and `account`, and the fields. With `--log-format json` each is one line.",
         "",
-        "Every event has a time, and as far as they apply a tracking ID, an adapter and an account. The fields are what",
-        "it has beside these. The last column names the events of the reference product (ESSO) that tell the same.",
+        "Every event has a time and, as far as they apply, a tracking ID, an adapter and an account. Fields come",
+        "beside these. The last column names the events of the reference product (ESSO) that tell the same.",
         "",
         "| name | level | message | fields | ESSO |",
         "|---|---|---|---|---|",
