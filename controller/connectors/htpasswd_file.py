@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +35,11 @@ _UNFIT = re.compile(r"[:\x00-\x1f\x7f\ud800-\udfff]|^[#\s]|\s$|^$")
 
 @dataclass(frozen=True, slots=True)
 class PasswordFile:
-    """The file at *path*; a link is followed to the file itself, which keeps its owner and mode."""
+    """The file at *path*, which keeps its owner and mode.
+
+    A link in its place is not followed, and a folder in which others could put one is not worked in: whoever could
+    would choose which file of the system gets a hash.
+    """
 
     path: str
     lock_timeout: float = LOCK_TIMEOUT
@@ -52,10 +57,13 @@ class PasswordFile:
 
         Raises:
             Unavailable: It is not there.
-            ChannelRefused: We may not read it.
+            ChannelRefused: We may not read it, or others may replace it.
         """
+        real = self._guarded()
         try:
-            return self._real().read_bytes()
+            descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read()
         except OSError as error:
             raise self._failure("read", error) from error
 
@@ -81,13 +89,13 @@ class PasswordFile:
         Raises:
             Busy: The lock was not to be had in time, or the file was changed meanwhile.
             Unavailable: The file is not there, or its file system is full or failing. Nothing was changed.
-            ChannelRefused: We may not replace it.
+            ChannelRefused: We may not replace it, or others may.
             Indeterminate: It was replaced, but maybe not durably.
             ConnectorError: As for ``find``.
         """
-        real = self._real()
+        real = self._guarded()
         with self._locked(real):
-            before = self._identity(real)
+            before = self._status(real)
             content = self.read()
             line = self._line(account, content)
             if only_if is not None and line["hash"] != only_if.encode("ascii", "replace"):
@@ -96,7 +104,23 @@ class PasswordFile:
             self._publish(real, before, content[:start] + new_hash.encode("ascii") + content[end:])
 
     def _real(self) -> Path:
-        return Path(os.path.realpath(self.path))
+        path = Path(self.path)
+        return Path(os.path.realpath(path.parent)) / path.name
+
+    def _guarded(self) -> Path:
+        real = self._real()
+        try:
+            folder = real.parent.stat()
+        except OSError as error:
+            raise self._failure("read", error) from error
+        if _is_open_to_others(folder):
+            raise ChannelRefused(
+                f"others can write to the folder {real.parent} of {self}, and so put another file or a link in its "
+                f"place (mode {stat.S_IMODE(folder.st_mode):04o}, group {folder.st_gid})",
+                hint=f"chmod go-w {real.parent}",
+            )
+        self._status(real)
+        return real
 
     def _line(self, account: str, content: bytes) -> re.Match[bytes]:
         if _UNFIT.search(account):
@@ -135,14 +159,16 @@ class PasswordFile:
             else:
                 return
 
-    def _identity(self, real: Path) -> tuple[int, int, int]:
+    def _status(self, real: Path) -> os.stat_result:
         try:
-            status = real.stat()
+            status = real.lstat()
         except OSError as error:
             raise self._failure("read", error) from error
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        if stat.S_ISLNK(status.st_mode):
+            raise ChannelRefused(f"{self} is a symbolic link, which is not followed", hint="name the file itself")
+        return status
 
-    def _publish(self, real: Path, before: tuple[int, int, int], content: bytes) -> None:
+    def _publish(self, real: Path, before: os.stat_result, content: bytes) -> None:
         beside = real.with_name(f".{real.name}.{secrets.token_hex(8)}")
         try:
             self._prepare(real, before, beside, content)
@@ -156,12 +182,12 @@ class PasswordFile:
         finally:
             beside.unlink(missing_ok=True)
 
-    def _prepare(self, real: Path, before: tuple[int, int, int], beside: Path, content: bytes) -> None:
+    def _prepare(self, real: Path, before: os.stat_result, beside: Path, content: bytes) -> None:
         try:
-            _write_like(real, beside, content)
+            _write_like(before, beside, content)
         except OSError as error:
             raise self._failure("write beside", error) from error
-        if self._identity(real) != before:
+        if _identity(self._status(real)) != _identity(before):
             raise Busy(f"{self} was changed by another program meanwhile")
 
     def _failure(self, what: str, error: OSError) -> ConnectorError:
@@ -172,9 +198,20 @@ class PasswordFile:
         return Unavailable(message, directory_code=_code(error), hint="check the path and its file system")
 
 
-def _write_like(model: Path, target: Path, content: bytes) -> None:
-    """Write *content* to the new file *target*, synced, with the owner and mode of *model*."""
-    status = model.stat()
+def _is_open_to_others(folder: os.stat_result) -> bool:
+    """Whether anyone but its owner, root and the members of our own group can replace files in a folder."""
+    if folder.st_mode & stat.S_ISVTX:  # sticky: files are replaced by their owners only
+        return False
+    is_trusted_group = folder.st_gid in {0, os.getegid()}
+    return bool(folder.st_mode & (stat.S_IWOTH if is_trusted_group else stat.S_IWOTH | stat.S_IWGRP))
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _write_like(status: os.stat_result, target: Path, content: bytes) -> None:
+    """Write *content* to the new file *target*, synced, with the owner and mode of *status*."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):

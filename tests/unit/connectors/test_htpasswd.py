@@ -83,13 +83,72 @@ def test_owner_and_mode_stay(path: Path) -> None:
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
 
-def test_a_link_stays_a_link_to_the_changed_file(path: Path, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_the_file_is_refused_and_not_followed(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(path)
-    PasswordFile(str(link)).replace("alice", "NEW")
+    target = connector(link)
+    for attempt in (target.check, lambda: target.set_password("alice", Secret("new"))):
+        with pytest.raises(ChannelRefused, match="is a symbolic link") as caught:
+            attempt()
+        assert caught.value.hint == "name the file itself"
 
-    assert link.is_symlink()
+    assert path.read_bytes() == CONTENT
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["htpasswd", "link"], "not even a lock file was made"
+
+
+def test_a_link_that_takes_the_place_of_the_file_meanwhile_is_not_followed(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = tmp_path / "shadow"
+    path.rename(shadow)
+    path.symlink_to(shadow)
+    monkeypatch.setattr(PasswordFile, "_guarded", PasswordFile._real)
+    with pytest.raises(ChannelRefused, match="cannot read"):
+        PasswordFile(str(path)).read()
+    with pytest.raises(ChannelRefused, match="is a symbolic link"):
+        PasswordFile(str(path)).replace("alice", "NEW")
+
+    assert shadow.read_bytes() == CONTENT
+
+
+def test_the_folder_of_the_file_may_be_a_link(path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.symlink_to(path.parent)
+    PasswordFile(str(folder / "htpasswd")).replace("alice", "NEW")
+
     assert b"alice:NEW" in path.read_bytes()
+
+
+OTHER_GROUP = os.getegid() + 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "group", "is_refused"),
+    [
+        (0o777, None, True),
+        (0o757, None, True),
+        (0o1777, None, False),
+        (0o775, None, False),
+        pytest.param(0o775, OTHER_GROUP, True, marks=pytest.mark.skipif(os.geteuid() != 0, reason="needs root")),
+        pytest.param(0o1775, OTHER_GROUP, False, marks=pytest.mark.skipif(os.geteuid() != 0, reason="needs root")),
+    ],
+)
+def test_a_folder_in_which_others_could_replace_the_file_is_refused(
+    path: Path, mode: int, group: int | None, is_refused: bool
+) -> None:
+    if group is not None:
+        os.chown(path.parent, -1, group)
+    path.parent.chmod(mode)
+    target = connector(path)
+    if not is_refused:
+        target.check()
+        target.set_password("alice", Secret("new"))
+        return
+    for attempt in (target.check, lambda: target.set_password("alice", Secret("new"))):
+        with pytest.raises(ChannelRefused, match=r"others can write to the folder") as caught:
+            attempt()
+        assert caught.value.hint == f"chmod go-w {path.parent}"
+    assert path.read_bytes() == CONTENT
 
 
 def test_nothing_but_the_file_and_its_lock_is_left(path: Path) -> None:
@@ -121,7 +180,7 @@ def test_a_file_changed_by_a_program_that_takes_no_lock_is_not_overwritten(
 ) -> None:
     write_like = htpasswd_file._write_like
 
-    def interfere(model: Path, target: Path, content: bytes) -> None:
+    def interfere(model: os.stat_result, target: Path, content: bytes) -> None:
         write_like(model, target, content)
         path.write_bytes(CONTENT + b"\ncarol:new\n")
 
@@ -194,7 +253,7 @@ def fail_with(number: int) -> Callable[..., None]:
 
 
 def test_no_right_to_read_is_a_refused_channel(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "read_bytes", fail_with(errno.EACCES))
+    monkeypatch.setattr(os, "open", fail_with(errno.EACCES))
 
     with pytest.raises(ChannelRefused, match="cannot read") as caught:
         connector(path).check()
