@@ -22,6 +22,7 @@ from controller.cli import (
     reset,
     run,
     schema,
+    simulate,
     status,
     token,
     validate,
@@ -46,6 +47,7 @@ app.command("status")(status.status)
 app.command("get")(get.get)
 app.command("describe")(describe.describe)
 app.add_typer(change.app, name="change")
+app.add_typer(simulate.app, name="simulate")
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(adapter.app, name="adapter")

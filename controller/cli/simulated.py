@@ -1,0 +1,124 @@
+"""The result of a simulation, as JSON and for a person."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from controller.cli.output import show, show_table
+from controller.cli.views import account_view
+
+if TYPE_CHECKING:
+    from controller.model.accounts import Account
+    from controller.model.events import RecordedEvent
+    from controller.pipeline.fates import Fate
+    from controller.pipeline.simulation import Simulated
+    from controller.planning.filter_analysis import FilterAnalysis
+
+SYNTHETIC = "the password is made up; nobody has it, so no account has it in force"
+NO_POLICIES = (
+    "every target can be reached and takes what the limits of its connector allow; its own policy is not asked"
+)
+
+
+def simulated_view(
+    account: "Account",
+    result: "Simulated",
+    analyses: "Mapping[str, tuple[str | None, FilterAnalysis]]",
+    *,
+    is_synthetic: bool,
+) -> dict[str, Any]:
+    """See the help of ``simulate windows`` for the fields."""
+    change, refusal = result.change, result.refusal
+    return {
+        **account_view(account),
+        "isSynthetic": is_synthetic,
+        "assumptions": [*([SYNTHETIC] if is_synthetic else []), NO_POLICIES],
+        "accepted": refusal is None,
+        "state": change.state.value if change is not None else "refused",
+        "reason": change.reason if change is not None else getattr(refusal, "reason", refusal.code if refusal else ""),
+        "message": change.message if change is not None else str(refusal),
+        "fates": [_fate_view(fate) for fate in result.fates],
+        "filters": [_analysis_view(adapter, *found) for adapter, found in analyses.items()],
+        "events": [_event_view(event) for event in result.events],
+    }
+
+
+def _fate_view(fate: "Fate") -> dict[str, Any]:
+    mapping = fate.mapping
+    return {
+        **(
+            account_view(fate.account) if fate.account is not None else {"account": mapping.external if mapping else ""}
+        ),
+        "mapping": None
+        if mapping is None
+        else {"application": mapping.application, "windows": str(mapping.windows), "external": mapping.external},
+        "outcome": fate.outcome,
+        "reason": fate.reason,
+        "events": list(fate.events),
+    }
+
+
+def _analysis_view(adapter: str, filter_name: str | None, analysis: "FilterAnalysis") -> dict[str, Any]:
+    return {
+        "adapter": adapter,
+        "filter": filter_name,
+        "tried": analysis.tried,
+        "truncated": analysis.truncated,
+        "colliding": analysis.colliding,
+        "refused": analysis.refused,
+        "flaws": list(analysis.flaws),
+        "remedies": list(analysis.remedies),
+        "bitsBefore": round(analysis.bits_before, 1),
+        "bitsAfter": round(analysis.bits_after, 1),
+    }
+
+
+def _event_view(event: "RecordedEvent") -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "level": event.level,
+        "adapter": event.adapter,
+        "account": event.account,
+        "fields": dict(event.fields),
+    }
+
+
+def show_simulated(view: Mapping[str, Any]) -> None:
+    """Write the view for a person."""
+    subject = f"{view['adapter']}:{view['account']}" if "adapter" in view else view["account"]
+    show(f"Simulated: {subject} has a new password. Nothing is written, nothing is sent.")
+    for assumption in view["assumptions"]:
+        show(f"  Assumed: {assumption}.")
+    why = ": ".join(part for part in (view["reason"], view["message"]) if part)
+    show(f"The change would be {view['state']}{f' ({why})' if why else ''}.")
+    if view["fates"]:
+        show("")
+        show_table(("MAPPING", "ACCOUNT", "OUTCOME", "WHY", "EVENTS"), [_fate_row(fate) for fate in view["fates"]])
+    if view["filters"]:
+        show(f"\nFilters, tried on {max(f['tried'] for f in view['filters'])} made-up passwords:")
+    for analysis in view["filters"]:
+        show(f"  {_filter_line(analysis)}")
+    show(f"\nEvents:{'' if view['events'] else ' none'}")
+    for event in view["events"]:
+        about = ":".join(part for part in (event["adapter"], event["account"]) if part)
+        fields = " ".join(f"{name}={value}" for name, value in event["fields"].items() if value not in ("", [], None))
+        show(f"  {event['name']}  {about}  {fields}".rstrip())
+
+
+def _fate_row(fate: Mapping[str, Any]) -> tuple[str, ...]:
+    mapping = fate["mapping"]
+    title = "(Windows account)" if mapping is None else f"{mapping['application']}/{mapping['windows']}"
+    account = f"{fate['adapter']}:{fate['account']}" if "adapter" in fate else fate["account"]
+    return title, account, fate["outcome"], fate["reason"], ", ".join(fate["events"])
+
+
+def _filter_line(analysis: Mapping[str, Any]) -> str:
+    def share(name: str) -> str:
+        return f"{100 * analysis[name] / analysis['tried']:.0f} %"
+
+    name = f"filter {analysis['filter']}" if analysis["filter"] is not None else "no filter"
+    bits = f"about {analysis['bitsAfter']:.0f} of {analysis['bitsBefore']:.0f} bits remain"
+    flaws = f" ({', or '.join(analysis['flaws'])})" if analysis["flaws"] else ""
+    return (
+        f"{analysis['adapter']}, {name}: {share('truncated')} truncated, {share('colliding')} collide, "
+        f"{share('refused')} refused{flaws}; {bits}"
+    )

@@ -1,0 +1,148 @@
+"""Simulation put together: a scratch store in memory, filled from the real one (only read) or from manifests."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import assert_never
+
+from controller.connectors.ldap.active_directory import directory_options
+from controller.connectors.registry import installed_connectors
+from controller.manifests.filter_effects import analyse_adapter
+from controller.model.accounts import Account, ExternalAccount
+from controller.model.constraints import Capabilities
+from controller.model.errors import NotFound
+from controller.model.secret import Secret
+from controller.model.topology import Adapter, Domain
+from controller.pipeline.following import CredentialDatabase
+from controller.pipeline.simulation import Simulation
+from controller.pipeline.surroundings import look_around, rebuild
+from controller.pipeline.topology import Topology, TopologyReader
+from controller.planning.filter_analysis import FilterAnalysis
+from controller.planning.state import State
+from controller.ports import ConnectorCatalogue, NewId, Sealer, Store, Transaction
+from controller.runtime.lanes import spec_of
+from controller.runtime.reading import open_for_reading
+from controller.runtime.settings import Settings
+from controller.runtime.wiring import CANARY, utc_now
+from controller.sealing.keyring import Keyring
+from controller.sealing.keysource import load_keyring
+from controller.sealing.sealer import KeyringSealer
+from controller.store.opening import scratch_store
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where one change is simulated.
+
+    Attributes:
+        store: In memory; holds what the real store, or the manifests, say around the account.
+    """
+
+    store: Store
+    sealer: Sealer
+    catalogue: ConnectorCatalogue
+
+    @property
+    def simulation(self) -> Simulation:
+        """Plays a report."""
+        return Simulation(self.store, self.sealer, _counted_ids(), self._capabilities)
+
+    def stored_password(self, account: ExternalAccount) -> Secret | None:
+        """The stored external password, which the right old password would equal.
+
+        Raises:
+            SealBroken: It cannot be opened.
+        """
+        with self.store.read() as tx:
+            topology = TopologyReader().read(tx)
+            mappings = tx.mappings.of_external(topology.applications_of(account.adapter), account.name)
+            credentials = CredentialDatabase(tx, self.sealer, topology)
+            found = (credentials.external_password(mapping) for mapping in mappings)
+            return next((password for password in found if password is not None), None)
+
+    def analyses(self, adapters: set[str]) -> Mapping[str, tuple[str | None, FilterAnalysis]]:
+        """Try the filters of *adapters*: the name of each one's filter, and what came of it."""
+        with self.store.read() as tx:
+            topology = TopologyReader().read(tx)
+        return {
+            name: (spec.filter, analyse_adapter(spec, topology.filters, self.catalogue))
+            for name, spec in sorted(topology.adapters.items())
+            if name in adapters
+            and spec.connector.type in self.catalogue.names()
+            and (spec.filter is None or spec.filter in topology.filters)
+        }
+
+    def _capabilities(self, topology: Topology, lane: str) -> Capabilities:
+        return capabilities_of(self.catalogue, spec_of(topology, lane))
+
+
+def capabilities_of(catalogue: ConnectorCatalogue, spec: Adapter | Domain) -> Capabilities:
+    """What the connector of an adapter, or of a domain's directory, can do. Nothing is reached for.
+
+    Raises:
+        NotFound: No such connector type, or the domain has no directory.
+    """
+    match spec:
+        case Adapter(connector=declared):
+            type_ = catalogue.get(declared.type)
+            return type_.capabilities(type_.options.model_validate(dict(declared.options)))
+        case Domain():
+            if spec.directory is None:
+                raise NotFound("the domain has no directory")
+            options = directory_options(spec.directory, spec.password_change)
+            return catalogue.get("activeDirectory").capabilities(options)
+        case _:
+            assert_never(spec)
+
+
+@contextmanager
+def stage_from_store(settings: Settings, account: Account) -> Iterator[Stage]:
+    """Look at the real store, once and without writing, and build the scratch store from what is around *account*.
+
+    Raises:
+        SettingsError: The key file does not fit the store, or cannot be used.
+        StoreUnavailable: The store cannot be reached.
+        StoreUnusable: The store's schema or content does not fit this program.
+    """
+    with open_for_reading(settings) as real, real.read() as tx:
+        sealer = KeyringSealer(_keyring(settings, tx))
+        now, picture = tx.now, look_around(tx, account)
+    store = scratch_store(clock=lambda: now)
+    try:
+        with store.write() as tx:
+            rebuild(tx, picture)
+        yield Stage(store, sealer, installed_connectors())
+    finally:
+        store.close()
+
+
+@contextmanager
+def stage_from_state(state: State) -> Iterator[Stage]:
+    """Build the scratch store from manifests: no password is known, and nothing waits in any queue."""
+    now = utc_now()
+    store = scratch_store(clock=lambda: now)
+    try:
+        with store.write() as tx:
+            for resource in state.resources.values():
+                tx.resources.put(resource)
+            tx.mappings.put(state.mappings)
+        yield Stage(store, KeyringSealer(Keyring.generate(now)), installed_connectors())
+    finally:
+        store.close()
+
+
+def _keyring(settings: Settings, tx: Transaction) -> Keyring:
+    """The keyring of the store; one for the moment when nothing was ever sealed there."""
+    try:
+        canary = tx.identity(CANARY, bytes)
+    except NotFound:
+        return Keyring.generate(tx.now)
+    keyring = load_keyring(settings.key_file)
+    keyring.verify_canary(canary)
+    return keyring
+
+
+def _counted_ids() -> NewId:
+    numbers = itertools.count(1)
+    return lambda: f"simulated-{next(numbers)}"

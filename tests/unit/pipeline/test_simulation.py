@@ -1,0 +1,260 @@
+"""A simulation says what the pipeline then does, and leaves no trace in the store."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.constraints import Capabilities, Constraints
+from controller.model.delivery import DeliveryState
+from controller.model.errors import Indeterminate, NotFound, Refused
+from controller.model.filters import PasswordFilter, Remove
+from controller.model.secret import Secret
+from controller.model.topology import Application, Kind, Mapping, System
+from controller.pipeline.intake import Report
+from controller.pipeline.simulation import Simulated, Simulation
+from controller.pipeline.surroundings import look_around, mappings_around, rebuild
+from controller.pipeline.topology import Topology, TopologyReader
+from controller.store.opening import scratch_store
+from tests.doubles.pipeline import ALL_ON, FULL_ADAPTER, LOCAL, OPEN_ADAPTER, PipelineBench, pipeline_bench
+
+ALICE = WindowsAccount("CORP", "alice")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[PipelineBench]:
+    with pipeline_bench(tmp_path) as bench:
+        bench.system(ALL_ON)
+        bench.domain()
+        yield bench
+
+
+def simulate(
+    bench: PipelineBench, account: Account, password: str = "Ma5-de-up", *, old: str | None = None
+) -> Simulated:
+    """What would happen, from a picture of the bench's store."""
+
+    def capabilities(topology: Topology, lane: str) -> Capabilities:
+        kind, _, name = lane.partition("/")
+        needs_old = kind == "domain" and topology.domains[name].needs_old_password
+        return bench.capabilities.get(lane, Capabilities(needs_old_password=needs_old))
+
+    with bench.store.read() as tx:
+        picture = look_around(tx, account)
+    scratch = scratch_store(clock=lambda: bench.now)
+    with scratch.write() as tx:
+        rebuild(tx, picture)
+    report = Report(account, Secret(password), None if old is None else Secret(old))
+    result = Simulation(scratch, bench.sealer, bench.new_id, capabilities).play(report, LOCAL)
+    scratch.close()
+    return result
+
+
+def told(result: Simulated) -> list[tuple[str, str, str]]:
+    """Account, outcome and reason of each fate."""
+    return [(str(fate.account), fate.outcome, fate.reason) for fate in result.fates]
+
+
+def agrees_with_what_happens(bench: PipelineBench, result: Simulated, tracking_id: str) -> None:
+    """The change that is made afterwards ends as was foretold."""
+    bench.settle()
+    assert result.change is not None
+    assert (result.change.state.value, result.change.reason) == bench.outcome(tracking_id)
+    foretold = [(str(d.account), d.state, d.message) for d in result.deliveries]
+    assert foretold == [(str(d.account), d.state, d.message) for d in bench.deliveries(tracking_id)]
+    happened = [e.name for e in reversed(bench.events()) if e.tracking_id == tracking_id]
+    assert sorted(e.name for e in result.events if e.tracking_id == result.change.tracking_id) == sorted(happened)
+
+
+def test_a_windows_change_is_foretold_with_its_events(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.adapter("racf", OPEN_ADAPTER, "AL1")
+    bench.map("LDAP", "alice", "al")
+    bench.map("RACF", "alice", "AL1", enabled=False)
+    result = simulate(bench, ALICE)
+    assert told(result) == [("ldap:al", "delivered", ""), ("racf:AL1", "skipped", "mappingDisabled")]
+    assert result.fates[0].events == ("deliveryCreated", "deliveryConfirmed", "credentialUpdated")
+    assert result.fates[1].events == ("mappingSkipped",)
+    agrees_with_what_happens(bench, result, bench.windows("alice", "Re4-al-ly"))
+
+
+def test_nothing_is_left_in_the_store(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    before = (bench.folder / "bench.db").read_bytes()
+    simulate(bench, ALICE)
+    assert (bench.folder / "bench.db").read_bytes() == before
+    assert bench.events() == []
+    bench.windows("alice", "first")
+    with bench.store.read() as tx:
+        assert [change.sequence for change in tx.changes.claim_unrouted(9)] == [1]
+
+
+def test_full_sync_is_foretold_from_the_external_account_to_the_last_one(bench: PipelineBench) -> None:
+    bench.adapter("ldap", FULL_ADAPTER, "al")
+    bench.adapter("racf", OPEN_ADAPTER, "AL1")
+    bench.map("LDAP", "alice", "al")
+    bench.map("RACF", "alice", "AL1")
+    bench.set_stored_windows("alice", "old")
+    result = simulate(bench, ExternalAccount("ldap", "al"))
+    assert told(result) == [
+        ("ldap:al", "stored", ""),
+        ("racf:AL1", "delivered", ""),
+        ("CORP\\alice", "delivered", ""),
+    ]
+    agrees_with_what_happens(bench, result, bench.external("ldap", "al", "Re4-al-ly"))
+
+
+def test_a_windows_account_that_would_not_be_changed_is_named_with_its_reason(bench: PipelineBench) -> None:
+    bench.adapter("ldap", FULL_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    result = simulate(bench, ExternalAccount("ldap", "al"))
+    fate = result.fates[-1]
+    assert (fate.account, fate.mapping) == (ALICE, None)
+    assert fate.outcome != "delivered"
+    assert "windowsNotChanged" in fate.events
+    agrees_with_what_happens(bench, result, bench.external("ldap", "al", "Re4-al-ly"))
+
+
+def test_what_a_target_would_refuse_is_parked_in_its_words(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    bench.capabilities["adapter/ldap"] = Capabilities(constraints=Constraints(max_length=4))
+    result = simulate(bench, ALICE)
+    refusal = "the password is longer than the 4 characters that the target takes"
+    assert told(result) == [("ldap:al", "parked", refusal)]
+    agrees_with_what_happens(bench, result, bench.windows("alice", "Re4-al-ly"))
+
+
+def test_a_filter_that_leaves_nothing_is_named(bench: PipelineBench) -> None:
+    bench.password_filter("none", PasswordFilter((Remove("Ma5-de-up"),)))
+    bench.adapter("ldap", replace(OPEN_ADAPTER, filter="none"), "al")
+    bench.map("LDAP", "alice", "al")
+    (fate,) = simulate(bench, ALICE).fates
+    assert fate.outcome != "delivered"
+    assert "filter" in fate.reason
+
+
+def test_a_sample_that_is_in_force_already_is_damped(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    bench.windows("alice", "In3-for-ce")
+    bench.settle()
+    result = simulate(bench, ALICE, "In3-for-ce")
+    assert told(result) == [("ldap:al", "unaffected", "")]
+    assert [event.name for event in result.events][1:] == ["changeDamped", "changeDiscarded"]
+    agrees_with_what_happens(bench, result, bench.windows("alice", "In3-for-ce"))
+    assert told(simulate(bench, ALICE, "An6-ot-her")) == [("ldap:al", "delivered", "")]
+
+
+def test_a_waiting_delivery_would_be_superseded_and_is_never_made(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    bench.windows("alice", "Ol7-d-er")
+    bench.route()
+    result = simulate(bench, ALICE)
+    assert told(result) == [("ldap:al", "delivered", "")]
+    assert "deliverySuperseded" in [event.name for event in result.events]
+    assert len(result.deliveries) == 1
+
+
+def test_a_change_behind_one_that_is_in_flight_waits(bench: PipelineBench) -> None:
+    directory = bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    directory.fail_next(Indeterminate("lost"))
+    bench.windows("alice", "Ol7-d-er")
+    bench.route()
+    bench.new_worker("adapter/ldap").step()  # not settled
+    assert told(simulate(bench, ALICE)) == [("ldap:al", "waiting", "")]
+
+
+def test_old_passwords_are_compared_with_the_stored_ones(bench: PipelineBench) -> None:
+    bench.adapter("ldap", replace(OPEN_ADAPTER, verify_old_password=True), "al")
+    bench.map("LDAP", "alice", "al")
+    account = ExternalAccount("ldap", "al")
+    assert told(simulate(bench, account, old="Ri8-gh-t")) == [("ldap:al", "skipped", "noStoredCredential")]
+    bench.windows("alice", "Ri8-gh-t")
+    bench.settle()
+    bench.wait(timedelta(hours=1))
+    assert told(simulate(bench, account, old="Ri8-gh-t")) == [("ldap:al", "stored", "")]
+    assert told(simulate(bench, account, old="Wr2-o-ng")) == [("ldap:al", "skipped", "oldPasswordWrong")]
+    refused = simulate(bench, account).refusal
+    assert isinstance(refused, Refused)
+    assert refused.reason == "oldPasswordMissing"
+
+
+def test_an_unknown_domain_and_a_switch_that_is_off_refuse(bench: PipelineBench) -> None:
+    assert isinstance(simulate(bench, WindowsAccount("LAB", "alice")).refusal, NotFound)
+    bench.system(System())
+    refused = simulate(bench, ALICE)
+    assert isinstance(refused.refusal, Refused)
+    assert [event.name for event in refused.events] == ["changeRefused"]
+
+
+def test_an_account_without_any_mapping_reaches_nothing(bench: PipelineBench) -> None:
+    result = simulate(bench, ALICE)
+    assert result.fates == ()
+    assert result.change is not None
+    assert result.change.reason == "noMapping"
+
+
+def test_mappings_without_an_adapter_are_skipped(bench: PipelineBench) -> None:
+    bench.put(Kind.APPLICATION, "PAPER", Application())
+    bench.map("PAPER", "alice", "A")
+    bench.map("GONE", "alice", "A")
+    fates = simulate(bench, ALICE).fates
+    assert [(fate.account, fate.outcome) for fate in fates] == [(None, "skipped"), (None, "skipped")]
+
+
+def test_an_adapter_that_an_operator_has_disabled_gets_nothing(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    with bench.store.write() as tx:
+        tx.suspensions.put("ldap", "ops")
+    bench.restart()
+    assert told(simulate(bench, ALICE)) == [("ldap:al", "skipped", "adapterDisabled")]
+
+
+def test_only_what_a_change_can_touch_is_copied(bench: PipelineBench) -> None:
+    for name in ("ldap", "racf"):
+        bench.adapter(name, FULL_ADAPTER)
+    bench.map("LDAP", "alice", "a1")
+    bench.map("LDAP", "bob", "b1")
+    bench.map("RACF", "alice", "shared")
+    bench.map("RACF", "eve", "shared")
+    with bench.store.read() as tx:
+        found = mappings_around(tx, TopologyReader().read(tx), ALICE)
+    expected = [("LDAP", "alice", "a1"), ("RACF", "alice", "shared"), ("RACF", "eve", "shared")]
+    assert found == [Mapping(app, WindowsAccount("CORP", user), external) for app, user, external in expected]
+
+
+def test_partial_sync_touches_the_credential_database_alone(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.adapter("racf", OPEN_ADAPTER, "AL1")
+    bench.map("LDAP", "alice", "al")
+    bench.map("RACF", "alice", "AL1")
+    assert told(simulate(bench, ExternalAccount("ldap", "al"))) == [("ldap:al", "stored", "")]
+
+
+def test_two_mappings_of_one_account_have_each_their_own_fate(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.put(Kind.APPLICATION, "SECOND", Application(adapter="ldap"))
+    bench.map("LDAP", "alice", "al")
+    bench.map("SECOND", "alice", "al", enabled=False)
+    assert told(simulate(bench, ALICE)) == [("ldap:al", "delivered", ""), ("ldap:al", "skipped", "mappingDisabled")]
+
+
+def test_what_was_settled_long_ago_does_not_make_the_change_stale(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    for number in range(5):
+        bench.windows("alice", f"Ku7-settled-{number}")
+        bench.settle()
+        bench.wait(timedelta(hours=1))
+    result = simulate(bench, ALICE)
+    assert told(result) == [("ldap:al", "delivered", "")]
+    assert [d.state for d in result.deliveries] == [DeliveryState.CONFIRMED]
+    agrees_with_what_happens(bench, result, bench.windows("alice", "Ne1-w-est"))
