@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import disable_socket
 
-from tests.leaks import places_in_files
+from tests.leaks import made_passwords_below
 
 pytest_plugins = ["tests.doubles.recorded_events", "tests.servers.fixtures"]
 
@@ -23,7 +23,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _no_password_in_any_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """At the end, look for every password of the run in every file that it wrote: databases, logs, states."""
     yield
-    leaks = places_in_files(tmp_path_factory.getbasetemp())
+    leaks = made_passwords_below(tmp_path_factory.getbasetemp())
     if leaks:
         pytest.fail("passwords in clear:\n" + "\n".join(leaks))
 

@@ -1,83 +1,87 @@
-"""Looks for passwords in clear: every password a test uses is made here, and searched for everywhere afterwards."""
+"""Looks for passwords in clear: every password made here carries a mark that nothing else has, in every spelling."""
 
 import base64
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 UNUSUAL = "pässwörd-密码-🔑"
-LONG_ENOUGH = 8
-"""Shorter ones occur by chance, and "New-1" in names of tests."""
-_everywhere: set[str] = set()
-
-
-def remember(password: str) -> str:
-    """Search for this password in every file that the test run has written, when it ends; returns it."""
-    if len(password) >= LONG_ENOUGH:
-        _everywhere.add(password)
-    return password
-
-
-def places_in_files(folder: Path) -> list[str]:
-    """Every file below *folder* with a password that was remembered."""
-    return Leaks(sorted(_everywhere)).in_files(folder)
+MARKS = ("Zq7xKw9Vb", "271828182")
+"""Part of every password that is made here: of the usual ones, and of those that look like a number."""
 
 
 @dataclass
 class Leaks:
-    """Makes passwords that nothing else looks like, and finds them again in whatever spelling."""
+    """Makes passwords, and finds them, or others, again."""
 
     passwords: list[str] = field(default_factory=list)
 
-    def password(self, flavour: str = "Zq7-") -> str:
+    def password(self, flavour: str = "") -> str:
         """A new password that meets usual policies."""
-        made = f"{flavour}{secrets.token_hex(6)}Aa1"
-        self.passwords.append(made)
-        return remember(made)
+        return self.known(f"{flavour}{MARKS[0]}{secrets.token_hex(6)}A-1")
 
     def numeric(self) -> str:
         """A new password that looks like a number, with leading zeros."""
-        made = f"000{secrets.randbelow(10**17):017d}"
-        self.passwords.append(made)
-        return remember(made)
+        return self.known(f"000{MARKS[1]}{secrets.randbelow(10**8):08d}")
 
     def known(self, password: str) -> str:
-        """Search for this one too."""
+        """Search for this one too; returns it."""
         self.passwords.append(password)
         return password
 
     def in_text(self, text: str) -> list[str]:
-        """Positions in the list of passwords that occur in *text* (never the passwords themselves)."""
+        """Numbers and spellings of the passwords in *text* (never the passwords themselves)."""
         return self.in_bytes(text.encode("utf-8", "surrogateescape"))
 
     def in_bytes(self, content: bytes) -> list[str]:
         """Likewise, in whatever encoding they may stand there."""
-        return [
-            f"password {number} as {name}"
-            for number, password in enumerate(self.passwords)
-            for name, spelling in _spellings(password)
-            if spelling in content
-        ]
+        return _found(self.passwords, content)
 
     def in_files(self, folder: Path) -> list[str]:
         """Every file below *folder* with a password in it, and which."""
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
-        return [f"{path}: {found}" for path in files for found in self.in_bytes(path.read_bytes())]
+        return _found_below(folder, self.passwords)
 
 
-def _spellings(password: str) -> Iterator[tuple[str, bytes]]:
-    yield "UTF-8", password.encode()
-    yield "UTF-16", password.encode("utf-16-le")
-    yield "JSON", json.dumps(password)[1:-1].encode()
-    yield "URL", quote(password).encode()
-    for shift in range(3):
-        # Base64 of the middle of the text, whatever stands before it.
-        encoded = base64.b64encode(b"x" * shift + password.encode())
-        yield f"base64 shifted by {shift}", encoded[4 : len(encoded) - 4]
-    yield "hexadecimal", password.encode().hex().encode()
+def made_passwords_below(folder: Path) -> list[str]:
+    """Every file below *folder* with the mark of a password that was made here."""
+    return _found_below(folder, MARKS)
+
+
+def _found_below(folder: Path, texts: Iterable[str]) -> list[str]:
+    spellings = [(number, name, s) for number, text in enumerate(texts) for name, s in _spellings(text)]
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    return [
+        f"{path}: number {number} as {name}"
+        for path in files
+        for content in (path.read_bytes(),)
+        for number, name, spelling in spellings
+        if spelling in content
+    ]
+
+
+def _found(texts: Iterable[str], content: bytes) -> list[str]:
+    return [f"number {n} as {name}" for n, text in enumerate(texts) for name, s in _spellings(text) if s in content]
+
+
+def _spellings(text: str) -> set[tuple[str, bytes]]:
+    plain = text.encode()
+    return {
+        ("UTF-8", plain),
+        ("UTF-16", text.encode("utf-16-le")),
+        ("JSON", json.dumps(text)[1:-1].encode()),
+        ("URL", quote(text).encode()),
+        ("hexadecimal", plain.hex().encode()),
+        *((f"base64, shifted by {shift}", _inner_base64(plain, shift)) for shift in range(3)),
+    }
+
+
+def _inner_base64(plain: bytes, shift: int) -> bytes:
+    """The part of the base64 of any longer text that *plain* alone decides, when it begins at this shift."""
+    encoded = base64.b64encode(b"x" * shift + plain)
+    return encoded[4 if shift else 0 : (shift + len(plain)) // 3 * 4]
 
 
 def assert_none(found: Iterable[str]) -> None:

@@ -43,7 +43,6 @@ from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from controller.store.opening import open_store
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
-from tests.leaks import remember
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOCAL = Caller("tester", is_local=True)
@@ -138,7 +137,7 @@ class PipelineBench:
     def windows(self, name: str, password: str, *, at: datetime | None = None, by: Caller = LOCAL) -> str:
         """Report a Windows change."""
         account = WindowsAccount.parse(name if "\\" in name else f"CORP\\{name}")
-        return self.intake.accept(Report(account, Secret(remember(password)), occurred_at=at), by)
+        return self.intake.accept(Report(account, Secret(password), occurred_at=at), by)
 
     def external(
         self,
@@ -152,7 +151,7 @@ class PipelineBench:
     ) -> str:
         """Report an external change."""
         old_password = None if old is None else Secret(old)
-        report = Report(ExternalAccount.parse(adapter, name), Secret(remember(password)), old_password, at)
+        report = Report(ExternalAccount.parse(adapter, name), Secret(password), old_password, at)
         return self.intake.accept(report, by)
 
     def route(self) -> None:
