@@ -6,13 +6,14 @@ from pathlib import Path
 from controller.model.errors import SettingsError
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
+from controller.runtime.file_access import refuse_open_file
 
 
 def resolve_secret(reference: SecretReference) -> Secret:
     """Return the secret behind a reference. One line end after the last line of a file is not part of it.
 
     Raises:
-        SettingsError: The variable is not set, or the file cannot be read; or it is empty.
+        SettingsError: The variable is not set, or the file cannot be read or is open to every user; or it is empty.
     """
     text = _of_environment(reference.env) if reference.env is not None else _of_file(Path(reference.file or ""))
     if not text:
@@ -31,7 +32,9 @@ def _of_environment(name: str) -> str:
 
 def _of_file(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        with path.open(encoding="utf-8") as file:
+            refuse_open_file(path, os.fstat(file.fileno()), "secret file")
+            return file.read().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise SettingsError(f"secret file {path} is not UTF-8 text") from None
     except OSError as error:

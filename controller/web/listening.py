@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.model.errors import SettingsError
+from controller.runtime.file_access import refuse_open_file
 
 BACKLOG = 2048
 _LISTEN = re.compile(
@@ -61,12 +62,13 @@ class Certificate:
         """Read both.
 
         Raises:
-            SettingsError: One is missing or unreadable, or they do not belong together.
+            SettingsError: One is missing or unreadable, they do not belong together, or every user can read the key.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         try:
+            refuse_open_file(self.key_file, self.key_file.stat(), "TLS key")
             # an empty passphrase, so that an encrypted key is an error and not a question on the terminal
             context.load_cert_chain(self.certificate_file, self.key_file, password="")
         except OSError as error:

@@ -134,6 +134,47 @@ def test_a_secret_that_is_not_there_is_told_with_its_place(tmp_path: Path, conte
         resolve_secret(SecretReference(file=str(file)))
 
 
+@pytest.mark.parametrize(
+    ("mode", "folder_mode", "is_refused"),
+    [
+        (0o644, 0o755, True),
+        (0o602, 0o711, True),
+        (0o440, 0o755, False),
+        (0o640, 0o755, False),
+        (0o400, 0o755, False),
+        (0o644, 0o750, False),
+    ],
+)
+def test_a_secret_that_every_user_can_read_is_refused(
+    open_folder: Path, mode: int, folder_mode: int, is_refused: bool
+) -> None:
+    folder = open_folder / "folder"
+    folder.mkdir()
+    file = folder / "secret"
+    file.write_text("päss")
+    file.chmod(mode)
+    folder.chmod(folder_mode)
+    link = open_folder / "link"
+    link.symlink_to(file)
+    for path in (file, link):
+        if not is_refused:
+            assert resolve_secret(SecretReference(file=str(path))) == Secret("päss")
+            continue
+        with pytest.raises(SettingsError, match="by every user of this machine") as caught:
+            resolve_secret(SecretReference(file=str(path)))
+        assert caught.value.hint.startswith(f"chmod o-rw {path}")
+        assert "päss" not in str(caught.value)
+
+
+def test_a_folder_above_may_keep_others_out(open_folder: Path) -> None:
+    file = open_folder / "closed" / "open" / "secret"
+    file.parent.mkdir(parents=True)
+    file.write_text("päss")
+    file.chmod(0o644)
+    file.parent.parent.chmod(0o700)
+    assert resolve_secret(SecretReference(file=str(file))) == Secret("päss")
+
+
 def test_a_variable_that_is_not_set_is_told_by_name() -> None:
     with pytest.raises(SettingsError, match="PWSYNC_NOT_THERE is not set"):
         resolve_secret(SecretReference(env="PWSYNC_NOT_THERE"))

@@ -1,9 +1,11 @@
 """Addresses to listen on."""
 
+from pathlib import Path
+
 import pytest
 
 from controller.model.errors import SettingsError
-from controller.web.listening import Listen
+from controller.web.listening import Certificate, Listen
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,16 @@ def test_what_is_no_address_is_refused_with_a_hint(text: str) -> None:
         Listen.parse(text)
 
     assert "HOST:PORT" in caught.value.hint
+
+
+def test_a_key_that_every_user_can_read_is_refused_before_it_is_used(open_folder: Path) -> None:
+    key = open_folder / "server.key"
+    key.write_text("")
+    certificate = Certificate(open_folder / "server.pem", key)
+    key.chmod(0o644)
+    with pytest.raises(SettingsError, match=f"TLS key {key} can be read or written by every user") as caught:
+        certificate.context()
+    assert caught.value.hint.startswith(f"chmod o-rw {key}")
+    key.chmod(0o640)
+    with pytest.raises(SettingsError, match="cannot be used"):  # what it holds is no key
+        certificate.context()
