@@ -264,6 +264,9 @@ class Changes(Protocol):
     def find(self, query: ChangeQuery) -> list[PasswordChange]:
         """Changes, newest first."""
 
+    def has_newer(self, change: PasswordChange) -> bool:
+        """Whether the account has a change that was received later than *change*, and did not happen earlier."""
+
     def count_by_state(self) -> dict[str, int]:
         """How many changes are in each state."""
 

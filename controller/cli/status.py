@@ -27,6 +27,8 @@ class Picture:
     Attributes:
         plan: What differs from the manifests; None when none were given, so that nobody knows.
         deliveries: How many each (lane, state) has.
+        kept: Changes accepted while the store was away that are not in it yet.
+        set_aside: Replay files that a person must look at.
     """
 
     plan: "Plan | None"
@@ -35,6 +37,8 @@ class Picture:
     changes: ReadOnlyMapping[str, int]
     deliveries: ReadOnlyMapping[tuple[str, str], int]
     parked: "tuple[Delivery, ...]"
+    kept: int = 0
+    set_aside: tuple[str, ...] = ()
 
 
 def status(
@@ -49,12 +53,14 @@ def status(
     Without PATH and without a folder 'manifests' there is nothing to compare with: only health is shown.
 
     JSON: sync (Synced, OutOfSync or null), objects (kind, name, sync, health, conditions), mappings (count, differing),
-    changes (count by state), deliveries (lane, state, count), parked (deliveries that wait for a person).
+    changes (count by state), deliveries (lane, state, count), parked (deliveries that wait for a person),
+    replay (waiting: changes kept while the database was away; setAside: files that a person must look at).
     """
     from controller.runtime.reading import open_for_reading
 
-    with open_for_reading(chosen_settings(context)) as store:
-        picture = _look(store, _plan(store, paths))
+    settings = chosen_settings(context)
+    with open_for_reading(settings) as store:
+        picture = _look(store, _plan(store, paths), settings.replay_dir)
     if output is Report.JSON:
         show_json(_view(picture))
     else:
@@ -70,10 +76,12 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
     return make_reconciler(store, manifests.paths, stdin=manifests.stdin, principal=local_principal()).plan()
 
 
-def _look(store: "Store", plan: "Plan | None") -> Picture:
+def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
     from controller.model.delivery import DeliveryState
     from controller.ports import DeliveryQuery
+    from controller.replay.waiting import look
 
+    waiting = look(replay_dir)
     with store.read() as tx:
         return Picture(
             plan=plan,
@@ -82,6 +90,8 @@ def _look(store: "Store", plan: "Plan | None") -> Picture:
             changes=tx.changes.count_by_state(),
             deliveries=tx.deliveries.count_by_state(),
             parked=tuple(tx.deliveries.find(DeliveryQuery(state=DeliveryState.PARKED, limit=PARKED_SHOWN))),
+            kept=waiting.changes,
+            set_aside=waiting.set_aside,
         )
 
 
@@ -119,6 +129,7 @@ def _view(picture: Picture) -> dict[str, Any]:
             for (lane, state), count in sorted(picture.deliveries.items())
         ],
         "parked": [delivery_view(delivery) for delivery in picture.parked],
+        "replay": {"waiting": picture.kept, "setAside": list(picture.set_aside)},
     }
 
 
@@ -164,6 +175,9 @@ def _lines(picture: Picture) -> list[str]:
         lines.append("Compared with nothing: name the manifests to see what is out of sync.")
     else:
         lines += [f"Held: {hold.message} ({hold.hint})" for hold in picture.plan.holds]
+    if picture.kept:
+        lines.append(f"Changes accepted while the database was away, not taken over yet: {picture.kept:,}")
+    lines += [f"Replay file set aside: {name} (see 'pwsync get events')" for name in picture.set_aside]
     lines += [f"Parked: {d.account} of change {d.tracking_id}: {d.message or d.code}" for d in picture.parked]
     return lines
 

@@ -1,8 +1,9 @@
 """Replay: changes accepted while the store is away are kept in files and taken over when it is back (R1-R6)."""
 
+import threading
 from collections import deque
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller.model import events
 from controller.model.change import ChangeState, PasswordChange, Reason
@@ -13,7 +14,6 @@ from controller.pipeline.queueing import change_event, expiry_of, finish_change
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import (
-    ChangeQuery,
     Clock,
     ReplayBatch,
     ReplayEnd,
@@ -27,6 +27,8 @@ BATCH = 100
 """Records that are taken over in one transaction."""
 MOST_NOTED = 1000
 """Events of an outage that are kept in memory until they can be recorded."""
+PAUSE = timedelta(seconds=1)
+"""How long an answer is held back while kept changes are being taken over, so that they cannot outgrow that."""
 _FILE_EVENTS = {ReplayEnd.DAMAGED: events.REPLAY_FILE_DAMAGED, ReplayEnd.UNTRUSTED: events.REPLAY_FILE_UNTRUSTED}
 
 
@@ -45,6 +47,8 @@ class Replay:
         self._known: tuple[Topology, datetime, datetime] | None = None
         self._noted: deque[Event] = deque(maxlen=MOST_NOTED)
         self._replayed = 0
+        self._is_caught_up = threading.Event()
+        self._is_caught_up.set()
 
     @property
     def has_backlog(self) -> bool:
@@ -73,6 +77,7 @@ class Replay:
             StoreUnavailable: That is not possible either.
         """
         self._log.append(ReplayRecord(change, is_local=is_local))
+        self._is_caught_up.wait(PAUSE.total_seconds())
 
     def note(self, event: Event) -> None:
         """Record an event when the store is back."""
@@ -85,6 +90,18 @@ class Replay:
             StoreUnavailable: The store is away still, or again; nothing is lost.
             SettingsError: The replay files cannot be used.
         """
+        try:
+            is_more = self._step()
+        except PwsyncError:
+            self._is_caught_up.set()  # nothing is taken over now, so nobody need wait for it
+            raise
+        if is_more and self.has_backlog:
+            self._is_caught_up.clear()
+        else:
+            self._is_caught_up.set()
+        return is_more
+
+    def _step(self) -> bool:
         batch = self._log.read(BATCH)
         if batch is None:
             self._record_noted([])
@@ -142,7 +159,7 @@ class Replay:
         change = replace(record.change, received_at=min(record.change.received_at, tx.now))
         if tx.changes.get(change.tracking_id) is not None:
             return
-        is_overtaken = _is_overtaken(tx, change)
+        is_overtaken = tx.changes.has_newer(change)  # another controller reached the store during the outage (T4)
         tx.changes.add(change)
         tx.events.add(acceptance_event(change))
         tx.events.add(change_event(events.CHANGE_REPLAYED, change, receivedAt=change.received_at.isoformat()))
@@ -162,18 +179,6 @@ class Replay:
             tx.events.add(Event(_FILE_EVENTS[batch.end], fields={**fields, "problem": batch.problem}))
         elif batch.end is ReplayEnd.FINISHED and _is_expired(tx, topology, batch):
             tx.events.add(Event(events.REPLAY_FILE_EXPIRED, fields=fields))
-
-
-def _is_overtaken(tx: Transaction, change: PasswordChange) -> bool:
-    """Whether the store has a newer change of the account: another controller reached it during the outage (T4)."""
-    others = tx.changes.find(ChangeQuery(account=str(change.account)))
-    return any(other.account == change.account and _is_newer(other, change) for other in others)
-
-
-def _is_newer(other: PasswordChange, change: PasswordChange) -> bool:
-    if other.received_at <= change.received_at:
-        return False
-    return other.occurred_at is None or other.occurred_at >= (change.occurred_at or change.received_at)
 
 
 def _is_expired(tx: Transaction, topology: Topology, batch: ReplayBatch) -> bool:

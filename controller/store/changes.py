@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, literal_column, or_, select, update
 
 from controller.model.accounts import account_of
 from controller.model.change import ChangeState, PasswordChange
@@ -29,6 +29,13 @@ _UNROUTED = (
 )
 _MARK_ROUTED = update(changes).where(_C.tracking_id == bindparam("tracking_id_")).values(routed=True, unrouted=False)
 _FINISH = update(changes).where(_C.tracking_id == bindparam("tracking_id_"))
+_NEWER: Select[Any] = (
+    select(literal_column("1"))
+    .where(_C.lane == bindparam("lane_"), _C.account == bindparam("account_"))
+    .where(_C.received_at > bindparam("received_at_", type_=_C.received_at.type))
+    .where(or_(_C.occurred_at.is_(None), _C.occurred_at >= bindparam("moment", type_=_C.occurred_at.type)))
+    .limit(1)
+)
 _COUNTS = select(_C.state, func.count()).group_by(_C.state)
 
 
@@ -82,6 +89,12 @@ class SqlChanges:
         if query.state:
             statement = statement.where(_C.state == query.state)
         return _changes(self._session.execute(statement))
+
+    def has_newer(self, change: PasswordChange) -> bool:
+        """Whether the account has a change that was received later than *change*, and did not happen earlier."""
+        given = {"lane_": change.account.lane, "account_": change.account.name, "received_at_": change.received_at}
+        moment = change.occurred_at or change.received_at
+        return self._session.execute(_NEWER, {**given, "moment": moment}).first() is not None
 
     def count_by_state(self) -> dict[str, int]:
         """How many changes are in each state."""

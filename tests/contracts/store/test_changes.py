@@ -35,6 +35,19 @@ def test_a_tracking_id_is_taken_once(store: Store) -> None:
         _intake(store, change("t1", BOB))
 
 
+def test_a_newer_change_of_the_account_is_one_received_later_that_did_not_happen_earlier(store: Store) -> None:
+    minute = timedelta(minutes=1)
+    later, late = change("t1", received_at=AT + minute), change("t2", BOB, received_at=AT + minute, occurred_at=AT)
+    _intake(store, later, late, change("t3", ALICE1, received_at=AT + minute))
+    with store.read() as tx:
+        assert tx.changes.has_newer(change("new", received_at=AT))
+        assert not tx.changes.has_newer(change("new", received_at=AT + minute))
+        assert tx.changes.has_newer(change("new", BOB, received_at=AT))
+        assert not tx.changes.has_newer(change("new", BOB, received_at=AT + timedelta(seconds=1)))
+        assert tx.changes.has_newer(change("new", BOB, received_at=AT + timedelta(seconds=1), occurred_at=AT))
+        assert not tx.changes.has_newer(change("new", ExternalAccount("other", "bob"), received_at=AT))
+
+
 def test_sequences_are_never_given_twice_even_when_the_newest_was_rolled_back(store: Store) -> None:
     (first,) = _intake(store, change("t1"))
 

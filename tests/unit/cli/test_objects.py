@@ -2,6 +2,7 @@
 
 import json
 
+from controller.replay.frames import MARK, frame
 from tests.unit.cli.console import Console
 
 NOTHING = "Nothing to do: the actual state is as declared.\n"
@@ -76,6 +77,21 @@ def test_describe_tells_all_about_a_mapping(applied: Console) -> None:
         "manifests/wiki.yaml", (applied.folder / "manifests/wiki.yaml").read_text().replace("alice.s", "al.s")
     )
     assert "Sync:        OutOfSync" in applied.expect(0, "describe", "mapping", "WIKI/CORP\\alice").out
+
+
+def test_status_shows_what_waits_in_replay_files(applied: Console) -> None:
+    folder = applied.folder / ".pwsync" / "replay"
+    assert json.loads(applied.expect(0, "status", "-o", "json").out)["replay"] == {"waiting": 0, "setAside": []}
+    folder.mkdir(mode=0o700)
+    waiting = folder / f"{1:012d}-{'0' * 16}.replay"
+    waiting.touch(0o600)
+    waiting.write_bytes(MARK + frame(b"sealed"))
+    (folder / f"{waiting.name}.damaged").touch(0o600)
+    found = json.loads(applied.expect(0, "status", "-o", "json").out)["replay"]
+    assert found == {"waiting": 1, "setAside": [f"{waiting.name}.damaged"]}
+    text = applied.expect(0, "status").out
+    assert "not taken over yet: 1" in text
+    assert "Replay file set aside: 0000" in text
 
 
 def test_without_manifests_sync_is_unknown_and_health_is_not(applied: Console) -> None:
