@@ -45,14 +45,21 @@ def write(text: str) -> None:
 
 
 def reveal(secret: Secret) -> None:
-    """Write a secret that was asked for to standard output: in UTF-8, so that no character of it is replaced."""
+    """Write a secret that was asked for to standard output: in UTF-8, so that no character of it is replaced.
+
+    On a terminal, control and direction characters are escaped, and a message says so.
+    """
+    text = secret.reveal()
+    shown = harmless_lines(text).replace("\n", "\\n") if sys.stdout.isatty() else text
     sys.stdout.flush()
-    sys.stdout.buffer.write(secret.reveal().encode("utf-8") + b"\n")
+    sys.stdout.buffer.write(shown.encode("utf-8") + b"\n")
+    if shown != text:
+        say("It has characters that a terminal cannot show; they are escaped. Into a file or pipe it goes exactly.")
 
 
 def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON value
-    """Write a result for a script to standard output."""
-    write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write a result for a script to standard output, in the printable characters of ASCII."""
+    write(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n")
 
 
 def show_yaml(documents: Iterable[dict[str, Any]]) -> None:

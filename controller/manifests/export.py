@@ -26,6 +26,7 @@ else:
     _YamlDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text, only slower, without libyaml
 
 _LINE_WIDTH: Final = 120
+_LAST_OF_FOUR_DIGITS: Final = 0xFFFF
 
 
 def export_state(state: State) -> Iterator[dict[str, Any]]:
@@ -67,11 +68,20 @@ def export_mappings(mappings: Iterable[Mapping]) -> Iterator[dict[str, Any]]:
 
 
 def dump_yaml(documents: Iterable[dict[str, Any]]) -> str:
-    """Return the documents as YAML that reads back as the same documents."""
+    """Return the documents as YAML that reads back as the same documents.
+
+    Control and direction characters are escaped in it: nobody's name rewrites a terminal.
+    """
     text: str = yaml.dump_all(
         documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, explicit_start=True, width=_LINE_WIDTH
     )
-    return text
+    return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    r"""``\u`` or ``\U`` of YAML 1.2, section 5.7; the dumper puts text that needs it into double quotes."""
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= _LAST_OF_FOUR_DIGITS else f"\\U{code:08x}"
 
 
 def _document(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +124,8 @@ class _Dumper(_YamlDumper):
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    is_plain_text = resolve(text) == text
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain_text else "'")
+    style = '"' if not text.isprintable() else None if resolve(text) == text else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)
