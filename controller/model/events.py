@@ -147,7 +147,7 @@ CREDENTIAL_UPDATED = EventType(
     "credentialUpdated",
     Level.INFO,
     "The external password in the credential database was updated.",
-    (10736, 10737),
+    (10736, 10737, 11058),
     fields=_OF_APPLICATION,
 )
 WINDOWS_PASSWORD_STORED = EventType(

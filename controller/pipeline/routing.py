@@ -115,8 +115,13 @@ class Routing:
             )
 
     def fan_out(self, selection: ExternalSelection, mappings: Iterable[Mapping], origin: Account) -> None:
-        """Queue the Windows password, filtered per adapter, for every chosen external account but *origin*."""
+        """Queue the Windows password, filtered per adapter, for every chosen external account but *origin*.
+
+        Where there is no adapter between, the stored credential becomes the Windows password at once (D4).
+        """
         self.report_skips(selection.skips)
+        for mapping in selection.direct:
+            self.credentials.store_external(mapping, self.password, self.cause)
         by_account = list(mappings)
         for account in selection.accounts:
             if account != origin:

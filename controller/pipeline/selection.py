@@ -20,10 +20,15 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class ExternalSelection:
-    """What a Windows password reaches: each external account once, in order."""
+    """What a Windows password reaches: each external account once, in order.
+
+    Attributes:
+        direct: Mappings whose stored credential is the Windows password itself, with no adapter between (D4).
+    """
 
     accounts: tuple[ExternalAccount, ...]
     skips: tuple[Skip, ...]
+    direct: tuple[Mapping, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +48,17 @@ class WindowsSelection:
 
 
 def select_external(topology: Topology, mappings: Iterable[Mapping]) -> ExternalSelection:
-    """Choose the external accounts that a Windows account's new password goes to (M2-M7)."""
+    """Choose the external accounts that a Windows account's new password goes to (M2-M7, D4)."""
     skips: list[Skip] = []
+    direct: list[Mapping] = []
     followed: dict[str, list[Mapping]] = defaultdict(list)
     for mapping in mappings:
         reason = _reason_not_to_send(topology, mapping)
         if reason is not None:
             skips.append(Skip(mapping, reason))
-        else:
-            followed[str(topology.applications[mapping.application].adapter)].append(mapping)
+            continue
+        adapter_name = topology.applications[mapping.application].adapter
+        (direct if adapter_name is None else followed[adapter_name]).append(mapping)
     accounts: list[ExternalAccount] = []
     for adapter, chosen in sorted(followed.items()):
         names = sorted({m.external for m in chosen})
@@ -59,16 +66,17 @@ def select_external(topology: Topology, mappings: Iterable[Mapping]) -> External
             skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in chosen)
         else:
             accounts.extend(ExternalAccount(adapter, name) for name in names)
-    return ExternalSelection(tuple(accounts), tuple(skips))
+    return ExternalSelection(tuple(accounts), tuple(skips), tuple(direct))
 
 
 def _reason_not_to_send(topology: Topology, mapping: Mapping) -> Reason | None:
     reason = _reason_not_to_follow(topology, mapping)
     if reason is not None:
         return reason
-    adapter_name = topology.applications[mapping.application].adapter
+    application = topology.applications[mapping.application]
+    adapter_name = application.adapter
     if adapter_name is None:
-        return Reason.NO_ADAPTER
+        return None if application.direct_password_sync else Reason.NO_ADAPTER
     adapter = topology.adapters.get(adapter_name)
     if adapter is None or not adapter.enabled:
         return Reason.ADAPTER_DISABLED

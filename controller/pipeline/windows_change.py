@@ -28,7 +28,7 @@ def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
         routing.credentials.store_windows(account, routing.password, routing.cause)
     selection = select_external(routing.topology, mappings)
     routing.fan_out(selection, mappings, origin=account)
-    routing.close(nothing_reached=None if selection.accounts else Reason.NO_TARGET)
+    routing.close(nothing_reached=None if selection.accounts or selection.direct else Reason.NO_TARGET)
 
 
 def external_accounts(routing: Routing, mappings: list[Mapping]) -> list[ExternalAccount]:

@@ -101,11 +101,10 @@ ROWS = (
     ),
     Row(
         "D4",
-        "`directPasswordSync` beside an adapter, or without one clear password field, is an error of the manifest.",
-        events=("mappingSkipped",),
+        "The stored password becomes the Windows password at once, and when full sync has changed Windows."
+        " `directPasswordSync` beside an adapter, or without one clear password field, is an error of the manifest.",
+        events=("credentialUpdated",),
         tests=("tests/behaviour/test_administration.py::test_a1_direct_sync_and_an_adapter_exclude_each_other",),
-        missing="not yet: direct sync is not carried out, its mappings are skipped with `noAdapter`",
-        critique="`Application.directPasswordSync`",
     ),
     Row(
         "D5",

@@ -140,10 +140,44 @@ def test_d7_upper_and_lower_case_are_one_account(mapped: PipelineBench) -> None:
     assert mapped.password("adapter/racf", "ALICE1") == "new"
 
 
-def test_d4_a_mapping_without_an_adapter_changes_nothing_yet(bench: PipelineBench) -> None:
+@pytest.fixture
+def direct(bench: PipelineBench) -> PipelineBench:
+    """Alice is mapped in an application without an adapter, whose password is the Windows password."""
     bench.put(Kind.APPLICATION, "DIRECT", Application(direct_password_sync=True))
-    bench.map("DIRECT", "alice", "alice")
-    change = bench.windows("alice", "new")
-    bench.settle()
-    assert bench.outcome(change) == ("discarded", "noTarget")
-    assert [e.fields["reason"] for e in bench.events("mappingSkipped")] == ["noAdapter"]
+    bench.map("DIRECT", "alice", "alice.smith")
+    return bench
+
+
+def test_d4_with_direct_sync_the_stored_credential_becomes_the_windows_password_at_once(direct: PipelineBench) -> None:
+    change = direct.windows("alice", "new")
+    direct.settle()
+    assert direct.outcome(change) == ("completed", "")
+    assert direct.deliveries(change) == []
+    assert direct.stored("DIRECT", "alice.smith") == "new"
+    (updated,) = direct.events("credentialUpdated")
+    assert (updated.tracking_id, updated.adapter, updated.account) == (change, "", "alice.smith")
+
+
+def test_d4_the_newest_password_wins(direct: PipelineBench) -> None:
+    direct.windows("alice", "first")
+    direct.windows("alice", "second")
+    direct.settle()
+    assert direct.stored("DIRECT", "alice.smith") == "second"
+
+
+def test_d4_it_follows_full_sync_once_windows_has_confirmed(full: PipelineBench) -> None:
+    full.put(Kind.APPLICATION, "DIRECT", Application(direct_password_sync=True))
+    full.map("DIRECT", "alice", "alice.smith")
+    full.external("ldap", "alice", "new")
+    full.route()
+    assert full.stored("DIRECT", "alice.smith") is None
+    full.settle()
+    assert full.stored("DIRECT", "alice.smith") == "new"
+
+
+def test_d4_a_disabled_mapping_is_not_followed(direct: PipelineBench) -> None:
+    direct.map("DIRECT", "alice", "alice.smith", enabled=False)
+    change = direct.windows("alice", "new")
+    direct.settle()
+    assert direct.outcome(change) == ("discarded", "noTarget")
+    assert direct.stored("DIRECT", "alice.smith") is None
