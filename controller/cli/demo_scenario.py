@@ -31,6 +31,7 @@ from controller.runtime.settings import Settings
 from controller.runtime.wiring import Installation
 
 PATIENCE = timedelta(seconds=60)
+_ELSEWHERE = "use another --state-dir, and no --database or PWSYNC_DATABASE"
 
 
 class DemoFailed(PwsyncError):
@@ -71,14 +72,27 @@ class Scenario:
         """Plan, apply, report two changes, and check what came of them.
 
         Raises:
-            UnsafePlan: This installation has objects that the manifests would remove.
+            UnsafePlan: This installation has objects that the manifests would change or remove, or work to do.
             DemoFailed: A password did not arrive.
         """
+        self._refuse_other_work(installation)
         self._apply(installation)
         windows, passwords = self._change_windows_password(installation)
         self._change_external_password(installation, windows, passwords)
         self._plan_again(installation)
         self._say_what_is_next(windows)
+
+    def _refuse_other_work(self, installation: Installation) -> None:
+        """The demo works off whatever is due, so nothing but its own two changes may be there to be worked off."""
+        with installation.store.read() as tx:
+            has_work = bool(tx.deliveries.next_due()) or bool(tx.changes.count_by_state().get(ChangeState.ACCEPTED))
+        if has_work:
+            raise UnsafePlan(
+                f"the installation of state directory {self.settings.state_dir} has changes or deliveries that are "
+                f"not finished",
+                hint=f"the demo would deliver them: {_ELSEWHERE}, or finish them first: 'pwsync run --once' "
+                f"delivers what is due, 'pwsync status' shows what waits for a person",
+            )
 
     def _reconciler(self, installation: Installation) -> Reconciler:
         warnings = [str(warning) for warning in self.compiled.warnings]
@@ -88,10 +102,11 @@ class Scenario:
         show(f"\n2. pwsync plan {' '.join(self.manifests.paths)}")
         plan = self._reconciler(installation).plan()
         show(_indented(render_text(plan)))
-        if plan.count("prune"):
+        if any(change.action != "create" for change in (*plan.changes, *plan.left_out)):
             raise UnsafePlan(
-                f"the installation in {self.settings.state_dir} has objects that these manifests do not declare",
-                hint="the demo removes nothing: use another --state-dir, or 'pwsync apply' if they shall go",
+                f"the installation of state directory {self.settings.state_dir} has objects that these manifests do "
+                f"not declare, or declare otherwise",
+                hint=f"the demo changes and removes nothing: {_ELSEWHERE}, or 'pwsync apply' if they shall change",
             )
         show("3. pwsync apply --yes")
         if plan.is_empty():

@@ -36,3 +36,28 @@ def test_the_demo_removes_nothing(quickstart: Shell) -> None:
     refused = quickstart.expect(1, "demo")
     assert "objects that these manifests do not declare" in refused.err
     assert "X" in quickstart.expect(0, "get", "applications").out
+
+
+def test_the_demo_changes_no_object_that_is_there_already(quickstart: Shell) -> None:
+    theirs = quickstart.write(
+        "theirs/system.yaml",
+        "apiVersion: pwsync/v1\nkind: System\nmetadata: {name: default}\nspec: {maxSyncAge: 17h}\n",
+    )
+    quickstart.expect(0, "apply", str(theirs), "--yes")
+    refused = quickstart.expect(1, "demo")
+    assert "or declare otherwise" in refused.err
+    assert "--state-dir" in refused.err
+    assert "17h" in quickstart.expect(0, "get", "system", "-o", "yaml").out
+    assert "There are no adapters" in quickstart.expect(0, "get", "adapters").err
+
+
+def test_the_demo_delivers_nothing_that_is_not_its_own(quickstart: Shell) -> None:
+    quickstart.expect(0, "demo")
+    quickstart.expect(0, "change", "windows", "CORP\\alice", stdin="Waiting-One-1\n")
+    for _ in range(2):
+        refused = quickstart.expect(1, "demo")
+        assert "not finished" in refused.err
+        assert "pwsync run --once" in refused.err
+        assert "2 completed" in quickstart.expect(0, "status").out
+    quickstart.expect(0, "run", "--once")
+    quickstart.expect(0, "demo")
