@@ -37,7 +37,8 @@ def load_keyring(path: Path) -> Keyring:
         return _parse(path, _read(path))
     except FileNotFoundError:
         raise SettingsError(
-            f"the key file {path} does not exist", hint="restore its backup; a new one opens nothing that was sealed before"
+            f"the key file {path} does not exist",
+            hint="restore its backup; a new one opens nothing that was sealed before",
         ) from None
     except OSError as error:
         raise _unusable(path, error) from error
