@@ -56,9 +56,9 @@ def fates_of(
     by_account = {delivery.account: delivery for delivery in deliveries}
     for mapping in mappings:
         application = topology.applications.get(mapping.application)
-        adapter = application.adapter if application is not None else None
-        external = None if adapter is None else ExternalAccount(adapter, mapping.external)
-        told = [event for event in recorded if _tells_of_mapping(event, mapping, external)]
+        adapter = (application.adapter if application is not None else None) or ""
+        external = ExternalAccount(adapter, mapping.external) if adapter else None
+        told = [event for event in recorded if _tells_of_mapping(event, mapping, adapter)]
         fate = _fate(external, mapping, by_account.get(external) if external is not None else None, told)
         if fate.outcome != "unaffected" or account in {mapping.windows, external}:
             yield fate
@@ -67,12 +67,12 @@ def fates_of(
         yield _fate(windows, None, by_account.get(windows), told)
 
 
-def _tells_of_mapping(event: RecordedEvent, mapping: Mapping, external: ExternalAccount | None) -> bool:
+def _tells_of_mapping(event: RecordedEvent, mapping: Mapping, adapter: str) -> bool:
     if "mapping" in event.fields:
         return bool(event.fields["mapping"] == str(mapping.key))
-    if external is None or (event.adapter, event.account) != (external.adapter, external.name):
+    if event.name not in _ABOUT_ACCOUNTS or (event.adapter, event.account) != (adapter, mapping.external):
         return False
-    return event.name in _ABOUT_ACCOUNTS and event.fields.get("application") in {None, mapping.application}
+    return event.fields.get("application") in {None, mapping.application}
 
 
 def _tells_of_windows(event: RecordedEvent, windows: WindowsAccount) -> bool:

@@ -60,6 +60,7 @@ class Simulation:
         self._sealer = sealer
         self._new_id = new_id
         self._capabilities = capabilities
+        self._workers: dict[str, LaneWorker] = {}
 
     def play(self, report: Report, caller: Caller) -> Simulated:
         """Tell what would happen to *report*.
@@ -82,20 +83,26 @@ class Simulation:
         return sorted({delivery.account.lane for delivery in made if delivery.state in OPEN_STATES})
 
     def _deliver(self, lane: str) -> int:
-        worker = LaneWorker(
-            self._store,
-            self._sealer,
-            new_id=self._new_id,
-            jitter=_no_jitter,
-            circuit=Circuit(_no_jitter),
-            lane=lane,
-            connections=_Rehearsed(self._capabilities),
-        )
+        worker = self._worker(lane)
         made = 0
         while worker.step():
             made += 1
         worker.finish()
         return made
+
+    def _worker(self, lane: str) -> LaneWorker:
+        """The one worker of a lane: its circuit remembers that a connector cannot be had."""
+        if lane not in self._workers:
+            self._workers[lane] = LaneWorker(
+                self._store,
+                self._sealer,
+                new_id=self._new_id,
+                jitter=_no_jitter,
+                circuit=Circuit(_no_jitter),
+                lane=lane,
+                connections=_Rehearsed(self._capabilities),
+            )
+        return self._workers[lane]
 
     def _result(self, account: Account, tracking_id: str) -> Simulated:
         recorded = tuple(self._events())

@@ -247,6 +247,23 @@ def test_two_mappings_of_one_account_have_each_their_own_fate(bench: PipelineBen
     assert told(simulate(bench, ALICE)) == [("ldap:al", "delivered", ""), ("ldap:al", "skipped", "mappingDisabled")]
 
 
+def test_direct_sync_keeps_the_password_without_an_adapter(bench: PipelineBench) -> None:
+    bench.put(Kind.APPLICATION, "PAPER", Application(direct_password_sync=True))
+    bench.map("PAPER", "alice", "A")
+    (fate,) = simulate(bench, ALICE).fates
+    assert (fate.account, fate.outcome, fate.events) == (None, "stored", ("credentialUpdated",))
+
+
+def test_an_account_that_we_have_just_written_would_be_looked_at_before_it_is_written_again(
+    bench: PipelineBench,
+) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    bench.windows("alice", "Ol7-d-er")
+    bench.settle()
+    assert told(simulate(bench, ExternalAccount("ldap", "al"))) == [("ldap:al", "delivered", "")]
+
+
 def test_what_was_settled_long_ago_does_not_make_the_change_stale(bench: PipelineBench) -> None:
     bench.adapter("ldap", OPEN_ADAPTER, "al")
     bench.map("LDAP", "alice", "al")
