@@ -255,8 +255,8 @@ class Changes(Protocol):
     def mark_routed(self, tracking_id: str) -> None:
         """Note that its deliveries are made."""
 
-    def finish(self, tracking_id: str, state: str, reason: str, message: str) -> None:
-        """Set its state; a finished one (not ``accepted``) forgets its sealed passwords."""
+    def finish(self, tracking_id: str, state: str, reason: str, message: str, *, keeps_password: bool = False) -> None:
+        """Set its state; a finished one (not ``accepted``) forgets its sealed passwords, but what it *keeps*."""
 
     def get(self, tracking_id: str) -> PasswordChange | None:
         """One change."""

@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from controller.model.accounts import Account
-from controller.model.change import ChangeState, Reason
+from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.errors import (
     ChannelRefused,
     ConnectorError,
     Deferrable,
     Indeterminate,
     InvalidInput,
+    OldPasswordMissing,
+    OldPasswordWrong,
     PwsyncError,
     Unavailable,
 )
@@ -33,6 +35,12 @@ OPEN_STATES = frozenset({DeliveryState.PENDING, DeliveryState.IN_FLIGHT, Deliver
 """States from which a delivery still moves without a person."""
 UNSETTLED_STATES = OPEN_STATES | {DeliveryState.PARKED}
 """States of which an operator may discard a delivery: it still moves, or waits for a person."""
+PARKED_AT_ROUTING = frozenset({Reason.FILTER_UNUSABLE, Reason.NO_STORED_WINDOWS_PASSWORD})
+"""Why a delivery was parked before its first attempt; its change tells the same reason."""
+CURED_BY_CREDENTIALS = frozenset(
+    {Reason.NO_STORED_WINDOWS_PASSWORD.value, OldPasswordMissing.code, OldPasswordWrong.code}
+)
+"""Codes of parked deliveries that wait for a stored password."""
 RETRIABLE_STATES = frozenset({DeliveryState.PARKED, DeliveryState.RETRYING})
 """States of which an operator may ask for another try."""
 
@@ -46,7 +54,8 @@ class Delivery:
         tracking_id: The change that caused it.
         sequence: That change's sequence: of two deliveries to one account the higher one is newer.
         account: The target: an external account (through its adapter) or a Windows account (full sync).
-        sealed_password: The password as the target shall have it (filtered), sealed; None once settled.
+        sealed_password: The password as the target shall have it (filtered), sealed; None once settled, and None while
+            it is to be made from the change's own password, with the filter that holds then.
         attempts: How often it was handed to a connector.
         counted_attempts: Those that count towards the retry limit (a target that is away does not burn retries).
         due_at: Not before this time (the store's clock).
@@ -197,18 +206,65 @@ def retry(delivery: Delivery, now: datetime) -> Delivery:
     return replace(delivery, state=DeliveryState.PENDING, counted_attempts=0, due_at=now, settled_at=None)
 
 
+def release(delivery: Delivery, now: datetime, account: Account | None = None) -> Delivery:
+    """Queue a parked delivery again because what the manifests say has changed; perhaps to another *account*.
+
+    Its password is made anew from the change, since the filter may be another one. At another account no earlier
+    attempt has been made.
+    """
+    is_same = account is None or account == delivery.account
+    return replace(
+        delivery,
+        account=account or delivery.account,
+        state=DeliveryState.PENDING,
+        sealed_password=None,
+        counted_attempts=0,
+        due_at=now,
+        settled_at=None,
+        must_probe=delivery.must_probe and is_same,
+    )
+
+
 def change_state_of(deliveries: list[Delivery]) -> tuple[ChangeState, str]:
     """The state of a routed change, and its reason, from the states of its deliveries."""
     states = {d.state for d in deliveries}
     if states & OPEN_STATES:
         return ChangeState.ACCEPTED, ""
     if DeliveryState.PARKED in states:
-        return ChangeState.FAILED, Reason.DELIVERY_PARKED
+        at_routing = {d.code for d in deliveries if d.state is DeliveryState.PARKED} & PARKED_AT_ROUTING
+        return ChangeState.FAILED, min(at_routing, default=Reason.DELIVERY_PARKED)
     if DeliveryState.EXPIRED in states:
         return ChangeState.FAILED, Reason.DELIVERY_EXPIRED
     if states == {DeliveryState.SUPERSEDED}:
         return ChangeState.DISCARDED, Reason.SUPERSEDED
     return ChangeState.COMPLETED, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What a routed change becomes by its deliveries.
+
+    Attributes:
+        keeps_password: A delivery that is not settled may need the change's own password.
+    """
+
+    state: ChangeState
+    reason: str
+    keeps_password: bool
+
+    def differs_from(self, change: PasswordChange) -> bool:
+        """Whether *change* is not so yet."""
+        now = (change.state, change.reason, change.sealed_password is not None)
+        return (self.state, self.reason, self.keeps_password) != now
+
+
+def follow(change: PasswordChange, deliveries: list[Delivery]) -> Following:
+    """Bring a routed change in step with its deliveries. One that failed at routing itself stays failed."""
+    keeps = any(d.state in UNSETTLED_STATES for d in deliveries)
+    by_delivery = PARKED_AT_ROUTING | {Reason.DELIVERY_PARKED, Reason.DELIVERY_EXPIRED}
+    if change.state is ChangeState.FAILED and change.reason not in by_delivery:
+        return Following(change.state, change.reason, keeps)
+    return Following(*change_state_of(deliveries), keeps)
 
 
 def _words(error: PwsyncError) -> str:

@@ -131,6 +131,12 @@ class OldPasswordWrong(Rejected):
     code = "oldPasswordWrong"
 
 
+class OldPasswordMissing(Rejected):
+    """The old password is needed, and none is stored."""
+
+    code = "oldPasswordMissing"
+
+
 class AccountRefused(Rejected):
     """The account is locked, disabled or expired, so that its password cannot be changed this way."""
 

@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 
 from controller.model import events
-from controller.model.accounts import WindowsAccount
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.delivery import CURED_BY_CREDENTIALS, DeliveryState
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.intake import check_password
+from controller.pipeline.queueing import Queue
 from controller.pipeline.selection import needs_windows_password
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import Sealer, Store, Transaction
+from controller.ports import DeliveryQuery, NewId, Sealer, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ class CredentialView:
 class CredentialAdministration:
     """Works on the credentials of one mapping, found by its application and its Windows or external account."""
 
-    def __init__(self, store: Store, sealer: Sealer) -> None:
+    def __init__(self, store: Store, sealer: Sealer, new_id: NewId) -> None:
         self._store = store
         self._sealer = sealer
+        self._queue = Queue(sealer, new_id)
         self._topology = TopologyReader()
 
     def set(self, application: str, account: str, password: Secret, *, by: str) -> bool:
@@ -55,8 +58,20 @@ class CredentialAdministration:
             is_windows = needs_windows_password(topology, mapping.windows, tx.mappings.of_windows(mapping.windows))
             if is_windows:
                 credentials.set_windows(mapping.windows, password)
+            self._release_cured(tx, mapping, topology, by)
             _record(tx, events.CREDENTIAL_SET, "credentials set", mapping, by)
             return is_windows
+
+    def _release_cured(self, tx: Transaction, mapping: Mapping, topology: Topology, by: str) -> None:
+        """Queue again what was parked because no old password was stored, or a wrong one."""
+        adapter = topology.applications[mapping.application].adapter
+        accounts: list[Account] = [] if adapter is None else [ExternalAccount(adapter, mapping.external)]
+        for account in (*accounts, mapping.windows):  # in the order of lanes, in which all transactions lock
+            tx.fingerprints.get(account)
+            query = DeliveryQuery(lane=account.lane, account=account.name, state=DeliveryState.PARKED)
+            for parked in tx.deliveries.find(query):
+                if parked.code in CURED_BY_CREDENTIALS and parked.expires_at > tx.now:
+                    self._queue.retry(tx, parked, by)
 
     def clear(self, application: str, account: str, *, by: str) -> bool:
         """Delete the stored external fields of a mapping, and its stored Windows password; tell whether there were any.

@@ -9,8 +9,10 @@ from controller.model.delivery import Delivery, RetryPolicy
 from controller.model.errors import (
     AccountRefused,
     ChannelRefused,
+    FilterUnusable,
     Indeterminate,
     NotFound,
+    OldPasswordMissing,
     PasswordRejected,
     PwsyncError,
     Rejected,
@@ -20,8 +22,10 @@ from controller.model.errors import (
 from controller.model.secret import Secret
 from controller.model.topology import NotificationPolicy
 from controller.pipeline.circuit import Circuit
+from controller.pipeline.filtering import password_for
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.queueing import Queue, delivery_place
+from controller.pipeline.routing import change_place
 from controller.pipeline.settlement import Settlement
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import Connector, Jitter, NewId, Sealer, Store, Transaction
@@ -31,7 +35,7 @@ LEASE = timedelta(seconds=15)
 
 
 MOST_PROBES = 2
-"""Probes of one delivery: usual policies lock an account after five wrong passwords."""
+"""Tries of one delivery after which it is not probed again: usual policies lock an account after five wrong ones."""
 
 
 class Connections(Protocol):
@@ -165,14 +169,24 @@ class LaneWorker:
         """Open what is needed, and remember what will be written before it is (decision 7)."""
         credentials = CredentialDatabase(tx, self._sealer, topology)
         try:
-            password = self._sealer.open(delivery.sealed_password or b"", delivery_place(delivery.id))
+            password = self._password_of(tx, topology, delivery)
             old, old_sealed = _old_password(credentials, delivery)
-        except SealBroken as error:
+        except (SealBroken, FilterUnusable) as error:
             return Attempt(topology, delivery, Secret(""), None, None, error)
         known = tx.fingerprints.get(delivery.account)
         writing = self._sealer.fingerprint(password, delivery.account)
         tx.fingerprints.put(delivery.account, replace(known, writing=writing, writing_sequence=delivery.sequence))
         return Attempt(topology, delivery, password, old, old_sealed)
+
+    def _password_of(self, tx: Transaction, topology: Topology, delivery: Delivery) -> Secret:
+        """Open the delivery's password, or make it from that of its change, with the filter as it is now."""
+        if delivery.sealed_password is not None:
+            return self._sealer.open(delivery.sealed_password, delivery_place(delivery.id))
+        change = tx.changes.get(delivery.tracking_id)
+        if change is None or change.sealed_password is None:
+            raise SealBroken(f"the password of delivery {delivery.id} is no longer there", hint="set the password anew")
+        password = self._sealer.open(change.sealed_password, change_place(change.tracking_id))
+        return password_for(topology, delivery.account, change, password)
 
     def _carry_out(self, attempt: Attempt) -> PwsyncError | None:
         """Make the attempt; None means that the target has the password."""
@@ -200,17 +214,13 @@ def write(connector: Connector, attempt: Attempt) -> None:
     violation = can.constraints.violation(password)
     if violation is not None:
         raise PasswordRejected(f"the password is {violation}", hint="change the adapter's password filter")
-    if attempt.delivery.must_probe and attempt.delivery.counted_attempts > MOST_PROBES:
-        raise Rejected(
-            f"no answer after {attempt.delivery.counted_attempts} tries; the account is not probed again, since each "
-            "wrong probe counts towards its lockout",
-            hint="look at the account, then retry or discard the delivery",
-        )
     if attempt.delivery.must_probe and _is_in_force(connector, name, attempt):
         return
     if can.needs_old_password:
         if attempt.old_password is None:
-            raise Rejected("the old password is needed and none is stored", hint="set it with 'pwsync credentials set'")
+            raise OldPasswordMissing(
+                "the old password is needed and none is stored", hint="set it with 'pwsync credentials set'"
+            )
         connector.change_password(name, attempt.old_password, password)
     elif _sends_old_password(attempt) and attempt.old_password is not None:
         connector.change_password(name, attempt.old_password, password)
@@ -220,11 +230,12 @@ def write(connector: Connector, attempt: Attempt) -> None:
 
 def _is_in_force(connector: Connector, name: str, attempt: Attempt) -> bool:
     can = connector.capabilities
-    if not can.can_verify:
-        if can.is_repeatable:
+    may_probe = can.can_verify and attempt.delivery.counted_attempts <= MOST_PROBES
+    if not may_probe:
+        if can.is_repeatable and not can.needs_old_password:
             return False
         raise Rejected(
-            "an earlier attempt had no answer, and the target cannot tell whether it succeeded",
+            "an earlier attempt had no answer, and the target cannot be asked (again) whether it succeeded",
             hint="look at the account, then retry or discard the delivery",
         )
     try:

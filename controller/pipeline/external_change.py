@@ -91,7 +91,9 @@ def _send_to_windows(routing: Routing, origin: ExternalAccount, windows: Windows
     tx, topology = routing.tx, routing.topology
     problem = _reason_to_leave_windows(routing, origin, windows)
     if problem is not None:
-        if problem is not Reason.STALE:
+        if problem is Reason.NO_STORED_WINDOWS_PASSWORD:
+            routing.park(windows, problem, "the Windows password is changed with the old one, and none is stored")
+        elif problem is not Reason.STALE:
             routing.problems.append(problem)
         _report_windows_unchanged(routing, (windows,), problem)
         return

@@ -7,7 +7,7 @@ from controller.model import events
 from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.credential import SealPlace
-from controller.model.delivery import Delivery, DeliveryState, change_state_of, expire, retry, supersede
+from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState, expire, follow, retry, supersede
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.pipeline.damping import overwrite
@@ -62,6 +62,33 @@ class Queue:
         tx.deliveries.add(delivery)
         tx.events.add(event_of(events.DELIVERY_CREATED, delivery, id=delivery_id))
         return delivery
+
+    def park(
+        self, tx: Transaction, change: PasswordChange, account: Account, expires_at: datetime, problem: tuple[str, str]
+    ) -> None:
+        """Let a change wait for a person before its first attempt at *account*; *problem* is a code, and words for it.
+
+        Its password is made from the change's own once it is released.
+        """
+        self.supersede_older(tx, account, change.sequence)
+        code, message = problem
+        parked = Delivery(
+            id=self.new_id(),
+            tracking_id=change.tracking_id,
+            sequence=change.sequence,
+            account=account,
+            sealed_password=None,
+            created_at=tx.now,
+            due_at=tx.now,
+            expires_at=expires_at,
+            state=DeliveryState.PARKED,
+            code=code,
+            message=message,
+            settled_at=tx.now,
+        )
+        tx.deliveries.add(parked)
+        fields = {"id": parked.id, "code": code, "directoryCode": "", "message": message, "attempts": 0}
+        tx.events.add(event_of(events.DELIVERY_PARKED, parked, **fields))
 
     def supersede_older(self, tx: Transaction, account: Account, sequence: int) -> bool:
         """Take older deliveries of *account* out; tell whether one is in flight and cannot be called back."""
@@ -130,29 +157,32 @@ def forget_write(tx: Transaction, delivery: Delivery) -> None:
 
 
 def refresh_change(tx: Transaction, tracking_id: str) -> None:
-    """Bring the state of a change in step with its deliveries. One that failed at routing stays failed."""
+    """Bring the state of a change in step with its deliveries, and forget its password when none needs it any more."""
     change = tx.changes.get(tracking_id)
-    if change is None or not change.routed or _failed_at_routing(change):
+    if change is None or not change.routed:
         return
-    state, reason = change_state_of(tx.deliveries.of_change(tracking_id))
-    if (state, reason) == (change.state, change.reason):
+    following = follow(change, tx.deliveries.of_change(tracking_id))
+    if not following.differs_from(change):
         return
-    if state is ChangeState.ACCEPTED:
-        tx.changes.finish(tracking_id, state, reason, "")
-    else:
-        finish_change(tx, change, state, reason)
-
-
-def _failed_at_routing(change: PasswordChange) -> bool:
-    by_delivery = {Reason.DELIVERY_PARKED, Reason.DELIVERY_EXPIRED}
-    return change.state is ChangeState.FAILED and change.reason not in by_delivery
+    keeps = following.keeps_password
+    tx.changes.finish(tracking_id, following.state, following.reason, change.message, keeps_password=keeps)
+    if following.state is not ChangeState.ACCEPTED and (following.state, following.reason) != (
+        change.state,
+        change.reason,
+    ):
+        tx.events.add(_end_of(change, following.state, following.reason))
 
 
 def finish_change(tx: Transaction, change: PasswordChange, state: ChangeState, reason: str, message: str = "") -> None:
-    """Set a change's final state, with its event."""
-    tx.changes.finish(change.tracking_id, state, reason, message)
+    """Set a change's final state at routing, with its event. Deliveries that are not settled may need its password."""
+    keeps = any(d.state in UNSETTLED_STATES for d in tx.deliveries.of_change(change.tracking_id))
+    tx.changes.finish(change.tracking_id, state, reason, message, keeps_password=keeps)
+    tx.events.add(_end_of(change, state, reason))
+
+
+def _end_of(change: PasswordChange, state: ChangeState, reason: str) -> Event:
     types = {ChangeState.COMPLETED: events.CHANGE_COMPLETED, ChangeState.FAILED: events.CHANGE_FAILED}
-    tx.events.add(change_event(types.get(state, events.CHANGE_DISCARDED), change, reason=reason))
+    return change_event(types.get(state, events.CHANGE_DISCARDED), change, reason=reason)
 
 
 def change_event(type_: EventType, change: PasswordChange, **fields: object) -> Event:

@@ -12,8 +12,9 @@ from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
 from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, later_of, overwrite
+from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
-from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change
+from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change, refresh_change
 from controller.pipeline.selection import ExternalSelection, Skip
 from controller.pipeline.topology import Topology
 from controller.ports import Sealer, Transaction
@@ -93,6 +94,11 @@ class Routing:
             must_probe=must_probe,
         )
 
+    def park(self, account: Account, reason: Reason, message: str) -> None:
+        """Let this change wait for a person, or for another manifest, before its first attempt at *account*."""
+        expires_at = expiry_of(self.change, self.topology.system.max_sync_age)
+        self.queue.park(self.tx, self.change, account, expires_at, (reason.value, message))
+
     @property
     def credentials(self) -> CredentialDatabase:
         """The credential database of this transaction."""
@@ -137,11 +143,11 @@ class Routing:
             self.report_skips(Skip(m, Reason.STALE) for m in mappings)
             return
         try:
-            password = self._filtered(account)
+            password = filtered(self.topology, account.adapter, self.password)
         except FilterUnusable as error:
-            self.problems.append(Reason.FILTER_UNUSABLE)
             tracking_id, fields = self.change.tracking_id, {"message": error.message}
             self.tx.events.add(Event(events.FILTER_UNUSABLE, tracking_id, account.adapter, account.name, fields))
+            self.park(account, Reason.FILTER_UNUSABLE, error.message)
             return
         self.queue.supersede_older(self.tx, account, self.change.sequence)
         if is_in_force(self.tx.fingerprints.get(account), self.sealer.fingerprint(password, account)):
@@ -150,14 +156,6 @@ class Routing:
                 self.credentials.store_external(mapping, password, self.cause)
             return
         self.enqueue(account, password)
-
-    def _filtered(self, account: ExternalAccount) -> Secret:
-        name = self.topology.adapters[account.adapter].filter
-        if name is None:
-            return self.password
-        if name not in self.topology.filters:
-            raise FilterUnusable(f"the adapter's password filter {name!r} does not exist")
-        return self.topology.filters[name].apply(self.password)
 
     def close(self, *, nothing_reached: Reason | None = None) -> None:
         """End routing: the change waits for its deliveries, or is finished at once."""
@@ -170,3 +168,5 @@ class Routing:
             finish_change(tx, change, ChangeState.DISCARDED, nothing_reached.value)
         elif not deliveries:
             finish_change(tx, change, ChangeState.COMPLETED, "")
+        else:
+            refresh_change(tx, change.tracking_id)

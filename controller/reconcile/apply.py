@@ -15,6 +15,7 @@ from controller.planning.plan import Plan
 from controller.ports import Store, Transaction
 from controller.reconcile.audit import audit
 from controller.reconcile.observe import observe
+from controller.reconcile.release import release_parked
 from controller.reconcile.stranded import expire_stranded
 from controller.reconcile.suspended import lift_suspensions
 from controller.reconcile.verification import verify
@@ -35,6 +36,7 @@ class Applied:
         created: Objects and mappings; likewise the next three.
         credentials_removed: External accounts whose stored credentials were deleted.
         deliveries_expired: Deliveries that were given up because their adapter or domain is gone.
+        deliveries_released: Parked deliveries that are queued again because what concerns them has changed.
     """
 
     created: int = 0
@@ -43,6 +45,7 @@ class Applied:
     pruned: int = 0
     credentials_removed: int = 0
     deliveries_expired: int = 0
+    deliveries_released: int = 0
 
 
 def apply_plan(
@@ -88,6 +91,7 @@ def _carry_out(tx: Transaction, plan: Plan, principal: str, progress: Progress |
     if any(_takes_a_mapping_away(change) for change in plan.changes):
         credentials += tx.credentials.remove_unmapped()
     expired = expire_stranded(tx, plan.changes)
+    released = release_parked(tx, plan.changes)
     lift_suspensions(tx, plan.changes)
     audit(tx, plan.changes, principal)
     counts: dict[str, int] = {action: plan.count(action) for action in ACTIONS}
@@ -100,6 +104,7 @@ def _carry_out(tx: Transaction, plan: Plan, principal: str, progress: Progress |
         pruned=counts["prune"],
         credentials_removed=credentials,
         deliveries_expired=expired,
+        deliveries_released=released,
     )
 
 

@@ -1,21 +1,19 @@
 """Deliveries that lost their target: the adapter or domain that they wait for is pruned."""
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
-from controller.model.change import ChangeState, PasswordChange, Reason
+from controller.model.change import Reason
 from controller.model.credential import Fingerprint
-from controller.model.delivery import Delivery, DeliveryState, change_state_of, expire
+from controller.model.delivery import Delivery, DeliveryState, expire
 from controller.model.events import Event
 from controller.model.topology import Adapter, Domain
 from controller.planning.change import Change, Prune
 from controller.ports import DeliveryQuery, Transaction
+from controller.reconcile.settled import names_of, refresh_change
 
 BATCH = 1000
-
-_EVENTS = {ChangeState.COMPLETED: events.CHANGE_COMPLETED, ChangeState.FAILED: events.CHANGE_FAILED}
 
 
 def expire_stranded(tx: Transaction, changes: Iterable[Change]) -> int:
@@ -28,7 +26,7 @@ def expire_stranded(tx: Transaction, changes: Iterable[Change]) -> int:
             tracking_ids[delivery.tracking_id] = None
             count += 1
     for tracking_id in tracking_ids:
-        _refresh_change(tx, tracking_id)
+        refresh_change(tx, tracking_id, message="its target is no longer declared")
     return count
 
 
@@ -56,31 +54,6 @@ def _of_lane(tx: Transaction, lane: str) -> Iterator[Delivery]:
 def _expire(tx: Transaction, delivery: Delivery, reason: Reason) -> None:
     tx.deliveries.save(expire(delivery, tx.now, reason))
     tx.fingerprints.put(delivery.account, Fingerprint())  # whether an attempt still arrives, no one will know
-    adapter, account = _names(delivery.account)
+    adapter, account = names_of(delivery.account)
     fields = {"id": delivery.id, "code": reason.value}
     tx.events.add(Event(events.DELIVERY_EXPIRED, delivery.tracking_id, adapter, account, fields))
-
-
-def _refresh_change(tx: Transaction, tracking_id: str) -> None:
-    change = tx.changes.get(tracking_id)
-    state, reason = change_state_of(tx.deliveries.of_change(tracking_id))
-    if change is None or state in {ChangeState.ACCEPTED, change.state}:
-        return
-    tx.changes.finish(tracking_id, state, reason, "its target is no longer declared")
-    tx.events.add(_change_event(change, state, reason))
-
-
-def _change_event(change: PasswordChange, state: ChangeState, reason: str) -> Event:
-    adapter, account = _names(change.account)
-    type_ = _EVENTS.get(state, events.CHANGE_DISCARDED)
-    return Event(type_, change.tracking_id, adapter, account, {"reason": reason})
-
-
-def _names(account: ExternalAccount | WindowsAccount) -> tuple[str, str]:
-    match account:
-        case ExternalAccount(adapter, name):
-            return adapter, name
-        case WindowsAccount():
-            return "", str(account)
-        case _:
-            assert_never(account)

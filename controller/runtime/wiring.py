@@ -93,7 +93,7 @@ class Installation:
     @cached_property
     def credentials(self) -> CredentialAdministration:
         """Sets, clears and shows credentials."""
-        return CredentialAdministration(self.store, self.sealer)
+        return CredentialAdministration(self.store, self.sealer, new_id)
 
     @cached_property
     def operations(self) -> Operations:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from controller.model.errors import PwsyncError, SettingsError, StoreUnavailable
+from controller.model.errors import PwsyncError, SettingsError
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LEASE, LaneWorker
 from controller.pipeline.replay import Replay
@@ -103,8 +103,8 @@ class Workers:
                 while not self._stopping.is_set() and self._router.route_next():
                     self._summon()
                 self._summon()
-            except PwsyncError as error:
-                log.warning("Routing is held up", code=error.code, problem=str(error))
+            except Exception as error:  # noqa: BLE001  # a defect must not end routing for good
+                warn("Routing is held up", error)
                 self._stopping.wait(PATIENCE.total_seconds())
             self._news.wait(POLL.total_seconds())
             self._news.clear()
@@ -154,8 +154,8 @@ class Workers:
             while not self._stopping.is_set() and worker.step():
                 crew.nudges.give()
             worker.finish()
-        except PwsyncError as error:
-            log.warning("A delivery is held up", code=error.code, problem=str(error))
+        except Exception as error:  # noqa: BLE001  # a defect must not end a worker for good
+            warn("A delivery is held up", error)
             return False
         self._news.set()
         return True
@@ -166,5 +166,13 @@ class Workers:
                 for worker in crew.workers:
                     try:
                         worker.renew()
-                    except StoreUnavailable as error:
-                        log.warning("A lease cannot be renewed", code=error.code, problem=str(error))
+                    except Exception as error:  # noqa: BLE001  # nor the renewing of leases
+                        warn("A lease cannot be renewed", error)
+
+
+def warn(sentence: str, error: Exception) -> None:
+    """Log what went wrong: our own errors in words, a defect by its type alone, since its text may hold a secret."""
+    if isinstance(error, PwsyncError):
+        log.warning(sentence, code=error.code, problem=str(error))
+    else:
+        log.error(sentence, code="internal", problem=type(error).__name__)

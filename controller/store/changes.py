@@ -66,14 +66,14 @@ class SqlChanges:
         """Note that its deliveries are made."""
         self._session.execute(_MARK_ROUTED, {"tracking_id_": tracking_id})
 
-    def finish(self, tracking_id: str, state: str, reason: str, message: str) -> None:
-        """Set its state; a finished one (not ``accepted``) forgets its sealed passwords."""
+    def finish(self, tracking_id: str, state: str, reason: str, message: str, *, keeps_password: bool = False) -> None:
+        """Set its state; a finished one (not ``accepted``) forgets its sealed passwords, but what it *keeps*."""
         values: dict[str, Any] = {"state": state, "reason": reason, "message": message}
         if state == ChangeState.ACCEPTED:
             values |= {"finished_at": None, "unrouted": ~_C.routed}
         else:
             values |= {"finished_at": self._session.now, "unrouted": False}
-            values |= {"sealed_password": None, "sealed_old_password": None}
+            values |= {"sealed_old_password": None} | ({} if keeps_password else {"sealed_password": None})
         self._session.execute(_FINISH.values(values), {"tracking_id_": tracking_id})
 
     def get(self, tracking_id: str) -> PasswordChange | None:

@@ -84,7 +84,7 @@ class PipelineBench:
         """Forget everything that is only in memory, as after a crash."""
         self.intake = Intake(self.store, self.sealer, self.new_id)
         self.router = Router(self.store, self.sealer, self.new_id)
-        self.credentials = CredentialAdministration(self.store, self.sealer)
+        self.credentials = CredentialAdministration(self.store, self.sealer, self.new_id)
         self.operations = Operations(self.store, self.sealer, self.new_id)
         self.workers = {}
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from controller.model.errors import Busy, ConnectorError, Indeterminate, Unavailable
-from controller.pipeline.dispatch import LEASE
+from controller.pipeline.dispatch import LEASE, MOST_PROBES
 from controller.ports import DeliveryQuery
 from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench
 
@@ -35,6 +35,7 @@ class Pipeline(RuleBasedStateMachine):
         self.to_report: dict[str, deque[tuple[str, datetime]]] = {lane: deque() for lane in LANES}
         self.seen_writes = dict.fromkeys(LANES, 0)
         self.echoes: list[str] = []
+        self.hard_failures = dict.fromkeys(LANES, 0)
 
     @initialize(password_change=st.sampled_from(["reset", "change"]))
     def set_up(self, password_change: str) -> None:
@@ -101,6 +102,10 @@ class Pipeline(RuleBasedStateMachine):
     @rule(lane=lanes, error=st.sampled_from([Unavailable, Busy, Indeterminate]), applied=st.booleans())
     def fail_next(self, lane: str, error: type[ConnectorError], applied: bool) -> None:  # drawn by hypothesis
         """The next write meets an error; an answer may be lost before or after the change."""
+        if not issubclass(error, Unavailable):
+            self.hard_failures[lane] += 1
+            if self.hard_failures[lane] > MOST_PROBES:
+                return  # more of them in a row do ask for a person
         is_after = applied and issubclass(error, Indeterminate)
         self.bench.directories[lane].fail_next(error("by chance"), when="after" if is_after else "before")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from controller.model.accounts import ExternalAccount
-from controller.model.change import ChangeState, Reason
+from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.delivery import (
     OPEN_STATES,
     RETRIABLE_STATES,
@@ -21,6 +21,8 @@ from controller.model.delivery import (
     confirm,
     expire,
     fail,
+    follow,
+    release,
     retry,
     supersede,
 )
@@ -218,3 +220,43 @@ def test_every_field_of_a_delivery_is_looked_at_here() -> None:
     looked_at = {*IDENTITY, "sealed_password", "due_at", "state", "attempts", "counted_attempts", "must_probe"}
     looked_at |= {"lease", "leased_until", "code", "directory_code", "message", "settled_at"}
     assert {field.name for field in fields(Delivery)} == looked_at
+
+
+def test_a_released_delivery_is_made_anew_from_its_change() -> None:
+    parked = replace(DELIVERY, state=DeliveryState.PARKED, counted_attempts=5, must_probe=True, settled_at=NOW)
+    again = release(parked, NOW)
+    assert (again.state, again.sealed_password, again.settled_at) == (DeliveryState.PENDING, None, None)
+    assert (again.counted_attempts, again.due_at, again.must_probe) == (0, NOW, True)
+    assert again.expires_at == parked.expires_at
+
+
+def test_a_delivery_that_goes_to_another_account_has_nothing_to_probe_there() -> None:
+    parked = replace(DELIVERY, state=DeliveryState.PARKED, must_probe=True)
+    other = ExternalAccount("ldap", "alice2")
+    assert (release(parked, NOW, other).account, release(parked, NOW, other).must_probe) == (other, False)
+    assert release(parked, NOW, DELIVERY.account).must_probe
+
+
+def test_a_change_tells_why_a_delivery_was_parked_before_its_first_attempt() -> None:
+    parked = replace(DELIVERY, state=DeliveryState.PARKED, code="filterUnusable")
+    refused = replace(DELIVERY, state=DeliveryState.PARKED, code="passwordRejected")
+    assert change_state_of([refused, parked]) == (ChangeState.FAILED, Reason.FILTER_UNUSABLE)
+
+
+@pytest.mark.parametrize("state", list(DeliveryState))
+def test_a_change_keeps_its_password_as_long_as_a_delivery_may_need_it(state: DeliveryState) -> None:
+    change = PasswordChange("t-1", DELIVERY.account, "dc1", b"sealed", None, None, NOW, routed=True)
+    following = follow(change, [replace(DELIVERY, state=state)])
+    assert following.keeps_password == (state in UNSETTLED_STATES)
+    assert following.differs_from(change) == (state not in OPEN_STATES)
+
+
+def test_a_change_that_failed_at_routing_stays_so_and_forgets_its_password_at_the_end() -> None:
+    failed = PasswordChange("t-1", DELIVERY.account, "dc1", b"sealed", None, None, NOW, routed=True)
+    failed = replace(failed, state=ChangeState.FAILED, reason="mappingConflict")
+    under_way = follow(failed, [DELIVERY])
+    assert (under_way.state, under_way.reason, under_way.keeps_password) == ("failed", "mappingConflict", True)
+    assert not under_way.differs_from(failed)
+    at_the_end = follow(failed, [replace(DELIVERY, state=DeliveryState.CONFIRMED)])
+    assert (at_the_end.state, at_the_end.reason, at_the_end.keeps_password) == ("failed", "mappingConflict", False)
+    assert at_the_end.differs_from(failed)

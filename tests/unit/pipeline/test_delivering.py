@@ -524,7 +524,20 @@ def test_an_account_is_probed_twice_at_most_and_then_left_to_a_person(
     for _ in range(6):
         bench.settle()
         bench.wait(timedelta(hours=1))
-    (delivery,) = bench.deliveries(change)
-    assert delivery.state == "parked"
-    assert "is not probed again" in delivery.message
+    assert [d.state for d in bench.deliveries(change)] == ["parked"]
     assert len(directory.probes) == 2
+
+
+def test_what_needs_the_old_password_is_left_to_a_person_rather_than_probed_a_third_time(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    bench.capabilities[LANE] = Capabilities(needs_old_password=True)
+    bench.credentials.set("LDAP", "alice", Secret("old"), by="test")
+    directory.fail_next(*[Indeterminate("no answer")] * 9)
+    change = bench.windows("alice", "New-1")
+    for _ in range(6):
+        bench.settle()
+        bench.wait(timedelta(hours=1))
+    (delivery,) = bench.deliveries(change)
+    assert (delivery.state, delivery.attempts, len(directory.probes)) == ("parked", 4, 2)
+    assert "cannot be asked" in delivery.message

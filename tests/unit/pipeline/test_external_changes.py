@@ -278,6 +278,17 @@ def test_a_filter_that_fails_while_the_others_follow_fails_the_change(full: Pipe
     assert full.outcome(change) == ("failed", "filterUnusable")
 
 
+def test_a_conflict_found_once_windows_has_the_password_fails_the_change(full: PipelineBench) -> None:
+    full.put(Kind.APPLICATION, "RACF2", Application(adapter="racf"))
+    full.map("RACF2", "alice", "ALICE2")
+    change = full.external("ldap", "alice", "New-1")
+    full.settle()
+    assert full.password("domain/CORP", "alice") == "New-1"
+    assert full.password("adapter/racf", "ALICE1") == "old"
+    assert full.outcome(change) == ("failed", "mappingConflict")
+    assert full.change(change).sealed_password is None
+
+
 @pytest.mark.parametrize("guess", ["In-force-1", "Another-1"])
 def test_a_wrong_old_password_says_nothing_about_the_new_one(bench: PipelineBench, guess: str) -> None:
     bench.adapter("ldap", VERIFYING, "alice")
