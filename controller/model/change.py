@@ -59,7 +59,7 @@ class PasswordChange:
         sequence: Given by the store at intake, ever growing; the higher one is the newer change.
         account: Whose password changed: a Windows account (direction 1) or an external one (2 and 3).
         caller: The principal that reported it.
-        sealed_password: The new password, sealed for ("changes", tracking_id, "password"); None once finished.
+        sealed_password: The new password, sealed for its place (``change_place``); None once finished.
         sealed_old_password: Likewise for "oldPassword"; None when the report had none.
         occurred_at: The source's own time of the change, when it told one: evidence, not order.
         received_at: The store's time of intake.

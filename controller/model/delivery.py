@@ -50,7 +50,7 @@ class Delivery:
     """One change on its way to one account.
 
     Attributes:
-        id: Given before it is stored, since its password is sealed for ("deliveries", id, "password").
+        id: Given before it is stored, since its password is sealed for its place (``delivery_place``).
         tracking_id: The change that caused it.
         sequence: That change's sequence: of two deliveries to one account the higher one is newer.
         account: The target: an external account (through its adapter) or a Windows account (full sync).

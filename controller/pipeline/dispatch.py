@@ -181,11 +181,11 @@ class LaneWorker:
     def _password_of(self, tx: Transaction, topology: Topology, delivery: Delivery) -> Secret:
         """Open the delivery's password, or make it from that of its change, with the filter as it is now."""
         if delivery.sealed_password is not None:
-            return self._sealer.open(delivery.sealed_password, delivery_place(delivery.id))
+            return self._sealer.open(delivery.sealed_password, delivery_place(delivery.id, delivery.account))
         change = tx.changes.get(delivery.tracking_id)
         if change is None or change.sealed_password is None:
             raise SealBroken(f"the password of delivery {delivery.id} is no longer there", hint="set the password anew")
-        password = self._sealer.open(change.sealed_password, change_place(change.tracking_id))
+        password = self._sealer.open(change.sealed_password, change_place(change.tracking_id, change.account))
         return password_for(topology, delivery.account, change, password)
 
     def _carry_out(self, attempt: Attempt) -> PwsyncError | None:

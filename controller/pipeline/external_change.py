@@ -70,7 +70,9 @@ def _problem_of_old_password(routing: Routing, mapping: Mapping) -> Reason | Non
     stored = routing.credentials.external_password(mapping)
     if stored is None:
         return Reason.NO_STORED_CREDENTIAL
-    old = routing.sealer.open(change.sealed_old_password, change_place(change.tracking_id, "oldPassword"))
+    old = routing.sealer.open(
+        change.sealed_old_password, change_place(change.tracking_id, change.account, "oldPassword")
+    )
     return None if stored == old else Reason.OLD_PASSWORD_WRONG
 
 

@@ -135,14 +135,14 @@ class Intake:
             tracking_id=tracking_id,
             account=report.account,
             caller=caller.principal,
-            sealed_password=self._sealer.seal(report.password, change_place(tracking_id)),
-            sealed_old_password=None if old is None else self._seal_old(old, tracking_id),
+            sealed_password=self._sealer.seal(report.password, change_place(tracking_id, report.account)),
+            sealed_old_password=None if old is None else self._seal_old(old, report.account, tracking_id),
             occurred_at=occurred_at,
             received_at=now,
         )
 
-    def _seal_old(self, old: Secret, tracking_id: str) -> bytes:
-        return self._sealer.seal(old, change_place(tracking_id, "oldPassword"))
+    def _seal_old(self, old: Secret, account: Account, tracking_id: str) -> bytes:
+        return self._sealer.seal(old, change_place(tracking_id, account, "oldPassword"))
 
 
 def check_password(password: Secret, what: str) -> None:

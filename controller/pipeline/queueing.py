@@ -14,9 +14,9 @@ from controller.pipeline.damping import overwrite
 from controller.ports import DeliveryQuery, NewId, Sealer, Transaction
 
 
-def delivery_place(delivery_id: str) -> SealPlace:
-    """Where a delivery's sealed password stands."""
-    return SealPlace("deliveries", delivery_id, "password")
+def delivery_place(delivery_id: str, account: Account) -> SealPlace:
+    """Where a delivery's sealed password stands: it cannot be sent to another account."""
+    return SealPlace("deliveries", f"{delivery_id}\x00{account.lane}\x00{account.name}", "password")
 
 
 def event_of(type_: EventType, delivery: Delivery, **fields: object) -> Event:
@@ -53,7 +53,7 @@ class Queue:
             tracking_id=tracking_id,
             sequence=sequence,
             account=account,
-            sealed_password=self.sealer.seal(password, delivery_place(delivery_id)),
+            sealed_password=self.sealer.seal(password, delivery_place(delivery_id, account)),
             created_at=tx.now,
             due_at=tx.now,
             expires_at=expires_at,

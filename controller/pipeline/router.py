@@ -51,7 +51,7 @@ class Router:
             tx.changes.mark_routed(change.tracking_id)
             finish_change(tx, change, ChangeState.DISCARDED, Reason.EXPIRED)
             return
-        password = self._sealer.open(change.sealed_password or b"", change_place(change.tracking_id))
+        password = self._sealer.open(change.sealed_password or b"", change_place(change.tracking_id, change.account))
         routing = Routing(tx, topology, change, password, self._sealer, self._queue)
         match change.account:
             case WindowsAccount() as account:

@@ -20,9 +20,9 @@ from controller.pipeline.topology import Topology
 from controller.ports import Sealer, Transaction
 
 
-def change_place(tracking_id: str, name: str = "password") -> SealPlace:
-    """Where a change's sealed password, or old password, stands."""
-    return SealPlace("changes", tracking_id, name)
+def change_place(tracking_id: str, account: Account, name: str = "password") -> SealPlace:
+    """Where a change's sealed password, or old password, stands: it cannot be passed off as another account's."""
+    return SealPlace("changes", f"{tracking_id}\x00{account.lane}\x00{account.name}", name)
 
 
 @dataclass(frozen=True, slots=True)

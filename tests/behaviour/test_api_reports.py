@@ -37,7 +37,7 @@ def test_a_windows_report_is_answered_with_a_tracking_id(api: ApiBench) -> None:
     assert change.account == WindowsAccount("CORP", "alice")
     assert change.caller == "dc1"
     assert change.sealed_password is not None
-    assert api.bench.sealer.open(change.sealed_password, change_place(tracking_id)) == Secret("n3w")
+    assert api.bench.sealer.open(change.sealed_password, change_place(tracking_id, change.account)) == Secret("n3w")
 
 
 def test_an_external_report_may_carry_the_old_password_and_its_own_time(api: ApiBench) -> None:
@@ -50,7 +50,7 @@ def test_an_external_report_may_carry_the_old_password_and_its_own_time(api: Api
     assert change.account == ExternalAccount("strict", "ALICE1")
     assert change.occurred_at == datetime(2026, 1, 1, 11, 30, 0, 500_000, tzinfo=UTC)
     assert change.sealed_old_password is not None
-    old = api.bench.sealer.open(change.sealed_old_password, change_place(tracking_id, "oldPassword"))
+    old = api.bench.sealer.open(change.sealed_old_password, change_place(tracking_id, change.account, "oldPassword"))
     assert old == Secret("0ld")
 
 
@@ -80,9 +80,10 @@ def test_the_domain_of_the_path_is_compared_without_case(api: ApiBench) -> None:
 def test_a_password_arrives_exactly_as_it_was_sent(api: ApiBench, password: str) -> None:
     tracking_id = api.post(WINDOWS, {"account": r"CORP\alice", "password": password}).json()["trackingId"]
 
-    sealed = api.bench.change(tracking_id).sealed_password
-    assert sealed is not None
-    assert api.bench.sealer.open(sealed, change_place(tracking_id)).reveal() == password
+    change = api.bench.change(tracking_id)
+    assert change.sealed_password is not None
+    place = change_place(tracking_id, change.account)
+    assert api.bench.sealer.open(change.sealed_password, place).reveal() == password
 
 
 def test_an_optional_field_may_be_null(api: ApiBench) -> None:
