@@ -74,6 +74,10 @@ class PasswordFilter:
             text = _apply(rule, text)
         return text
 
+    def notation(self) -> str:
+        """The rules in the reference system's notation, which :func:`parse_rules` reads."""
+        return "".join(map(_notation, self.rules)) or "dc/"
+
 
 def _apply(rule: Rule, text: str) -> str:
     match rule:
@@ -89,6 +93,22 @@ def _apply(rule: Rule, text: str) -> str:
             return text.rjust(length, character) if at == "start" else text.ljust(length, character)
         case Truncate(length):
             return text[:length]
+        case _:
+            assert_never(rule)
+
+
+def _notation(rule: Rule) -> str:
+    match rule:
+        case Case(to):
+            return "uc/" if to == "upper" else "lc/"
+        case Remove(characters):
+            return f"rc/{len(characters)}/{characters}/"
+        case Substitute(old, new):
+            return f"sc/{len(old)}/{old}/{new}/"
+        case Pad(at, length, character):
+            return f"{'ps' if at == 'start' else 'pe'}/{length}/{character}/"
+        case Truncate(length):
+            return f"tr/{length}/"
         case _:
             assert_never(rule)
 

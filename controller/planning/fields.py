@@ -11,6 +11,7 @@ from typing import assert_never
 from pydantic import BaseModel
 
 from controller.model.accounts import WindowsAccount
+from controller.model.filters import PasswordFilter
 from controller.model.topology import Resource
 from controller.planning.change import Subject
 from controller.planning.encoding import spelling
@@ -85,9 +86,8 @@ _WORDS = frozenset({"", "true", "false", "(none)"})  # quoted, so that text is n
 
 
 def _leaves(value: object, path: str = "", *, skip_defaults: bool = False) -> Iterator[tuple[str, Leaf]]:
+    value = _as_written(value)
     match value:
-        case WindowsAccount():
-            yield path, str(value)
         case BaseModel():
             dumped = value.model_dump(mode="json", by_alias=True, exclude_defaults=skip_defaults)
             yield from _leaves(dumped, path)
@@ -109,6 +109,17 @@ def _leaves(value: object, path: str = "", *, skip_defaults: bool = False) -> It
                     yield from _leaves(item, inner, skip_defaults=skip_defaults)
         case _:
             raise TypeError(f"{type(value).__name__} cannot be shown")
+
+
+def _as_written(value: object) -> object:
+    """Where manifests write something in a form of its own: that form."""
+    match value:
+        case WindowsAccount():
+            return str(value)
+        case PasswordFilter(rules):
+            return {"rules": value.notation() if rules else None}
+        case _:
+            return value
 
 
 def _join(path: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Kind PasswordFilter: rules in the reference system's notation, or written out."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self, assert_never
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -104,23 +104,7 @@ class PasswordFilterSpec(RuleSpec):
     @classmethod
     def of(cls, password_filter: PasswordFilter) -> Self:
         """Return the spec that compiles to *password_filter*."""
-        return cls(rules="".join(map(_notation, password_filter.rules)) or "dc/")
-
-
-def _notation(rule: Rule) -> str:
-    match rule:
-        case Case(to):
-            return "uc/" if to == "upper" else "lc/"
-        case Remove(characters):
-            return f"rc/{len(characters)}/{characters}/"
-        case Substitute(old, new):
-            return f"sc/{len(old)}/{old}/{new}/"
-        case Pad(at, length, character):
-            return f"{'ps' if at == 'start' else 'pe'}/{length}/{character}/"
-        case Truncate(length):
-            return f"tr/{length}/"
-        case _:
-            assert_never(rule)
+        return cls(rules=password_filter.notation())
 
 
 class PasswordFilterManifest(Manifest):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.model.filters import PasswordFilter, Truncate
+from controller.model.filters import Case, PasswordFilter, Remove, Truncate
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.topology import Access, Adapter, ConnectorSpec, Domain, DomainDirectory, Source, System
 from controller.planning.encoding import encode_value
@@ -69,7 +69,13 @@ def test_only_what_is_not_at_its_default_is_declared() -> None:
     full = adapter("a", access=Access(users=("bob",)), enabled=True, group=None)
     assert declared(full) == [("connector.type", "remote"), ("access.users", ("bob",))]
     assert declared(system()) == []
-    assert declared(resource("t8", PasswordFilter((Truncate(8),)))) == [("rules[0].length", 8)]
+    assert declared(resource("t8", PasswordFilter((Truncate(8),)))) == [("rules", "tr/8/")]
+    assert declared(resource("none", PasswordFilter())) == []
+
+
+def test_rules_of_a_filter_read_as_manifests_write_them() -> None:
+    before, after = (resource("f", PasswordFilter(rules)) for rules in ((Case("upper"), Remove("#")), (Truncate(8),)))
+    assert [str(d) for d in differences(before, after)] == ["rules: uc/rc/1/#/ -> tr/8/"]
 
 
 def test_fields_of_mappings_are_compared() -> None:
