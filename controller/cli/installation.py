@@ -77,7 +77,7 @@ def chosen_manifests(paths: Sequence[str] | None) -> Manifests:
 
 def _read_standard_input() -> str:
     """Standard input as text; what is not UTF-8 stays as surrogates, which the reader of manifests reports."""
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if sys.stdin else ""
 
 
 def local_principal() -> str:

@@ -18,7 +18,7 @@ def read_password(what: str, *, confirms: bool = True) -> Secret:
     Raises:
         InvalidInput: Nothing was given, it is not UTF-8, or the two do not agree.
     """
-    return _ask(what, confirms=confirms) if sys.stdin.isatty() else _read_line(what)
+    return _ask(what, confirms=confirms) if _is_on_a_terminal() else _read_line(what)
 
 
 def _ask(what: str, *, confirms: bool) -> Secret:
@@ -34,7 +34,7 @@ def _ask(what: str, *, confirms: bool) -> Secret:
 
 
 def _read_line(what: str) -> Secret:
-    raw = sys.stdin.buffer.readline()
+    raw = sys.stdin.buffer.readline() if sys.stdin else b""  # None: it was closed
     if not raw:
         raise InvalidInput(f"no {what} was given", hint="send it as one line of standard input")
     try:
@@ -52,8 +52,12 @@ def confirm(question: str, *, remedy: str) -> bool:
     Raises:
         InvalidInput: There is no terminal to ask on; *remedy* becomes the hint.
     """
-    if not sys.stdin.isatty():
+    if not _is_on_a_terminal():
         raise InvalidInput("there is no terminal on which to ask for confirmation", hint=remedy)
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _is_on_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

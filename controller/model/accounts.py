@@ -49,7 +49,8 @@ class WindowsAccount:
                 hint="at most 15 characters, as in CORP, not the DNS name",
             )
         if len(name) > MAX_ACCOUNT_LENGTH or _FORBIDDEN_SAM.search(name) or _CONTROL.search(name):
-            raise InvalidInput(f"{text!r} has a character that no Windows account name may have")
+            hint = r"one backslash; in YAML two only in double quotes" if name.startswith("\\") else ""
+            raise InvalidInput(f"{text!r} has a character that no Windows account name may have", hint=hint)
         return cls(domain, name)
 
     @property

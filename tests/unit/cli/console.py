@@ -36,8 +36,8 @@ class Console:
     folder: Path
     transcript: str = ""
 
-    def pwsync(self, *arguments: str, stdin: str | bytes = b"") -> Result:
-        """Run a command."""
+    def pwsync(self, *arguments: str, stdin: str | bytes | None = b"") -> Result:
+        """Run a command; *stdin* None is a closed one."""
         typed = stdin.encode() if isinstance(stdin, str) else stdin
         with _streams(typed) as (out, err):
             code = execute(arguments)
@@ -47,7 +47,7 @@ class Console:
         self.transcript += result.out + result.err
         return result
 
-    def expect(self, code: int, *arguments: str, stdin: str | bytes = b"") -> Result:
+    def expect(self, code: int, *arguments: str, stdin: str | bytes | None = b"") -> Result:
         """Run a command that must end with *code*."""
         result = self.pwsync(*arguments, stdin=stdin)
         assert result.code == code, f"{arguments}: {result}"
@@ -71,10 +71,11 @@ class Console:
 
 
 @contextmanager
-def _streams(typed: bytes) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
+def _streams(typed: bytes | None) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
     out, err = io.BytesIO(), io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed), encoding="utf-8"))
+        stdin = None if typed is None else io.TextIOWrapper(io.BytesIO(typed), encoding="utf-8")
+        patch.setattr(sys, "stdin", stdin)
         patch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="utf-8"))
         patch.setattr(sys, "stderr", io.TextIOWrapper(err, encoding="utf-8"))
         yield out, err

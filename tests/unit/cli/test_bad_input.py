@@ -94,6 +94,18 @@ def test_a_store_that_is_no_database_is_not_touched(quickstart: Console) -> None
     assert store.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        (["change", "windows", "CORP\\alice"], "no new password was given"),
+        (["reset", "damping"], "no terminal"),
+        (["validate", "-"], "no manifest"),
+    ],
+)
+def test_a_closed_standard_input_holds_nothing(applied: Console, command: list[str], problem: str) -> None:
+    assert problem in applied.expect(1, *command, stdin=None).err
+
+
 def test_names_cannot_rewrite_the_terminal(quickstart: Console) -> None:
     result = quickstart.pwsync("get", "adapter", "\x1b[2Jevil\u202e")
     assert result.code == 1

@@ -51,6 +51,13 @@ def test_what_is_no_windows_account_is_refused_with_the_reason(text: str, words:
         WindowsAccount.parse(text)
 
 
+def test_a_backslash_too_many_is_explained() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        WindowsAccount.parse("CORP\\\\alice")
+
+    assert "one backslash" in caught.value.hint
+
+
 @pytest.mark.parametrize("text", ["CORP\\\u212aim", "CORP\\\u0130da", "CORP\\\u0130", "co\u0131p\\kim", "\ufb00\\kim"])
 def test_a_character_that_becomes_an_ascii_letter_without_case_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="ASCII letter") as caught:
