@@ -25,7 +25,7 @@ try:
     from tests.servers.samba import ADMIN_PASSWORD, REALM, SambaServer, running_samba
     from tests.servers.slapd import BASE_DN, SERVICE_PASSWORD, SlapdServer, running_slapd
 except ImportError as error:
-    sys.exit(f"Run this with the Python of .venv, after ./tests/run or with pip install -e '.[tests]' ({error}).")
+    sys.exit(f"Run this with the Python of .venv, which ./examples/quickstart.sh makes ({error}).")
 
 HERE = Path(__file__).resolve().parent
 LDAPS_PORT = 1636
