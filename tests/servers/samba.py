@@ -109,6 +109,15 @@ class SambaServer:
         self.tool("domain", "passwordsettings", "set", *arguments)
 
     @contextmanager
+    def lenient(self) -> Iterator[None]:
+        """Within the block any password of seven characters is taken, also a former one."""
+        self.set_policy(history_length=0, complexity="off")
+        try:
+            yield
+        finally:
+            self.set_policy(history_length="default", complexity="on")
+
+    @contextmanager
     def accepting_former_passwords(self, minutes: int = 60) -> Iterator[None]:
         """Within the block a bind with the former password succeeds for so long, as by default (restarts it twice)."""
         before = self.configuration.read_text()

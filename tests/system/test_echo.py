@@ -87,7 +87,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks
     """The example with one user, whose first password the capture reports."""
     require_server("gpg", "gpgconf")
     user, first, service_password = "echo", leaks.password(), leaks.password("Svc-")
-    shutil.copytree(EXAMPLE, tmp_path / "example")
+    shutil.copytree(EXAMPLE / "manifests", tmp_path / "example" / "manifests")
     shutil.copy(samba.ca_file, tmp_path / "example" / "samba-ca.pem")
     shutil.copy(slapd.ca_file, tmp_path / "example" / "openldap-ca.pem")
     manifests = tmp_path / "example" / "manifests"
@@ -97,8 +97,8 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks
     (manifests / "staff.csv").write_text(f"windows,external\n{user},{user}\n")
     environment = {"CORP_BIND_PASSWORD": service_password, "OPENLDAP_BIND_PASSWORD": leaks.known(SERVICE_PASSWORD)}
     slapd.add_person(user)
-    with keeping_passwords(samba), controller_process(tmp_path, manifests, environment) as controller:
-        samba.set_policy(min_pwd_age=0, history_length=0, complexity="off", min_pwd_length=7)
+    running = controller_process(tmp_path, manifests, environment)
+    with keeping_passwords(samba), samba.lenient(), running as controller:
         samba.add_user("svc-echo", service_password)
         samba.add_user(user, first)
         controller.command("apply", str(manifests), "--yes")

@@ -65,12 +65,11 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("company")
     leaks = Leaks()
     service_password = leaks.password("Svc-")
-    shutil.copytree(EXAMPLE, folder / "example")
+    shutil.copytree(EXAMPLE / "manifests", folder / "example" / "manifests")
     shutil.copy(samba.ca_file, folder / "example" / "samba-ca.pem")
     shutil.copy(slapd.ca_file, folder / "example" / "openldap-ca.pem")
     for manifest in (folder / "example" / "manifests").glob("*.yaml"):
         manifest.write_text(manifest.read_text().replace("ldaps://127.0.0.1:1636", slapd.ldaps_url))
-    samba.set_policy(min_pwd_age=0, history_length=0, complexity="off", min_pwd_length=7)
     samba.add_user(SERVICE_USER, service_password)
     for user in ("alice", "bob", "carol"):
         samba.add_user(user)
@@ -78,7 +77,8 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.Tem
     slapd.add_person("bob")
     slapd.add(f"dn: ou=partners,{BASE_DN}\nobjectClass: organizationalUnit\nou: partners\n")
     environment = {"CORP_BIND_PASSWORD": service_password, "OPENLDAP_BIND_PASSWORD": leaks.known(SERVICE_PASSWORD)}
-    with controller_process(folder, folder / "example" / "manifests", environment) as controller:
+    running = controller_process(folder, folder / "example" / "manifests", environment)
+    with samba.lenient(), running as controller:
         controller.command("apply", str(controller.manifests), "--yes")
         controller.make_token("dc1")
         controller.make_token("openldap-agent")
