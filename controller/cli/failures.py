@@ -13,11 +13,18 @@ FAILURE = 1
 INTERRUPTED = 130
 """128 + SIGINT, as shells expect."""
 DEBUG_VARIABLE = "PWSYNC_DEBUG"
+EXTRA = "Got unexpected extra argument"
+"""How the library begins to say that there are too many arguments."""
 
 
 def report(error: Exception) -> int:
     """Tell a person about *error*; returns the exit code."""
     match error:
+        case typer.TyperException(message=message, exit_code=code) if message.startswith(EXTRA):
+            # Not the library's own words: they repeat the argument, and it may be a password.
+            say("Error: too many arguments")
+            say("Hint: a password is never an argument: it is asked for, or read from standard input")
+            return int(code)
         case typer.TyperException(exit_code=code):
             show = getattr(error, "show", None)
             show() if callable(show) else say(f"Error: {error.message}")

@@ -148,7 +148,7 @@ def _check_file(path: Path, status: os.stat_result) -> None:
     if status.st_mode & _OTHERS:
         raise SettingsError(
             f"the key file {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
-            hint=f"chmod 600 {path}, and rotate the key if others may have read it",
+            hint=f"chmod 600 {path}",
         )
 
 

@@ -112,3 +112,9 @@ def test_names_cannot_rewrite_the_terminal(quickstart: Console) -> None:
     assert "\x1b" not in result.err
     assert "\u202e" not in result.err
     assert "\\x1b[2Jevil\\u202e" in result.err
+
+
+def test_a_password_given_as_an_argument_is_not_repeated(console: Console) -> None:
+    result = console.expect(2, "change", "windows", r"CORP\alice", "S3cret-argument")
+    assert "a password is never an argument" in result.err
+    assert "S3cret-argument" not in result.out + result.err
