@@ -77,7 +77,7 @@ def pair(database: str, tmp_path: Path) -> Iterator[list[ControllerProcess]]:
         for number in range(2):
             folder = tmp_path / f"controller{number}"
             folder.mkdir()
-            pair.append(stack.enter_context(controller_process(folder, manifests, {}, "--database", database)))
+            pair.append(stack.enter_context(controller_process(folder, manifests, {"PWSYNC_DATABASE": database})))
         pair[0].command("apply", str(manifests), "--yes")
         pair[0].make_token("dc1")
         pair[1].tokens = pair[0].tokens
