@@ -33,7 +33,6 @@ class Reason(StrEnum):
     ADAPTER_DOES_NOT_SEND = "adapterDoesNotSend"
     ADAPTER_REMOVED = "adapterRemoved"
     ADAPTER_RESET = "adapterReset"
-    MAPPING_REMOVED = "mappingRemoved"
     MAPPING_CONFLICT = "mappingConflict"
     ALREADY_IN_FORCE = "alreadyInForce"
     OLD_PASSWORD_MISSING = "oldPasswordMissing"  # noqa: S105  # a reason, not a password
@@ -43,8 +42,6 @@ class Reason(StrEnum):
     NO_DIRECTORY = "noDirectory"
     EXTERNAL_UPDATE_FAILED = "externalUpdateFailed"
     FILTER_UNUSABLE = "filterUnusable"
-    RETRIES_EXHAUSTED = "retriesExhausted"
-    CONSTRAINT = "constraint"
     DELIVERY_PARKED = "deliveryParked"
     DELIVERY_EXPIRED = "deliveryExpired"
     DISCARDED = "discarded"

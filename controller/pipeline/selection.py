@@ -38,13 +38,11 @@ class WindowsSelection:
     Attributes:
         mappings: Those whose stored credential follows.
         windows: The Windows accounts whose password shall follow (full sync); empty for partial sync.
-        has_conflict: Windows is left alone because the change would reach several Windows accounts.
     """
 
     mappings: tuple[Mapping, ...]
     windows: tuple[WindowsAccount, ...]
     skips: tuple[Skip, ...]
-    has_conflict: bool = False
 
 
 def select_external(topology: Topology, mappings: Iterable[Mapping]) -> ExternalSelection:
@@ -110,7 +108,7 @@ def select_windows(topology: Topology, account: ExternalAccount, mappings: Seque
     windows = tuple(sorted({m.windows for m in chosen}))
     if len(windows) > 1 and not adapter.allow_mapping_conflicts:
         skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in chosen)
-        return WindowsSelection(tuple(chosen), (), tuple(skips), has_conflict=True)
+        return WindowsSelection(tuple(chosen), (), tuple(skips))
     return WindowsSelection(tuple(chosen), windows, tuple(skips))
 
 

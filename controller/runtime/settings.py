@@ -42,11 +42,6 @@ class Settings:
         """The embedded database file, used or not."""
         return self.state_dir / "pwsync.db"
 
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the embedded database file is the store."""
-        return self.database == f"sqlite:///{self.embedded_database}"
-
     def make_state_dir(self) -> None:
         """Create the state directory, for its owner alone.
 

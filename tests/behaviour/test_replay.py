@@ -28,9 +28,9 @@ OWN_FILE_EACH = Limits(file=1)
 def bench(tmp_path: Path) -> Iterator[ReplayBench]:
     """A bench where racf-agent may report for adapter racf, and where each kept change gets a file of its own."""
     with replay_bench(tmp_path, OWN_FILE_EACH) as made:
-        made.adapter("racf", replace(OPEN_ADAPTER, access=Access(users=("racf-agent",))), "A1")
+        made.adapter("racf", replace(OPEN_ADAPTER, access=Access(users=("racf-agent",))), "RACFUSR1")
         made.adapter("ldap", OPEN_ADAPTER, "alice")
-        made.map("RACF", "alice", "A1")
+        made.map("RACF", "alice", "RACFUSR1")
         made.map("LDAP", "alice", "alice")
         made.learn()
         yield made
@@ -46,14 +46,14 @@ def test_r1_an_external_change_is_kept_sealed_while_the_store_is_away_and_replay
     bench: ReplayBench,
 ) -> None:
     with bench.away():
-        change = bench.external("racf", "A1", "Sup3r-secret", old="0ld-secret", by=AGENT)
+        change = bench.external("racf", "RACFUSR1", "Sup3r-secret", old="0ld-secret", by=AGENT)
     content = b"".join(path.read_bytes() for path in bench.files())
-    assert not any(word in content for word in (b"Sup3r-secret", b"0ld-secret", b"A1", b"racf"))
+    assert not any(word in content for word in (b"Sup3r-secret", b"0ld-secret", b"RACFUSR1"))
     bench.restart()
     bench.catch_up()
     bench.settle()
     assert bench.outcome(change) == ("completed", "")
-    assert bench.stored("RACF", "A1") == "Sup3r-secret"
+    assert bench.stored("RACF", "RACFUSR1") == "Sup3r-secret"
     assert [event.tracking_id for event in bench.events("changeReplayed")] == [change]
     assert bench.files() == []
 
@@ -66,10 +66,10 @@ def test_r1_a_second_outage_resumes_where_the_first_replay_stopped(
     bench.restart()
     bench.learn()
     with bench.away():
-        accepted = [bench.external("racf", "A1", f"New-{n}", by=AGENT) for n in range(5)]
+        accepted = [bench.external("racf", "RACFUSR1", f"New-{n}", by=AGENT) for n in range(5)]
     assert bench.replay.step()
     with bench.away():
-        accepted.append(bench.external("racf", "A1", "New-5", by=AGENT))
+        accepted.append(bench.external("racf", "RACFUSR1", "New-5", by=AGENT))
         with pytest.raises(StoreUnavailable):
             bench.replay.step()
     bench.restart()
@@ -101,8 +101,8 @@ def test_r2_a_folder_that_others_may_enter_is_refused(bench: ReplayBench) -> Non
 
 def test_r2_a_file_whose_mode_has_changed_is_not_trusted(bench: ReplayBench) -> None:
     with bench.away():
-        distrusted = bench.external("racf", "A1", "New-1", by=AGENT)
-        trusted = bench.external("racf", "A1", "New-2", by=AGENT)
+        distrusted = bench.external("racf", "RACFUSR1", "New-1", by=AGENT)
+        trusted = bench.external("racf", "RACFUSR1", "New-2", by=AGENT)
     bench.files()[0].chmod(0o666)
     bench.catch_up()
     assert distrusted not in stored(bench)
@@ -114,7 +114,7 @@ def test_r2_a_file_whose_mode_has_changed_is_not_trusted(bench: ReplayBench) -> 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_r2_a_file_whose_owner_has_changed_is_not_trusted(bench: ReplayBench) -> None:
     with bench.away():
-        bench.external("racf", "A1", "New-1", by=AGENT)
+        bench.external("racf", "RACFUSR1", "New-1", by=AGENT)
     os.chown(bench.files()[0], 12345, 12345)
     bench.catch_up()
     assert stored(bench) == []
@@ -128,7 +128,7 @@ def test_r3_of_a_damaged_file_the_changes_before_the_damage_are_replayed_and_the
     bench.restart()
     bench.learn()
     with bench.away():
-        accepted = [bench.external("racf", "A1", f"New-{n}", by=AGENT) for n in range(4)]
+        accepted = [bench.external("racf", "RACFUSR1", f"New-{n}", by=AGENT) for n in range(4)]
     first, second = bench.files()
     content = bytearray(first.read_bytes())
     content[-1] ^= 1
@@ -148,9 +148,9 @@ def test_r3_of_a_damaged_file_the_changes_before_the_damage_are_replayed_and_the
 
 def test_r4_a_file_older_than_the_sync_age_is_deleted_and_logged(bench: ReplayBench) -> None:
     with bench.away():
-        old = bench.external("racf", "A1", "New-1", by=AGENT)
+        old = bench.external("racf", "RACFUSR1", "New-1", by=AGENT)
         bench.wait(timedelta(hours=20))
-        young = bench.external("racf", "A1", "New-2", by=AGENT)
+        young = bench.external("racf", "RACFUSR1", "New-2", by=AGENT)
     bench.wait(timedelta(hours=5))
     name = bench.files()[0].name
     bench.catch_up()
@@ -168,12 +168,12 @@ def test_t3_a_change_that_became_too_old_in_a_replay_file_is_discarded(bench: Re
     bench.catch_up()
     bench.settle()
     assert bench.outcome(change) == ("discarded", "expired")
-    assert bench.password("adapter/racf", "A1") == "old"
+    assert bench.password("adapter/racf", "RACFUSR1") == "old"
 
 
 def test_r5_a_caller_whose_right_was_withdrawn_meanwhile_is_refused_at_replay(bench: ReplayBench) -> None:
     with bench.away():
-        refused = bench.external("racf", "A1", "New-1", by=AGENT)
+        refused = bench.external("racf", "RACFUSR1", "New-1", by=AGENT)
         allowed = bench.windows("alice", "New-2", by=Caller("dc1"))
     bench.adapter("racf", replace(OPEN_ADAPTER, access=Access(users=("another-agent",))))
     bench.catch_up()
@@ -181,9 +181,9 @@ def test_r5_a_caller_whose_right_was_withdrawn_meanwhile_is_refused_at_replay(be
     assert bench.outcome(refused) == ("failed", "callerNotAllowed")
     assert bench.outcome(allowed) == ("completed", "")
     (event,) = bench.events("replayRefused")
-    assert (event.tracking_id, event.adapter, event.account) == (refused, "racf", "A1")
+    assert (event.tracking_id, event.adapter, event.account) == (refused, "racf", "RACFUSR1")
     assert event.fields == {"caller": "racf-agent", "reason": "callerNotAllowed"}
-    assert bench.stored("RACF", "A1") == "New-2"
+    assert bench.stored("RACF", "RACFUSR1") == "New-2"
 
 
 def test_r6_windows_changes_are_kept_and_replayed_too_in_their_order(bench: ReplayBench) -> None:
@@ -194,7 +194,7 @@ def test_r6_windows_changes_are_kept_and_replayed_too_in_their_order(bench: Repl
     bench.catch_up()
     assert stored(bench)[1:] == [*kept, last]
     bench.settle()
-    assert bench.password("adapter/racf", "A1") == bench.password("adapter/ldap", "alice") == "New-3"
+    assert bench.password("adapter/racf", "RACFUSR1") == bench.password("adapter/ldap", "alice") == "New-3"
 
 
 def test_r6_while_the_file_system_is_full_the_sender_is_told_so(
@@ -215,4 +215,4 @@ def test_r6_while_the_file_system_is_full_the_sender_is_told_so(
     assert stored(bench) == [kept, again]
     assert bench.set_aside() == []
     assert "No space left" in bench.events("replayNotKept")[0].fields["problem"]
-    assert bench.password("adapter/racf", "A1") == "New-2"
+    assert bench.password("adapter/racf", "RACFUSR1") == "New-2"

@@ -25,10 +25,8 @@ def test_flags_come_before_the_environment_and_the_environment_before_defaults(t
     assert settings_of(environ=environ).state_dir == tmp_path / "env"
     assert settings_of(tmp_path / "flag", environ=environ).state_dir == tmp_path / "flag"
     assert settings_of(environ=environ).database == "postgresql+psycopg://db/x"
-    assert not settings_of(environ=environ).is_embedded
     assert settings_of(database="sqlite:///x.db", environ=environ).database == "sqlite:///x.db"
     assert settings_of(tmp_path, environ={}).database == f"sqlite:///{tmp_path}/pwsync.db"
-    assert settings_of(tmp_path, environ={}).is_embedded
 
 
 def test_the_state_directory_is_for_its_owner_alone(tmp_path: Path) -> None:
