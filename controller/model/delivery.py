@@ -174,6 +174,11 @@ def expire(delivery: Delivery, now: datetime, reason: Reason = Reason.EXPIRED) -
     )
 
 
+def hasten(delivery: Delivery, now: datetime) -> Delivery:
+    """A newer change follows one that may have arrived: its target is asked at once, and then it is taken out."""
+    return replace(delivery, state=DeliveryState.RETRYING, lease="", leased_until=None, due_at=now, settled_at=None)
+
+
 def supersede(delivery: Delivery, now: datetime) -> Delivery:
     """A newer change of the same account makes this one pointless (Q10)."""
     return replace(

@@ -1,26 +1,23 @@
 """Dispatch: hands due deliveries of one lane to its connector, one after another, and settles what came of each."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, assert_never
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import Delivery, RetryPolicy
 from controller.model.errors import (
-    AccountRefused,
     ChannelRefused,
     FilterUnusable,
     Indeterminate,
     NotFound,
-    OldPasswordMissing,
-    PasswordRejected,
     PwsyncError,
-    Rejected,
     SealBroken,
     SettingsError,
 )
 from controller.model.secret import Secret
 from controller.model.topology import NotificationPolicy
+from controller.pipeline.attempt import Attempt, Superseded, probe, write
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.filtering import password_for
 from controller.pipeline.following import CredentialDatabase
@@ -32,10 +29,6 @@ from controller.ports import Connector, Jitter, NewId, Sealer, Store, Transactio
 
 LEASE = timedelta(seconds=15)
 """How long a delivery stays with a worker that no longer renews it: after this time another one probes and goes on."""
-
-
-MOST_PROBES = 2
-"""Tries of one delivery after which it is not probed again: usual policies lock an account after five wrong ones."""
 
 
 class Connections(Protocol):
@@ -51,18 +44,6 @@ class Connections(Protocol):
 
     def close(self) -> None:
         """Give back the connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One delivery, ready to be handed to a connector."""
-
-    topology: Topology
-    delivery: Delivery
-    password: Secret
-    old_password: Secret | None
-    old_sealed: bytes | None
-    problem: PwsyncError | None = None
 
 
 class LaneWorker:
@@ -135,7 +116,10 @@ class LaneWorker:
         return attempt
 
     def _settle(self, tx: Transaction, topology: Topology, attempt: Attempt, error: PwsyncError | None) -> None:
-        self._circuit.record(error, tx.now)
+        if isinstance(error, Superseded):
+            self._circuit.leave()  # perhaps it was not asked
+        else:
+            self._circuit.record(error, tx.now)
         settlement = Settlement(tx, topology, self._sealer, self._queue)
         if error is None:
             settlement.confirm(attempt.delivery, attempt.password)
@@ -151,12 +135,14 @@ class LaneWorker:
             if delivery is None:
                 self._circuit.leave()
                 return None
-            if tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
+            is_superseded = tx.deliveries.newest_sequence(delivery.account) > delivery.sequence
+            is_expired = delivery.expires_at <= tx.now
+            if is_superseded and (is_expired or not delivery.must_probe):
                 self._queue.take_out(tx, delivery)
-            elif delivery.expires_at <= tx.now:
+            elif is_expired:
                 self._queue.give_up(tx, delivery)
             else:
-                return self._prepare(tx, topology, delivery)
+                return self._prepare(tx, topology, delivery, is_superseded=is_superseded)
 
     def _claim_one(self, tx: Transaction, topology: Topology) -> Delivery | None:
         outstanding = _notifications(topology, self._lane).max_pending
@@ -165,18 +151,19 @@ class LaneWorker:
         )
         return claimed[0] if claimed else None
 
-    def _prepare(self, tx: Transaction, topology: Topology, delivery: Delivery) -> Attempt:
+    def _prepare(self, tx: Transaction, topology: Topology, delivery: Delivery, *, is_superseded: bool) -> Attempt:
         """Open what is needed, and remember what will be written before it is (decision 7)."""
         credentials = CredentialDatabase(tx, self._sealer, topology)
         try:
             password = self._password_of(tx, topology, delivery)
             old, old_sealed = _old_password(credentials, delivery)
         except (SealBroken, FilterUnusable) as error:
-            return Attempt(topology, delivery, Secret(""), None, None, error)
+            problem = Superseded(error.message) if is_superseded else error
+            return Attempt(topology, delivery, Secret(""), None, None, problem)
         known = tx.fingerprints.get(delivery.account)
         writing = self._sealer.fingerprint(password, delivery.account)
         tx.fingerprints.put(delivery.account, replace(known, writing=writing, writing_sequence=delivery.sequence))
-        return Attempt(topology, delivery, password, old, old_sealed)
+        return Attempt(topology, delivery, password, old, old_sealed, is_superseded=is_superseded)
 
     def _password_of(self, tx: Transaction, topology: Topology, delivery: Delivery) -> Secret:
         """Open the delivery's password, or make it from that of its change, with the filter as it is now."""
@@ -193,7 +180,8 @@ class LaneWorker:
         if attempt.problem is not None:
             return attempt.problem
         try:
-            write(self._connections.connect(attempt.topology, self._lane), attempt)
+            carry_out = probe if attempt.is_superseded else write
+            carry_out(self._connections.connect(attempt.topology, self._lane), attempt)
         except (SettingsError, NotFound) as error:
             return ChannelRefused(error.message, hint=error.hint)
         except PwsyncError as error:
@@ -201,59 +189,6 @@ class LaneWorker:
         except Exception as error:  # noqa: BLE001  # a defect of a connector must not end its lane; its text may hold secrets
             return Indeterminate(f"the connector failed unexpectedly ({type(error).__name__})")
         return None
-
-
-def write(connector: Connector, attempt: Attempt) -> None:
-    """Let the target have the password, probing first when an earlier attempt may have succeeded (decision 5).
-
-    Raises:
-        ConnectorError: As the connector says.
-    """
-    name, password = attempt.delivery.account.name, attempt.password
-    can = connector.capabilities
-    violation = can.constraints.violation(password)
-    if violation is not None:
-        raise PasswordRejected(f"the password is {violation}", hint="change the adapter's password filter")
-    if attempt.delivery.must_probe and _is_in_force(connector, name, attempt):
-        return
-    if can.needs_old_password:
-        if attempt.old_password is None:
-            raise OldPasswordMissing(
-                "the old password is needed and none is stored", hint="set it with 'pwsync credentials set'"
-            )
-        connector.change_password(name, attempt.old_password, password)
-    elif _sends_old_password(attempt) and attempt.old_password is not None:
-        connector.change_password(name, attempt.old_password, password)
-    else:
-        connector.set_password(name, password)
-
-
-def _is_in_force(connector: Connector, name: str, attempt: Attempt) -> bool:
-    can = connector.capabilities
-    may_probe = can.can_verify and attempt.delivery.counted_attempts <= MOST_PROBES
-    if not may_probe:
-        if can.is_repeatable and not can.needs_old_password:
-            return False
-        raise Rejected(
-            "an earlier attempt had no answer, and the target cannot be asked (again) whether it succeeded",
-            hint="look at the account, then retry or discard the delivery",
-        )
-    try:
-        return connector.verify_password(name, attempt.password)
-    except AccountRefused:
-        if can.is_repeatable and not can.needs_old_password:
-            return False
-        raise
-
-
-def _sends_old_password(attempt: Attempt) -> bool:
-    match attempt.delivery.account:
-        case ExternalAccount(adapter=name):
-            return attempt.topology.adapters[name].send_old_password
-        case WindowsAccount():
-            return False
-        case _:
-            assert_never(attempt.delivery.account)
 
 
 def _old_password(credentials: CredentialDatabase, delivery: Delivery) -> tuple[Secret | None, bytes | None]:

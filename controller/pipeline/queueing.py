@@ -7,7 +7,16 @@ from controller.model import events
 from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.credential import SealPlace
-from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState, expire, follow, retry, supersede
+from controller.model.delivery import (
+    UNSETTLED_STATES,
+    Delivery,
+    DeliveryState,
+    expire,
+    follow,
+    hasten,
+    retry,
+    supersede,
+)
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.pipeline.damping import overwrite
@@ -91,8 +100,8 @@ class Queue:
         tx.events.add(event_of(events.DELIVERY_PARKED, parked, **fields))
 
     def supersede_older(self, tx: Transaction, account: Account, sequence: int) -> bool:
-        """Take older deliveries of *account* out; tell whether one is in flight and cannot be called back."""
-        is_one_in_flight = False
+        """Take older deliveries of *account* out; tell whether one may still arrive, or has arrived unseen."""
+        may_one_arrive = False
         parked = tx.deliveries.find(
             DeliveryQuery(lane=account.lane, account=account.name, state=DeliveryState.PARKED, limit=1000)
         )
@@ -100,13 +109,22 @@ class Queue:
             if delivery.sequence >= sequence:
                 continue
             if delivery.state is DeliveryState.IN_FLIGHT:
-                is_one_in_flight = True
-                continue
+                may_one_arrive = True
+            else:
+                may_one_arrive |= delivery.must_probe
+                self.supersede(tx, delivery)
+        return may_one_arrive
+
+    def supersede(self, tx: Transaction, delivery: Delivery) -> None:
+        """Take out one delivery, at once or, when it may have arrived, as soon as its target was asked."""
+        if delivery.must_probe:
+            tx.deliveries.save(hasten(delivery, tx.now))
+            refresh_change(tx, delivery.tracking_id)
+        else:
             self.take_out(tx, delivery)
-        return is_one_in_flight
 
     def take_out(self, tx: Transaction, delivery: Delivery) -> None:
-        """Supersede one delivery."""
+        """Supersede one delivery (Q10)."""
         tx.deliveries.save(supersede(delivery, tx.now))
         tx.events.add(event_of(events.DELIVERY_SUPERSEDED, delivery, id=delivery.id))
         forget_write(tx, delivery)
@@ -136,7 +154,7 @@ class Queue:
         again = retry(delivery, tx.now)
         known = tx.fingerprints.get(delivery.account)
         if max(known.sequence, tx.deliveries.newest_sequence(delivery.account)) > delivery.sequence:
-            self.take_out(tx, delivery)
+            self.supersede(tx, delivery)
             return False
         tx.deliveries.save(again)
         tx.events.add(event_of(events.DELIVERY_RETRIED, delivery, id=delivery.id, by=by))

@@ -72,8 +72,8 @@ class Routing:
             overwritten=overwrite(known),
         )
         self.tx.fingerprints.put(account, reported)
-        is_one_in_flight = self.queue.supersede_older(self.tx, account, change.sequence)
-        if is_one_in_flight or self._may_have_been_overwritten(known):
+        may_one_arrive = self.queue.supersede_older(self.tx, account, change.sequence)
+        if may_one_arrive or self._may_have_been_overwritten(known):
             self.enqueue(account, self.password, must_probe=True)
             return False
         return True

@@ -11,6 +11,7 @@ from controller.model.delivery import Delivery, DeliveryState, RetryPolicy, conf
 from controller.model.errors import OldPasswordWrong, PwsyncError
 from controller.model.events import Event
 from controller.model.secret import Secret
+from controller.pipeline.attempt import Superseded
 from controller.pipeline.damping import overwrite
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.queueing import Queue, event_of, finish_change, forget_write, refresh_change
@@ -42,7 +43,8 @@ class Settlement:
         self.tx.events.add(event_of(events.DELIVERY_CONFIRMED, delivery, id=delivery.id, attempts=delivery.attempts))
         self.tx.fingerprints.put(delivery.account, self._in_force_after(known, delivery, password))
         self._follow(delivery, password)
-        if beyond is not None and known.sequence <= delivery.sequence:
+        is_newest = max(known.sequence, self.tx.deliveries.newest_sequence(delivery.account)) <= delivery.sequence
+        if beyond is not None and is_newest:
             self._fan_out(beyond)
         refresh_change(self.tx, delivery.tracking_id)
 
@@ -56,8 +58,11 @@ class Settlement:
             return
         if isinstance(error, OldPasswordWrong):
             self._delete_windows_password(delivery, used_old)
-        if self.tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
+        if isinstance(error, Superseded):
             self.queue.take_out(self.tx, settled)
+            return
+        if self.tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
+            self.queue.supersede(self.tx, settled)
             return
         if not settled.must_probe or settled.state is DeliveryState.PARKED:
             forget_write(self.tx, settled)

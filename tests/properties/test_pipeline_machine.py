@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from controller.model.errors import Busy, ConnectorError, Indeterminate, Unavailable
-from controller.pipeline.dispatch import LEASE, MOST_PROBES
+from controller.pipeline.attempt import MOST_PROBES
+from controller.pipeline.dispatch import LEASE
 from controller.ports import DeliveryQuery
 from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench
 
@@ -38,11 +39,11 @@ class Pipeline(RuleBasedStateMachine):
         self.echoes: list[str] = []
         self.hard_failures = dict.fromkeys(LANES, 0)
 
-    @initialize()
-    def set_up(self) -> None:
-        """Everything is on; the domain resets passwords. With the old one: see docs/critiques.md."""
+    @initialize(password_change=st.sampled_from(["reset", "change"]))
+    def set_up(self, password_change: str) -> None:
+        """Everything is on."""
         self.bench.system()
-        self.bench.domain(password_change="reset")
+        self.bench.domain(password_change=password_change)
         self.bench.adapter("ldap", FULL_ADAPTER, "alice")
         self.bench.adapter("racf", FULL_ADAPTER, "ALICE1")
         self.bench.map("LDAP", "alice", "alice")
