@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from controller.model.errors import Busy, ConnectorError, Indeterminate, Unavailable
 from controller.pipeline.attempt import MOST_PROBES
+from controller.pipeline.damping import CLOCK_TOLERANCE
 from controller.pipeline.dispatch import LEASE
 from controller.ports import DeliveryQuery
 from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench
@@ -38,6 +40,7 @@ class Pipeline(RuleBasedStateMachine):
         self.seen_writes = dict.fromkeys(LANES, 0)
         self.echoes: list[str] = []
         self.hard_failures = dict.fromkeys(LANES, 0)
+        self.store_is_ahead = timedelta()
 
     @initialize(password_change=st.sampled_from(["reset", "change"]))
     def set_up(self, password_change: str) -> None:
@@ -64,7 +67,7 @@ class Pipeline(RuleBasedStateMachine):
         self.report_all(lane)
         directory.accounts[LANES[lane]] = password
         self.newest = password
-        self._report(lane, password, self.bench.now)
+        self._report(lane, password, self._sources_now())
 
     @rule(lane=lanes)
     def report_all(self, lane: str) -> None:
@@ -116,6 +119,13 @@ class Pipeline(RuleBasedStateMachine):
         """Time passes."""
         self.bench.wait(timedelta(seconds=seconds))
 
+    @rule(difference=st.integers(-CLOCK_TOLERANCE.seconds, CLOCK_TOLERANCE.seconds))
+    def step_clock(self, difference: int) -> None:
+        """The store's clock jumps, back or forth; it never differs from the sources' by more than is tolerated."""
+        step = timedelta(seconds=difference) - self.store_is_ahead
+        self.bench.wait(step)
+        self.store_is_ahead += step
+
     def teardown(self) -> None:
         """Everything calms down: all agree on the newest, and no echo went anywhere."""
         try:
@@ -146,6 +156,9 @@ class Pipeline(RuleBasedStateMachine):
         with self.bench.store.read() as tx:
             return [d.message for d in tx.deliveries.find(DeliveryQuery(state="parked"))]
 
+    def _sources_now(self) -> datetime:
+        return self.bench.now - self.store_is_ahead
+
     def _tick(self) -> None:
         self.bench.wait(timedelta(seconds=1))
 
@@ -153,7 +166,7 @@ class Pipeline(RuleBasedStateMachine):
         """Note our writes that a system's capture has not seen yet."""
         writes = self.bench.directories[lane].writes
         for write in writes[self.seen_writes[lane] :]:
-            self.to_report[lane].append((write.password, self.bench.now))
+            self.to_report[lane].append((write.password, self._sources_now()))
         self.seen_writes[lane] = len(writes)
 
     def _report(self, lane: str, password: str, at: datetime) -> str:
@@ -172,4 +185,4 @@ Pipeline.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestPipeline = Pipeline.TestCase
+TestPipeline = pytest.mark.timeout(3600 if IS_SOAK else 120)(Pipeline.TestCase)
