@@ -51,6 +51,7 @@ class MemoryDirectory:
     probes: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _: None
     _script: deque[tuple[When, ConnectorError]] = field(default_factory=deque)
+    _probe_error: ConnectorError | None = None
     _down: bool = False
     _mute: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -59,6 +60,10 @@ class MemoryDirectory:
         """Let the next writes raise *errors*, one each: "before" anything changed, or "after" it did (lost answer)."""
         with self._lock:
             self._script.extend((when, error) for error in errors)
+
+    def fail_probe(self, error: ConnectorError) -> None:
+        """Let the next probe raise *error*."""
+        self._probe_error = error
 
     @contextmanager
     def down(self) -> Iterator[None]:
@@ -94,6 +99,9 @@ class MemoryDirectory:
     def is_in_force(self, account: str, password: str) -> bool:
         """Answer a probe."""
         with self._lock:
+            error, self._probe_error = self._probe_error, None
+            if error is not None:
+                raise error
             self.probes.append((account, password))
             return self._in_force(account) == password
 
