@@ -7,6 +7,7 @@ last of several.
 import hmac
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from controller.model.change import PasswordChange, Reason
 from controller.model.credential import Fingerprint
@@ -74,11 +75,16 @@ def later_of(one: datetime | None, other: datetime | None) -> datetime | None:
 def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
     if change.occurred_at is None:
         return False
-    if known.occurred_at is not None and change.occurred_at < known.occurred_at:
+    if _is_credible(known.occurred_at, change) and change.occurred_at < known.occurred_at:
         return True
-    if known.set_by != "delivery" or known.set_at is None:
+    if known.set_by != "delivery" or not _is_credible(known.set_at, change):
         return False
     return change.occurred_at < known.set_at - CLOCK_TOLERANCE
+
+
+def _is_credible(time: datetime | None, change: PasswordChange) -> TypeGuard[datetime]:
+    """Whether a time noted earlier is no later than the report: else the store's clock was ahead, and was set back."""
+    return time is not None and time <= change.received_at
 
 
 def _is_surely_later(known: Fingerprint, change: PasswordChange) -> bool:

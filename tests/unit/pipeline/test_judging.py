@@ -51,6 +51,13 @@ def test_a_report_with_a_time_of_its_own(known: Fingerprint, after: timedelta, v
     assert judge(known, B, replace(CHANGE, occurred_at=START + after)) is verdict
 
 
+@pytest.mark.parametrize("known", [WRITTEN, replace(REPORTED, occurred_at=START)])
+def test_a_time_from_before_the_store_s_clock_was_set_back_proves_nothing(known: Fingerprint) -> None:
+    earlier = START - timedelta(hours=2)
+    change = replace(CHANGE, received_at=earlier, occurred_at=earlier)
+    assert judge(known, B, change) is None
+
+
 def test_an_echo_is_expected_once() -> None:
     echoed = absorb(replace(WRITTEN, overwritten=(B,)), A, START)
     assert (echoed.is_echoed, echoed.overwritten, echoed.occurred_at) == (True, (), START)
