@@ -72,6 +72,12 @@ def later_of(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((time for time in (one, other) if time is not None), default=None)
 
 
+def newest_source_time(known: Fingerprint, change: PasswordChange) -> datetime | None:
+    """The source's time of its newest change, once *change* is accepted."""
+    told = known.occurred_at if _is_credible(known.occurred_at, change) else None
+    return later_of(told, change.occurred_at)
+
+
 def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
     if change.occurred_at is None:
         return False

@@ -11,7 +11,7 @@ from controller.model.errors import FilterUnusable
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
-from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, later_of, overwrite
+from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, newest_source_time, overwrite
 from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change, refresh_change
@@ -65,7 +65,7 @@ class Routing:
             sequence=change.sequence,
             set_by="report",
             set_at=self.tx.now,
-            occurred_at=later_of(known.occurred_at, change.occurred_at),
+            occurred_at=newest_source_time(known, change),
             writing=known.writing,
             writing_sequence=known.writing_sequence,
             is_echoed=True,

@@ -8,7 +8,15 @@ import pytest
 from controller.model.accounts import WindowsAccount
 from controller.model.change import PasswordChange, Reason
 from controller.model.credential import Fingerprint
-from controller.pipeline.damping import CLOCK_TOLERANCE, MOST_OVERWRITTEN, absorb, judge, later_of, overwrite
+from controller.pipeline.damping import (
+    CLOCK_TOLERANCE,
+    MOST_OVERWRITTEN,
+    absorb,
+    judge,
+    later_of,
+    newest_source_time,
+    overwrite,
+)
 from tests.doubles.pipeline import START
 
 A, B, C = b"a" * 32, b"b" * 32, b"c" * 32
@@ -56,6 +64,7 @@ def test_a_time_from_before_the_store_s_clock_was_set_back_proves_nothing(known:
     earlier = START - timedelta(hours=2)
     change = replace(CHANGE, received_at=earlier, occurred_at=earlier)
     assert judge(known, B, change) is None
+    assert newest_source_time(known, change) == earlier
 
 
 def test_an_echo_is_expected_once() -> None:
