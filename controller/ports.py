@@ -183,6 +183,39 @@ class Suspensions(Protocol):
         """Enable again; tell whether it was disabled."""
 
 
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """Whether the target of a lane is there, as far as anybody has heard.
+
+    Attributes:
+        since: When that was first heard.
+        code: What was the matter, as a stable name; empty when online.
+        message: The same in words, secrets removed.
+    """
+
+    lane: str
+    is_online: bool
+    since: datetime
+    code: str = ""
+    message: str = ""
+
+
+class Lanes(Protocol):
+    """What was last heard of the target of each lane. Of a lane without a row nothing bad was ever heard."""
+
+    def read(self) -> dict[str, LaneStatus]:
+        """All that are known, by lane."""
+
+    def get(self, lane: str) -> LaneStatus | None:
+        """One; None when nothing was ever heard of it."""
+
+    def put(self, status: LaneStatus) -> bool:
+        """Insert or replace; tell whether it is new that the lane is online, or offline; else its ``since`` stays."""
+
+    def remove(self, lane: str) -> None:
+        """Forget it; no error when it is not there."""
+
+
 class Mappings(Protocol):
     """Mappings of the actual topology, each (application, Windows account) once."""
 
@@ -428,6 +461,7 @@ class Transaction(Protocol):
     now: datetime
     resources: Resources
     suspensions: Suspensions
+    lanes: Lanes
     mappings: Mappings
     credentials: Credentials
     changes: Changes

@@ -207,6 +207,21 @@ ADAPTER_RESET = EventType(
     "An operator emptied the queue of an adapter.",
     fields={**_BY, "deliveries": "how many were discarded"},
 )
+_LANE = {"lane": "adapter/NAME or domain/NAME"}
+ADAPTER_OFFLINE = EventType(
+    "adapterOffline",
+    Level.WARNING,
+    "The target of an adapter or domain is away, or does not accept us.",
+    (10748,),
+    fields={**_LANE, "code": "what is the matter, as a stable name", "message": "in words, secrets removed"},
+)
+ADAPTER_ONLINE = EventType(
+    "adapterOnline",
+    Level.INFO,
+    "The target of an adapter or domain that was offline answers again.",
+    (10744, 10745),
+    fields={**_LANE, "since": "when it went offline (RFC 3339)"},
+)
 DAMPING_RESET = EventType(
     "dampingReset",
     Level.WARNING,

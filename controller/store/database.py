@@ -20,6 +20,7 @@ from controller.store.events import SqlEvents
 from controller.store.failures import translated
 from controller.store.fingerprints import SqlFingerprints
 from controller.store.identity import identity_of
+from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
 from controller.store.resources import SqlResources
@@ -48,6 +49,7 @@ class SqlTransaction:
         self.now: datetime = session.now
         self.resources: ports.Resources = SqlResources(session)
         self.suspensions: ports.Suspensions = SqlSuspensions(session)
+        self.lanes: ports.Lanes = SqlLanes(session)
         self.mappings: ports.Mappings = SqlMappings(session)
         self.credentials: ports.Credentials = SqlCredentials(session)
         self.changes: ports.Changes = SqlChanges(session)

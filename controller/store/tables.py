@@ -60,6 +60,16 @@ suspensions = Table(
     _required("since", Instant()),
 )
 
+lanes = Table(
+    "lanes",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("is_online", Boolean()),
+    _required("since", Instant()),
+    _required("code", Name()),
+    _required("message", Prose()),
+)
+
 mappings = Table(
     "mappings",
     METADATA,
