@@ -13,6 +13,7 @@ from controller.model.topology import (
     Key,
     Kind,
     Resource,
+    Source,
     System,
 )
 
@@ -68,6 +69,8 @@ def disagreements(topology: Topology, start: Place) -> Iterator[Problem]:
                 if system is not None:
                     yield from _switches(adapter, declared, system)
                 yield from _full_sync(adapter, declared, topology)
+            case Domain(sources=sources) if system is not None:
+                yield from _switched_off_sources(sources, declared, system)
             case Application(type="hostGroup", adapter=str()):
                 yield Problem(
                     declared.place("adapter"),
@@ -84,6 +87,17 @@ def _of_system(system: System, declared: Declared) -> Iterator[Problem]:
             declared.place("fromAdaptersToWindows"),
             "spec.fromAdaptersToWindows: has no effect without fromAdaptersToDatabase",
             "full sync goes through the credential database; set both to true",
+        )
+
+
+def _switched_off_sources(sources: Collection[Source], declared: Declared, system: System) -> Iterator[Problem]:
+    types = sorted({source.type for source in sources})
+    if types and not any(system.sources.accepts(type_) for type_ in types):
+        switches = " and ".join(f"sources.{type_}s" for type_ in types)
+        yield Problem(
+            declared.place("sources"),
+            f"spec.sources: none of them may report, since the System switches off {switches}",
+            f"set {switches}: true in the System, or name a source of another type",
         )
 
 

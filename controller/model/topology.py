@@ -10,6 +10,9 @@ from controller.model.accounts import WindowsAccount
 from controller.model.filters import PasswordFilter
 from controller.model.options import LdapEndpoint
 
+SourceType = Literal["domainController", "identityManager"]
+"""What a source of changes is: it captures them on a domain controller, or it is where people change passwords."""
+
 
 class Kind(StrEnum):
     """The kinds of objects, in the order in which they can be created."""
@@ -60,6 +63,18 @@ class ReconcilePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedSources:
+    """Which kinds of sources may report changes of Windows accounts (behaviour D1)."""
+
+    domain_controllers: bool = True
+    identity_managers: bool = True
+
+    def accepts(self, type_: SourceType) -> bool:
+        """Whether sources of that kind may report."""
+        return self.domain_controllers if type_ == "domainController" else self.identity_managers
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The global switches and limits; the one object named ``default``."""
 
@@ -70,6 +85,7 @@ class System:
     damping_window: timedelta = timedelta(minutes=10)
     administrators: tuple[str, ...] = ()
     affiliate_administrators: tuple[str, ...] = ()
+    sources: AcceptedSources = AcceptedSources()
     audit: AuditLimits = AuditLimits()
     reconcile: ReconcilePolicy = ReconcilePolicy()
 
@@ -79,7 +95,7 @@ class Source:
     """Who may report changes of a domain."""
 
     principal: str
-    type: Literal["domainController", "identityManager"] = "domainController"
+    type: SourceType = "domainController"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import PasswordChange
 from controller.model.errors import Refused, StoreUnavailable
 from controller.model.events import Event
+from controller.pipeline.reporting import SOURCE_TYPE_OFF
 
 
 def acceptance_event(change: PasswordChange) -> Event:
@@ -18,8 +19,8 @@ def acceptance_event(change: PasswordChange) -> Event:
 
 def refusal_event(account: Account, principal: str, error: Refused) -> Event:
     """A report was refused."""
-    fields = {"caller": principal, "reason": error.reason}
-    return Event(events.CHANGE_REFUSED, "", *_names(account), fields=fields)
+    type_ = events.SOURCE_TYPE_REFUSED if error.reason == SOURCE_TYPE_OFF else events.CHANGE_REFUSED
+    return Event(type_, "", *_names(account), fields={"caller": principal, "reason": error.reason})
 
 
 def not_kept_event(account: Account, error: StoreUnavailable) -> Event:

@@ -5,7 +5,11 @@ from typing import assert_never
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.errors import NotFound, Refused
+from controller.model.topology import Domain
 from controller.pipeline.topology import Topology
+
+SOURCE_TYPE_OFF = "sourceTypeOff"
+"""Why a source is refused whose whole kind is switched off."""
 
 
 def check_reporter(topology: Topology, account: Account, principal: str, *, is_local: bool) -> None:
@@ -28,17 +32,30 @@ def _check_windows(topology: Topology, account: WindowsAccount, principal: str, 
     domain = topology.domains.get(account.domain)
     if domain is None:
         raise NotFound(f"there is no domain {account.domain}", hint=_those(topology.domains))
-    if not is_local and principal not in {source.principal for source in domain.sources}:
-        raise Refused(
-            f"{principal} is not a source of domain {account.domain}",
-            reason="sourceNotAllowed",
-            hint="name it in the domain's spec.sources",
-        )
+    if not is_local:
+        _check_source(topology, account.domain, domain, principal)
     if not topology.system.from_windows_to_adapters:
         raise Refused(
             "changes from Windows are switched off",
             reason="windowsToAdaptersOff",
             hint="set fromWindowsToAdapters: true in the System manifest",
+        )
+
+
+def _check_source(topology: Topology, name: str, domain: Domain, principal: str) -> None:
+    types = sorted({source.type for source in domain.sources if source.principal == principal})
+    if not types:
+        raise Refused(
+            f"{principal} is not a source of domain {name}",
+            reason="sourceNotAllowed",
+            hint="name it in the domain's spec.sources",
+        )
+    if not any(topology.system.sources.accepts(type_) for type_ in types):
+        switch = " and ".join(f"sources.{type_}s: true" for type_ in types)
+        raise Refused(
+            f"{principal} is a source of domain {name}, but sources of its type ({', '.join(types)}) are switched off",
+            reason=SOURCE_TYPE_OFF,
+            hint=f"set {switch} in the System manifest",
         )
 
 

@@ -55,11 +55,13 @@ ROWS = (
     Row(
         "D1",
         "A report of a Windows account is accepted from a principal that the Domain names in `sources`, for "
-        "accounts of that domain only, while `fromWindowsToAdapters` is on. Anything else is refused and "
-        "recorded.",
+        "accounts of that domain only, while `fromWindowsToAdapters` is on. The System's `sources` switches "
+        "domain controllers and identity managers separately; both are on by default. Anything else is "
+        "refused and recorded.",
         events=(
             "windowsChangeAccepted",
             "changeRefused",
+            "sourceTypeRefused",
         ),
         tests=(
             "tests/unit/pipeline/test_intake.py::test_only_a_source_of_the_domain_may_report_for_it",
@@ -67,8 +69,6 @@ ROWS = (
             "tests/behaviour/test_api_reports.py::test_a_stranger_may_not_report_for_a_domain_and_is_recorded",
             "tests/behaviour/test_api_reports.py::test_a_direction_that_is_switched_off_is_refused",
         ),
-        missing="not yet: domain controllers and identity managers cannot be switched off separately",
-        critique="`Domain.sources[].type`",
     ),
     Row(
         "D2",

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from controller.model.errors import InvalidInput, NotFound, Refused
-from controller.model.topology import Access, Application, Kind, System
+from controller.model.topology import AcceptedSources, Access, Application, Domain, Kind, Source, System
 from controller.pipeline.intake import Caller
 from tests.doubles.pipeline import ALL_ON, FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
 
@@ -49,6 +49,38 @@ def test_d1_nobody_else_does(mapped: PipelineBench, caller: Caller) -> None:
 def test_d1_a_source_reports_no_other_domain(mapped: PipelineBench) -> None:
     with pytest.raises(NotFound, match="there is no domain LAB"):
         mapped.windows("LAB\\alice", "new", by=SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("switches", "refused", "accepted"),
+    [
+        (AcceptedSources(domain_controllers=False), "dc1", "idm"),
+        (AcceptedSources(identity_managers=False), "idm", "dc1"),
+    ],
+)
+def test_d1_kinds_of_sources_are_switched_separately(
+    mapped: PipelineBench, switches: AcceptedSources, refused: str, accepted: str
+) -> None:
+    sources = (Source("dc1"), Source("idm", "identityManager"))
+    mapped.put(Kind.DOMAIN, "CORP", Domain("corp.example.com", sources=sources))
+    mapped.system(replace(ALL_ON, sources=switches))
+    with pytest.raises(Refused, match=r"sources of its type .* are switched off") as caught:
+        mapped.windows("alice", "new", by=Caller(refused))
+    assert caught.value.reason == "sourceTypeOff"
+    (event,) = mapped.events()
+    assert (event.name, event.account) == ("sourceTypeRefused", "CORP\\alice")
+    assert event.fields == {"caller": refused, "reason": "sourceTypeOff"}
+    assert mapped.windows("alice", "new", by=Caller(accepted))
+
+
+def test_d1_a_source_of_both_kinds_reports_while_one_of_them_is_on(mapped: PipelineBench) -> None:
+    both = (Source("dc1"), Source("dc1", "identityManager"))
+    mapped.put(Kind.DOMAIN, "CORP", Domain("corp.example.com", sources=both))
+    mapped.system(replace(ALL_ON, sources=AcceptedSources(domain_controllers=False)))
+    assert mapped.windows("alice", "new", by=SOURCE)
+    mapped.system(replace(ALL_ON, sources=AcceptedSources(domain_controllers=False, identity_managers=False)))
+    with pytest.raises(Refused, match=r"domainController, identityManager"):
+        mapped.windows("alice", "new", by=SOURCE)
 
 
 def test_d1_with_the_switch_off_nothing_is_accepted_from_windows(mapped: PipelineBench) -> None:

@@ -14,6 +14,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.filters import Case, Pad, PasswordFilter, Remove, Substitute, Truncate
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.topology import (
+    AcceptedSources,
     Access,
     Adapter,
     AdapterGroup,
@@ -61,6 +62,7 @@ systems = st.builds(
     damping_window=seconds,
     administrators=several(filled),
     affiliate_administrators=several(filled),
+    sources=st.builds(AcceptedSources, st.booleans(), st.booleans()),
     audit=st.builds(AuditLimits, counts, counts, counts),
     reconcile=st.builds(ReconcilePolicy, some_time, switch, switch, percents, percents),
 )

@@ -9,7 +9,7 @@ from controller.manifests.v1.document import Described, Manifest, NonEmpty
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import InvalidInput
 from controller.model.options import LdapEndpoint, Options
-from controller.model.topology import Domain, DomainDirectory, Source
+from controller.model.topology import Domain, DomainDirectory, Source, SourceType
 
 
 def _netbios(name: str) -> str:
@@ -40,7 +40,7 @@ class SourceSpec(Options):
     """Who may report changes of the domain: the name of an API token or client certificate, and what it is."""
 
     principal: NonEmpty
-    type: Literal["domainController", "identityManager"] = "domainController"
+    type: SourceType = "domainController"
 
 
 class DirectorySpec(LdapEndpoint):

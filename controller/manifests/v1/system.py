@@ -8,7 +8,7 @@ from pydantic import Field
 from controller.manifests.v1.document import Described, Manifest, NonEmpty
 from controller.manifests.v1.duration import Duration, PositiveDuration
 from controller.model.options import Options
-from controller.model.topology import AuditLimits, ReconcilePolicy, System
+from controller.model.topology import AcceptedSources, AuditLimits, ReconcilePolicy, System
 
 _Count = Annotated[int, Field(ge=0)]
 _Percent = Annotated[int, Field(ge=0, le=100)]
@@ -32,6 +32,13 @@ class ReconcileSpec(Options):
     max_update_percent: _Percent = 30
 
 
+class SourcesSpec(Options):
+    """Which kinds of sources may report changes of Windows accounts."""
+
+    domain_controllers: bool = True
+    identity_managers: bool = True
+
+
 class SystemSpec(Options):
     """The spec of a System."""
 
@@ -42,6 +49,7 @@ class SystemSpec(Options):
     damping_window: Duration = timedelta(minutes=10)
     administrators: list[NonEmpty] = Field(default_factory=list)
     affiliate_administrators: list[NonEmpty] = Field(default_factory=list)
+    sources: SourcesSpec = SourcesSpec()
     audit: AuditSpec = AuditSpec()
     reconcile: ReconcileSpec = ReconcileSpec()
 
@@ -55,6 +63,7 @@ class SystemSpec(Options):
             damping_window=self.damping_window,
             administrators=tuple(self.administrators),
             affiliate_administrators=tuple(self.affiliate_administrators),
+            sources=AcceptedSources(**dict(self.sources)),
             audit=AuditLimits(**dict(self.audit)),
             reconcile=ReconcilePolicy(**dict(self.reconcile)),
         )
@@ -70,6 +79,7 @@ class SystemSpec(Options):
             damping_window=system.damping_window,
             administrators=list(system.administrators),
             affiliate_administrators=list(system.affiliate_administrators),
+            sources=SourcesSpec.model_validate(system.sources, from_attributes=True),
             audit=AuditSpec.model_validate(system.audit, from_attributes=True),
             reconcile=ReconcileSpec.model_validate(system.reconcile, from_attributes=True),
         )

@@ -168,6 +168,24 @@ def test_adapter_flags_must_agree_with_the_switches_of_the_system() -> None:
     ]
 
 
+def test_a_domain_whose_sources_are_all_switched_off_is_a_warning() -> None:
+    off = document("System", "default", "{sources: {identityManagers: false}}")
+    sources = "{principal: idm, type: identityManager}"
+
+    def domain(more: str = "") -> str:
+        return document("Domain", "CORP", f"{{dnsName: corp.example.com, sources: [{sources}{more}]}}")
+
+    assert warnings(off, domain()) == [
+        (
+            "9:35: spec.sources: none of them may report, since the System switches off sources.identityManagers "
+            "(set sources.identityManagers: true in the System, or name a source of another type)"
+        )
+    ]
+    assert warnings(off, domain(", {principal: dc1}")) == []
+    assert warnings(off, DOMAIN) == []
+    assert warnings(document("System", "default"), domain()) == []
+
+
 def test_full_sync_without_partial_sync_is_a_warning() -> None:
     assert warnings(document("System", "default", "{fromAdaptersToWindows: true}")) == [
         (
