@@ -8,53 +8,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from controller.model.accounts import ExternalAccount
-from controller.model.delivery import OPEN_STATES
-from controller.ports import ChangeQuery, DeliveryQuery
+from controller.ports import ChangeQuery
 from controller.store.opening import open_store
 from tests.leaks import Leaks, assert_none
 from tests.servers.slapd import SERVICE_DN, SERVICE_PASSWORD, SlapdServer
 from tests.system.controller_process import ControllerProcess, controller_process, select_nothing
+from tests.system.staff import declare_staff, is_quiet, names_of, report
 
 ACCOUNTS = 20
 CHANGES_PER_ACCOUNT = 25
 KILLS = 50
-MANIFEST = """\
-apiVersion: pwsync/v1
-kind: System
-metadata: {{name: default}}
-spec: {{fromWindowsToAdapters: true}}
----
-apiVersion: pwsync/v1
-kind: Domain
-metadata: {{name: CORP}}
-spec: {{dnsName: corp.example.com, sources: [{{principal: dc1}}]}}
----
-apiVersion: pwsync/v1
-kind: Adapter
-metadata: {{name: openldap}}
-spec:
-  syncToAdapter: true
-  notifications: {{retryCount: 5, retryDelay: 1s, maxPending: 4}}
-  connector:
-    type: ldap
-    url: {url}
-    caFile: {ca_file}
-    bind: {{user: "{bind}", passwordFrom: {{env: OPENLDAP_BIND_PASSWORD}}}}
-    accountDN: uid={{account}},ou=people,dc=example,dc=com
----
-apiVersion: pwsync/v1
-kind: Application
-metadata: {{name: STAFF}}
-spec: {{adapter: openldap}}
----
-apiVersion: pwsync/v1
-kind: MappingSet
-metadata: {{name: staff}}
-spec:
-  application: STAFF
-  domain: CORP
-  mappings: [{mappings}]
+CONNECTOR = """\
+type: ldap
+url: {url}
+caFile: {ca_file}
+bind: {{user: "{bind}", passwordFrom: {{env: OPENLDAP_BIND_PASSWORD}}}}
+accountDN: uid={{account}},ou=people,dc=example,dc=com
 """
 
 
@@ -69,17 +38,16 @@ class Reporter(threading.Thread):
 
     def run(self) -> None:
         """Report everything."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.controller.port}", timeout=30) as client:
+        headers = {"Authorization": f"Bearer {self.controller.tokens['dc1']}"}
+        with httpx.Client(base_url=str(self.controller.client.base_url), timeout=30, headers=headers) as client:
             for number in range(CHANGES_PER_ACCOUNT):
                 for account, passwords in self.changes.items():
                     self.accepted.append(self._report(client, account, passwords[number]))
 
     def _report(self, client: httpx.Client, account: str, password: str) -> str:
-        headers = {"Authorization": f"Bearer {self.controller.tokens['dc1']}"}
         while True:
             try:
-                body = {"account": f"CORP\\{account}", "password": password}
-                answer = client.post("/v1/domains/CORP/changes", json=body, headers=headers)
+                answer = report(client, account, password)
             except httpx.TransportError:
                 select_nothing(0.05)  # the controller is dead: the domain controller tries again
                 continue
@@ -91,17 +59,10 @@ class Reporter(threading.Thread):
 def controller(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[ControllerProcess]:
     """A controller for the accounts of a slapd of its own."""
     folder = tmp_path / "controller"
-    (folder / "manifests").mkdir(parents=True)
-    names = [f"user{n}" for n in range(ACCOUNTS)]
-    for name in names:
+    for name in names_of(ACCOUNTS):
         own_slapd.add_person(name)
-    manifest = MANIFEST.format(
-        url=own_slapd.ldaps_url,
-        ca_file=own_slapd.ca_file,
-        bind=SERVICE_DN,
-        mappings=", ".join(f"{{windows: {name}, external: {name}}}" for name in names),
-    )
-    (folder / "manifests" / "all.yaml").write_text(manifest)
+    connector = CONNECTOR.format(url=own_slapd.ldaps_url, ca_file=own_slapd.ca_file, bind=SERVICE_DN)
+    declare_staff(folder / "manifests", ACCOUNTS, connector)
     environment = {"OPENLDAP_BIND_PASSWORD": SERVICE_PASSWORD}
     with controller_process(folder, folder / "manifests", environment) as made:
         made.command("apply", str(made.manifests), "--yes")
@@ -115,7 +76,7 @@ def test_a_controller_killed_at_random_moments_loses_nothing(
 ) -> None:
     seed = random.randrange(2**32)
     chance, leaks = random.Random(seed), Leaks()
-    changes = {f"user{n}": [leaks.password() for _ in range(CHANGES_PER_ACCOUNT)] for n in range(ACCOUNTS)}
+    changes = {name: [leaks.password() for _ in range(CHANGES_PER_ACCOUNT)] for name in names_of(ACCOUNTS)}
     halves = [dict(list(changes.items())[half::2]) for half in range(2)]
     reporters = [Reporter(controller, half) for half in halves]
     controller.start()
@@ -129,15 +90,7 @@ def test_a_controller_killed_at_random_moments_loses_nothing(
         reporter.join(120)
         assert not reporter.is_alive(), f"seed {seed}"
     store = open_store(f"sqlite:///{controller.state_dir / 'pwsync.db'}", read_only=True)
-
-    def is_quiet() -> bool:
-        with store.read() as tx:
-            open_changes = tx.changes.find(ChangeQuery(state="accepted", limit=1))
-            lane = ExternalAccount("openldap", "any").lane
-            waiting = [d for s in OPEN_STATES for d in tx.deliveries.find(DeliveryQuery(lane=lane, state=s, limit=1))]
-            return not open_changes and not waiting
-
-    controller.wait_for(is_quiet, f"every delivery to be settled (seed {seed})", 90)
+    controller.wait_for(lambda: is_quiet(store), f"every delivery to be settled (seed {seed})", 90)
     with store.read() as tx:
         recorded = {c.tracking_id: (c.state.value, c.reason) for c in tx.changes.find(ChangeQuery(limit=100_000))}
     store.close()

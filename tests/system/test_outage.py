@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import bcrypt
 import httpx
 import pytest
 
@@ -16,40 +15,10 @@ from tests.leaks import Leaks, assert_none
 from tests.servers.fixtures import require_server
 from tests.servers.postgresql import PostgresqlServer, find_binaries, own_postgresql
 from tests.system.controller_process import ControllerProcess, controller_process, select_nothing
+from tests.system.staff import declare_staff, has_in_htpasswd, is_quiet, names_of, report
 
 USERS = 4
 OUTAGES = 2
-MANIFEST = """\
-apiVersion: pwsync/v1
-kind: System
-metadata: {{name: default}}
-spec: {{fromWindowsToAdapters: true}}
----
-apiVersion: pwsync/v1
-kind: Domain
-metadata: {{name: CORP}}
-spec: {{dnsName: corp.example.com, sources: [{{principal: dc1}}]}}
----
-apiVersion: pwsync/v1
-kind: Adapter
-metadata: {{name: intranet}}
-spec:
-  syncToAdapter: true
-  connector: {{type: htpasswd, file: intranet.htpasswd, cost: 4}}
----
-apiVersion: pwsync/v1
-kind: Application
-metadata: {{name: INTRANET}}
-spec: {{adapter: intranet}}
----
-apiVersion: pwsync/v1
-kind: MappingSet
-metadata: {{name: staff}}
-spec:
-  application: INTRANET
-  domain: CORP
-  mappings: [{mappings}]
-"""
 
 
 @pytest.fixture
@@ -65,11 +34,7 @@ def server() -> Iterator[PostgresqlServer]:
 def controller(server: PostgresqlServer, tmp_path: Path) -> Iterator[ControllerProcess]:
     """A controller on that server; it runs."""
     manifests = tmp_path / "manifests"
-    manifests.mkdir()
-    names = [f"user{n}" for n in range(USERS)]
-    mappings = ", ".join(f"{{windows: {name}, external: {name}}}" for name in names)
-    (manifests / "all.yaml").write_text(MANIFEST.format(mappings=mappings))
-    (manifests / "intranet.htpasswd").write_text("".join(f"{name}:x\n" for name in names))
+    declare_staff(manifests, USERS)
     with controller_process(tmp_path, manifests, {"PWSYNC_DATABASE": server.url}) as made:
         made.command("apply", str(manifests), "--yes")
         made.make_token("dc1")
@@ -93,8 +58,7 @@ class Source(threading.Thread):
         with httpx.Client(base_url=str(self.controller.client.base_url), timeout=60, headers=headers) as client:
             while not self.stop_event.is_set():
                 self.last = self.leaks.password()
-                body = {"account": f"CORP\\{self.account}", "password": self.last}
-                while (answer := client.post("/v1/domains/CORP/changes", json=body)).status_code != 202:
+                while (answer := report(client, self.account, self.last)).status_code != 202:
                     self.others[answer.status_code] += 1
                     select_nothing(0.05)
                 self.accepted.append(answer.json()["trackingId"])
@@ -106,7 +70,7 @@ def test_r1_every_change_accepted_around_outages_ends_in_the_store_exactly_once(
     controller: ControllerProcess, server: PostgresqlServer
 ) -> None:
     leaks, stop = Leaks(), threading.Event()
-    sources = [Source(controller, f"user{n}", leaks, stop) for n in range(USERS)]
+    sources = [Source(controller, name, leaks, stop) for name in names_of(USERS)]
     for source in sources:
         source.start()
     replay_dir = controller.state_dir / "replay"
@@ -126,12 +90,7 @@ def test_r1_every_change_accepted_around_outages_ends_in_the_store_exactly_once(
         source.join(60)
         assert not source.is_alive()
     store = open_store(server.url, read_only=True)
-
-    def is_quiet() -> bool:
-        with store.read() as tx:
-            return tx.changes.count_by_state().get("accepted", 0) == 0
-
-    controller.wait_for(is_quiet, "every change to be finished", 120)
+    controller.wait_for(lambda: is_quiet(store), "every change to be finished", 120)
     with store.read() as tx:
         recorded = tx.changes.find(ChangeQuery(limit=1_000_000))
         replayed = tx.events.find(EventQuery(name="changeReplayed", limit=1_000_000))
@@ -146,8 +105,7 @@ def test_r1_every_change_accepted_around_outages_ends_in_the_store_exactly_once(
     for source in sources:
         own = [c.tracking_id for c in by_age if c.tracking_id in set(source.accepted)]
         assert own == source.accepted, "the changes of an account are in another order"
-    hashes = dict(line.split(":") for line in (controller.manifests / "intranet.htpasswd").read_text().split())
-    assert all(bcrypt.checkpw(source.last.encode(), hashes[source.account].encode()) for source in sources)
+    assert all(has_in_htpasswd(controller.manifests, source.account, source.last) for source in sources)
     assert sum((source.others for source in sources), Counter()) == Counter()
     assert controller.stop() == 0
     assert look(replay_dir).set_aside == ()

@@ -6,52 +6,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import bcrypt
 import httpx
 import pytest
 
-from controller.model.delivery import OPEN_STATES
-from controller.ports import ChangeQuery, DeliveryQuery
+from controller.ports import ChangeQuery
 from controller.store.opening import open_store
 from tests.leaks import Leaks
 from tests.servers.fixtures import require_server
 from tests.servers.postgresql import find_binaries, new_database, running_postgresql
 from tests.system.controller_process import ControllerProcess, controller_process
+from tests.system.staff import declare_staff, has_in_htpasswd, is_quiet, names_of, report
 
 USERS = 10
 ROUNDS = 12
-MANIFEST = """\
-apiVersion: pwsync/v1
-kind: System
-metadata: {{name: default}}
-spec: {{fromWindowsToAdapters: true}}
----
-apiVersion: pwsync/v1
-kind: Domain
-metadata: {{name: CORP}}
-spec: {{dnsName: corp.example.com, sources: [{{principal: dc1}}]}}
----
-apiVersion: pwsync/v1
-kind: Adapter
-metadata: {{name: intranet}}
-spec:
-  syncToAdapter: true
-  notifications: {{retryDelay: 1s}}
-  connector: {{type: htpasswd, file: intranet.htpasswd, cost: 4}}
----
-apiVersion: pwsync/v1
-kind: Application
-metadata: {{name: INTRANET}}
-spec: {{adapter: intranet}}
----
-apiVersion: pwsync/v1
-kind: MappingSet
-metadata: {{name: staff}}
-spec:
-  application: INTRANET
-  domain: CORP
-  mappings: [{mappings}]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +34,7 @@ def database() -> Iterator[str]:
 def pair(database: str, tmp_path: Path) -> Iterator[list[ControllerProcess]]:
     """Two controllers with one key on one database; both run."""
     manifests = tmp_path / "manifests"
-    manifests.mkdir()
-    names = [f"user{n}" for n in range(USERS)]
-    mappings = ", ".join(f"{{windows: {name}, external: {name}}}" for name in names)
-    (manifests / "all.yaml").write_text(MANIFEST.format(mappings=mappings))
-    (manifests / "intranet.htpasswd").write_text("".join(f"{name}:x\n" for name in names))
+    declare_staff(manifests, USERS)
     with ExitStack() as stack:
         pair = []
         for number in range(2):
@@ -89,19 +52,18 @@ def pair(database: str, tmp_path: Path) -> Iterator[list[ControllerProcess]]:
 
 
 def _report_all(controller: ControllerProcess, changes: dict[str, list[str]], accepted: list[str]) -> None:
-    with httpx.Client(base_url=str(controller.client.base_url), timeout=30) as client:
+    headers = {"Authorization": f"Bearer {controller.tokens['dc1']}"}
+    with httpx.Client(base_url=str(controller.client.base_url), timeout=30, headers=headers) as client:
         for number in range(ROUNDS):
             for account, passwords in changes.items():
-                body = {"account": f"CORP\\{account}", "password": passwords[number]}
-                headers = {"Authorization": f"Bearer {controller.tokens['dc1']}"}
-                answer = client.post("/v1/domains/CORP/changes", json=body, headers=headers)
+                answer = report(client, account, passwords[number])
                 assert answer.status_code == 202, answer.text
                 accepted.append(answer.json()["trackingId"])
 
 
 def test_two_controllers_share_the_work_and_one_may_die(pair: list[ControllerProcess], database: str) -> None:
     leaks = Leaks()
-    changes = {f"user{n}": [leaks.password() for _ in range(ROUNDS)] for n in range(USERS)}
+    changes = {name: [leaks.password() for _ in range(ROUNDS)] for name in names_of(USERS)}
     accepted: list[str] = []
     halves = [dict(list(changes.items())[half::2]) for half in range(2)]
     threads = [
@@ -114,22 +76,14 @@ def test_two_controllers_share_the_work_and_one_may_die(pair: list[ControllerPro
         thread.join()
     pair[1].kill()
     store = open_store(database, read_only=True)
-
-    def is_quiet() -> bool:
-        with store.read() as tx:
-            waiting = [d for s in OPEN_STATES for d in tx.deliveries.find(DeliveryQuery(state=s, limit=1))]
-            return not tx.changes.find(ChangeQuery(state="accepted", limit=1)) and not waiting
-
-    pair[0].wait_for(is_quiet, "every delivery to be settled")
+    pair[0].wait_for(lambda: is_quiet(store), "every delivery to be settled")
     with store.read() as tx:
         recorded = {c.tracking_id: (c.state.value, c.reason) for c in tx.changes.find(ChangeQuery(limit=10_000))}
     store.close()
     assert len(accepted) == USERS * ROUNDS
     assert set(recorded) == set(accepted)
     assert set(recorded.values()) <= {("completed", ""), ("discarded", "superseded")}
-    lines = (pair[0].manifests / "intranet.htpasswd").read_text().splitlines()
-    hashes = dict(line.split(":", 1) for line in lines)
-    wrong = [n for n, p in changes.items() if not bcrypt.checkpw(p[-1].encode(), hashes[n].encode())]
+    wrong = [name for name, tried in changes.items() if not has_in_htpasswd(pair[0].manifests, name, tried[-1])]
     assert wrong == []
     assert pair[0].stop() == 0
     assert leaks.in_text(pair[0].log.read_text() + pair[1].log.read_text()) == []

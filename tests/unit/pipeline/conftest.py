@@ -1,28 +1,5 @@
 """Fixtures of the pipeline's tests."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from tests.doubles.benches import bench, full
 
-import pytest
-
-from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench, pipeline_bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[PipelineBench]:
-    """An empty installation with all switches on and the domain CORP."""
-    with pipeline_bench(tmp_path) as made:
-        made.system()
-        made.domain()
-        yield made
-
-
-@pytest.fixture
-def full(bench: PipelineBench) -> PipelineBench:
-    """Full sync: alice is mapped on the adapters ``ldap`` (full) and ``racf``; her stored Windows password is known."""
-    bench.adapter("ldap", FULL_ADAPTER, "alice")
-    bench.adapter("racf", FULL_ADAPTER, "ALICE1")
-    bench.map("LDAP", "alice", "alice")
-    bench.map("RACF", "alice", "ALICE1")
-    bench.set_stored_windows("alice", "old")
-    return bench
+__all__ = ["bench", "full"]
