@@ -2,28 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol, assert_never
+from typing import Protocol
 
-from controller.model.accounts import ExternalAccount, WindowsAccount
-from controller.model.delivery import Delivery, RetryPolicy
-from controller.model.errors import (
-    ChannelRefused,
-    FilterUnusable,
-    Indeterminate,
-    NotFound,
-    PwsyncError,
-    SealBroken,
-    SettingsError,
-)
-from controller.model.secret import Secret
-from controller.model.topology import NotificationPolicy
+from controller.model.delivery import Delivery
+from controller.model.errors import ChannelRefused, Indeterminate, NotFound, PwsyncError, SettingsError
 from controller.pipeline.attempt import Attempt, Superseded, probe, write
 from controller.pipeline.circuit import Circuit
-from controller.pipeline.filtering import password_for
-from controller.pipeline.following import CredentialDatabase
-from controller.pipeline.queueing import Queue, delivery_place
-from controller.pipeline.routing import change_place
-from controller.pipeline.settlement import Settlement
+from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import Connector, Jitter, NewId, Sealer, Store, Transaction
 
@@ -61,10 +46,8 @@ class LaneWorker:
         connections: Connections,
     ) -> None:
         self._store = store
-        self._sealer = sealer
-        self._queue = Queue(sealer, new_id)
+        self._deliveries = LaneDeliveries(sealer, new_id=new_id, jitter=jitter, lane=lane)
         self._new_id = new_id
-        self._jitter = jitter
         self._circuit = circuit
         self._lane = lane
         self._connections = connections
@@ -120,60 +103,15 @@ class LaneWorker:
             self._circuit.leave()  # perhaps it was not asked
         else:
             self._circuit.record(error, tx.now)
-        settlement = Settlement(tx, topology, self._sealer, self._queue)
-        if error is None:
-            settlement.confirm(attempt.delivery, attempt.password)
-        else:
-            policy = _retry_policy(topology, attempt.delivery)
-            settlement.fail(attempt.delivery, error, policy, self._jitter(), used_old=attempt.old_sealed)
+        self._deliveries.settle(tx, topology, attempt, error)
 
     def _claim(self, tx: Transaction, topology: Topology) -> Attempt | None:
         if self._lane not in topology.lanes() or not self._circuit.try_enter(tx.now):
             return None
-        while True:
-            delivery = self._claim_one(tx, topology)
-            if delivery is None:
-                self._circuit.leave()
-                return None
-            is_superseded = tx.deliveries.newest_sequence(delivery.account) > delivery.sequence
-            is_expired = delivery.expires_at <= tx.now
-            if is_superseded and (is_expired or not delivery.must_probe):
-                self._queue.take_out(tx, delivery)
-            elif is_expired:
-                self._queue.give_up(tx, delivery)
-            else:
-                return self._prepare(tx, topology, delivery, is_superseded=is_superseded)
-
-    def _claim_one(self, tx: Transaction, topology: Topology) -> Delivery | None:
-        outstanding = _notifications(topology, self._lane).max_pending
-        claimed = tx.deliveries.claim(
-            self._lane, limit=1, lease=self._new_id(), lease_for=LEASE, outstanding=outstanding
-        )
-        return claimed[0] if claimed else None
-
-    def _prepare(self, tx: Transaction, topology: Topology, delivery: Delivery, *, is_superseded: bool) -> Attempt:
-        """Open what is needed, and remember what will be written before it is (decision 7)."""
-        credentials = CredentialDatabase(tx, self._sealer, topology)
-        try:
-            password = self._password_of(tx, topology, delivery)
-            old, old_sealed = _old_password(credentials, delivery)
-        except (SealBroken, FilterUnusable) as error:
-            problem = Superseded(error.message) if is_superseded else error
-            return Attempt(topology, delivery, Secret(""), None, None, problem)
-        known = tx.fingerprints.get(delivery.account)
-        writing = self._sealer.fingerprint(password, delivery.account)
-        tx.fingerprints.put(delivery.account, replace(known, writing=writing, writing_sequence=delivery.sequence))
-        return Attempt(topology, delivery, password, old, old_sealed, is_superseded=is_superseded)
-
-    def _password_of(self, tx: Transaction, topology: Topology, delivery: Delivery) -> Secret:
-        """Open the delivery's password, or make it from that of its change, with the filter as it is now."""
-        if delivery.sealed_password is not None:
-            return self._sealer.open(delivery.sealed_password, delivery_place(delivery.id, delivery.account))
-        change = tx.changes.get(delivery.tracking_id)
-        if change is None or change.sealed_password is None:
-            raise SealBroken(f"the password of delivery {delivery.id} is no longer there", hint="set the password anew")
-        password = self._sealer.open(change.sealed_password, change_place(change.tracking_id, change.account))
-        return password_for(topology, delivery.account, change, password)
+        attempt = self._deliveries.claim(tx, topology, lease=self._new_id(), lease_for=LEASE)
+        if attempt is None:
+            self._circuit.leave()
+        return attempt
 
     def _carry_out(self, attempt: Attempt) -> PwsyncError | None:
         """Make the attempt; None means that the target has the password."""
@@ -189,29 +127,3 @@ class LaneWorker:
         except Exception as error:  # noqa: BLE001  # a defect of a connector must not end its lane; its text may hold secrets
             return Indeterminate(f"the connector failed unexpectedly ({type(error).__name__})")
         return None
-
-
-def _old_password(credentials: CredentialDatabase, delivery: Delivery) -> tuple[Secret | None, bytes | None]:
-    """The stored password that is in force before this delivery, and the sealed value it came from."""
-    tx, topology = credentials.tx, credentials.topology
-    match delivery.account:
-        case WindowsAccount() as account:
-            stored = tx.credentials.windows(account)
-            return credentials.windows_password(account), stored.sealed if stored is not None else None
-        case ExternalAccount(adapter=adapter, name=name):
-            mappings = tx.mappings.of_external(topology.applications_of(adapter), name)
-            passwords = (credentials.external_password(mapping) for mapping in mappings)
-            return next((p for p in passwords if p is not None), None), None
-        case _:
-            assert_never(delivery.account)
-
-
-def _notifications(topology: Topology, lane: str) -> NotificationPolicy:
-    kind, _, name = lane.partition("/")
-    return topology.adapters[name].notifications if kind == "adapter" else NotificationPolicy()
-
-
-def _retry_policy(topology: Topology, delivery: Delivery) -> RetryPolicy:
-    known = isinstance(delivery.account, WindowsAccount) or delivery.account.adapter in topology.adapters
-    notifications = _notifications(topology, delivery.account.lane) if known else NotificationPolicy()
-    return RetryPolicy(notifications.retry_count, notifications.retry_delay)
