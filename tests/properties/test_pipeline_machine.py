@@ -176,10 +176,10 @@ class Pipeline(RuleBasedStateMachine):
 
 
 IS_SOAK = bool(os.environ.get("PWSYNC_SOAK"))
-"""With the environment variable PWSYNC_SOAK: 20,000 steps, others each time. Without: few, the same each time."""
+"""Set by tests/benchmarks/soak: at least 20,000 steps, others each time. Without: few, the same each time."""
 
 Pipeline.TestCase.settings = settings(
-    max_examples=800 if IS_SOAK else 25,
+    max_examples=1600 if IS_SOAK else 25,
     stateful_step_count=25,
     derandomize=not IS_SOAK,
     deadline=None,
