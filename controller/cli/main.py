@@ -22,6 +22,7 @@ from controller.cli import (
     reset,
     run,
     schema,
+    secret,
     simulate,
     status,
     token,
@@ -52,6 +53,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(reset.app, name="reset")
+app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)

@@ -325,6 +325,25 @@ CREDENTIAL_REVEALED = EventType(
     "An administrator looked at a credential in clear.",
     fields={**_OF_APPLICATION, **_BY},
 )
+_KEY = {"key": "id of the key", **_BY}
+KEYRING_BACKED_UP = EventType("keyringBackedUp", Level.INFO, "The keyring was written to a backup.", fields=_KEY)
+KEYRING_RESTORED = EventType("keyringRestored", Level.WARNING, "The keyring was restored from a backup.", fields=_KEY)
+KEY_ADDED = EventType("keyAdded", Level.INFO, "A new key was added to the keyring: it seals from now on.", fields=_KEY)
+KEY_PREPARED = EventType(
+    "keyPrepared", Level.INFO, "A key was added to the keyring that opens, but does not seal yet.", fields=_KEY
+)
+VALUES_REWRAPPED = EventType(
+    "valuesRewrapped",
+    Level.INFO,
+    "What older keys had sealed was sealed with the newest key.",
+    fields={**_KEY, "count": "how many values", "broken": "how many could not be opened, and stay as they are"},
+)
+KEYS_RETIRED = EventType(
+    "keysRetired",
+    Level.WARNING,
+    "Older keys, with which nothing is sealed any more, were removed from the keyring.",
+    fields={**_BY, "keys": "ids of those that were removed"},
+)
 TOKEN_CREATED = EventType(
     "tokenCreated", Level.INFO, "An API token was created.", fields={"principal": "who may use it", "token": "its id"}
 )

@@ -30,9 +30,9 @@ from controller.runtime.reading import open_for_writing
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.runtime.workers import Workers
+from controller.sealing.following import FollowingSealer
 from controller.sealing.keyring import Keyring
 from controller.sealing.keysource import load_keyring, load_or_create_keyring
-from controller.sealing.sealer import KeyringSealer
 
 CANARY = "canary"
 
@@ -143,13 +143,17 @@ def open_installation(
     """
     with open_for_writing(settings) as opened:
         store = LoggingStore(opened) if logs_events else opened
-        sealer = KeyringSealer(open_keyring(settings, store))
+        sealer = FollowingSealer(settings.key_file, open_keyring(settings, store), _tell_key_problem)
         replay_log = open_replay_log(settings, sealer) if keeps_changes else None
         try:
             yield Installation(settings, store, sealer, replay_log=replay_log)
         finally:
             if replay_log is not None:
                 replay_log.close()
+
+
+def _tell_key_problem(error: SettingsError) -> None:
+    log.warning("The key file has changed and cannot be used; the keys in memory stay in use", problem=str(error))
 
 
 def open_replay_log(settings: Settings, sealer: Sealer) -> ReplayLog | None:

@@ -85,6 +85,11 @@ def unlock(envelope: Envelope, place: SealPlace, *, key: bytes) -> str:
     return _unpad(padded).decode("utf-8", "surrogatepass")
 
 
+def mark_of(key_id: bytes) -> bytes:
+    """The bytes with which all that a key seals begins: ``ports.MARK_SIZE`` of them."""
+    return bytes([VERSION]) + key_id
+
+
 def encode(text: str) -> bytes:
     """UTF-8 of any ``str``, lone surrogates included, so that nothing is lost or refused."""
     return text.encode("utf-8", "surrogatepass")

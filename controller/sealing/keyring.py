@@ -4,7 +4,7 @@ import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Never, final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -93,13 +93,31 @@ class Keyring:
         """The master secret with this id."""
         return next((m for m in self.masters if m.id == key_id), None)
 
+    @property
+    def prepared(self) -> MasterSecret | None:
+        """One that opens already, but is to seal only after the next rotation: it stands first, although it is newest.
+
+        So that every machine can have it before anything is sealed with it.
+        """
+        first = self.masters[0]
+        return first if first.created_at > self.newest.created_at else None
+
+    def with_prepared(self, now: datetime, random: RandomBytes = os.urandom) -> "Keyring":
+        """This keyring with a further master secret that does not seal yet; itself when it has one."""
+        if self.prepared is not None:
+            return self
+        created_at = max(now, self.newest.created_at + timedelta(microseconds=1))
+        return replace(self, masters=(MasterSecret(RootSecret(random(SECRET_SIZE)), created_at), *self.masters))
+
     def rotated(self, now: datetime, random: RandomBytes = os.urandom) -> "Keyring":
-        """This keyring with a further master secret, which seals from now on."""
-        return replace(self, masters=(*self.masters, MasterSecret(RootSecret(random(SECRET_SIZE)), now)))
+        """This keyring with a further master secret, the prepared one if there is, which seals from now on."""
+        prepared, *rest = self.with_prepared(now, random).masters
+        return replace(self, masters=(*rest, prepared))
 
     def retired(self) -> "Keyring":
-        """This keyring with its newest master secret alone. Only once everything sealed was rewrapped."""
-        return replace(self, masters=(self.newest,))
+        """This keyring without the master secrets before its newest. Only once everything sealed was rewrapped."""
+        kept = () if self.prepared is None else (self.prepared,)
+        return replace(self, masters=(*kept, self.newest))
 
     def with_new_fingerprints(self, random: RandomBytes = os.urandom) -> "Keyring":
         """This keyring with another fingerprint secret. All stored fingerprints must be forgotten with it."""

@@ -6,7 +6,7 @@ import os
 from controller.model.accounts import Account
 from controller.model.credential import SealPlace
 from controller.model.secret import Secret
-from controller.sealing.envelope import NONCE_SIZE, Envelope, encode, join, lock, unknown_key, unlock
+from controller.sealing.envelope import NONCE_SIZE, Envelope, encode, join, lock, mark_of, unknown_key, unlock
 from controller.sealing.keyring import Keyring, RandomBytes
 
 
@@ -44,21 +44,10 @@ class KeyringSealer:
         message = join(encode(account.lane), encode(account.name), encode(secret.reveal()))
         return hmac.digest(self._fingerprint_key, message, "sha256")
 
-    def needs_rewrap(self, sealed: bytes, place: SealPlace) -> bool:
-        """Tell whether *sealed* was sealed with a key other than the newest.
-
-        Raises:
-            SealBroken: It is truncated or of an unknown format version.
-        """
-        return Envelope.parse(sealed, place).key_id != self._keyring.newest.id
-
-    def can_open(self, sealed: bytes, place: SealPlace) -> bool:
-        """Tell, without opening, whether the key of *sealed* is in the keyring (to check a restored key file).
-
-        Raises:
-            SealBroken: It is truncated or of an unknown format version.
-        """
-        return self._keyring.find(Envelope.parse(sealed, place).key_id) is not None
+    @property
+    def newest_mark(self) -> bytes:
+        """The first bytes of all that is sealed with the newest key."""
+        return mark_of(self._keyring.newest.id)
 
     def rewrap(self, sealed: bytes, place: SealPlace) -> bytes:
         """Seal again with the newest key.

@@ -24,6 +24,7 @@ from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
 from controller.store.resources import SqlResources
+from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
 from controller.store.suspensions import SqlSuspensions
 from controller.store.tokens import SqlTokens
@@ -52,6 +53,7 @@ class SqlTransaction:
         self.lanes: ports.Lanes = SqlLanes(session)
         self.mappings: ports.Mappings = SqlMappings(session)
         self.credentials: ports.Credentials = SqlCredentials(session)
+        self.sealed: ports.SealedValues = SqlSealedValues(session)
         self.changes: ports.Changes = SqlChanges(session)
         self.deliveries: ports.Deliveries = SqlDeliveries(session)
         self.fingerprints: ports.Fingerprints = SqlFingerprints(session)

@@ -1,0 +1,172 @@
+"""The keyring of an installation: made, backed up and restored. One process at a time changes it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.model import events
+from controller.model.errors import NotFound, SettingsError
+from controller.model.events import Event, EventType
+from controller.model.secret import Secret
+from controller.ports import Store
+from controller.runtime.reading import open_for_reading, open_for_writing
+from controller.runtime.settings import Settings
+from controller.runtime.wiring import CANARY, utc_now
+from controller.sealing.backup import check_backup_password, decrypt_keyring, encrypt_keyring
+from controller.sealing.envelope import mark_of
+from controller.sealing.keyring import Keyring, MasterSecret
+from controller.sealing.keysource import create_keyring, load_keyring, save_keyring
+from controller.sealing.private_file import sole_writer, write_new
+
+_LARGEST_BACKUP = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restored keyring is good for.
+
+    Attributes:
+        values: Sealed values of the store that it opens; None when there is no store yet that it belongs to.
+        lost: Sealed values whose keys it lacks.
+        former: Where the key file that it replaced lies now.
+        is_same: The key file was this keyring already; nothing was changed.
+    """
+
+    keyring: Keyring
+    values: int | None
+    lost: int = 0
+    former: Path | None = None
+    is_same: bool = False
+
+
+class Keys:
+    """Works on the key file of *settings*, and on all that its store has sealed; *by* is who does it."""
+
+    def __init__(self, settings: Settings, by: str) -> None:
+        self._settings = settings
+        self._path = settings.key_file
+        self._by = by
+
+    def generate(self) -> Keyring:
+        """Make the keyring of a new installation.
+
+        Raises:
+            SettingsError: There is one, or the store was sealed with one that is not there.
+            StoreUnavailable: Whether the store was sealed cannot be found out.
+        """
+        self._settings.make_state_dir()
+        with sole_writer(self._path):
+            if not os.path.lexists(self._path) and self._canary() is not None:
+                raise SettingsError(
+                    "the database was sealed with another keyring, which a new one could not replace",
+                    hint="'pwsync secret restore' brings it back from its backup",
+                )
+            return create_keyring(self._path, utc_now())
+
+    def backup(self, file: Path, password: Secret) -> Keyring:
+        """Write the keyring to *file*, encrypted with *password*, and prove that it can be read again.
+
+        Raises:
+            InvalidInput: The password is too short.
+            SettingsError: There is no keyring, or it is not that of the store; or the file exists or cannot be written.
+            StoreUnavailable: It could not be audited; there is no file.
+        """
+        check_backup_password(password)
+        keyring = load_keyring(self._path)
+        content = encrypt_keyring(keyring, password)
+        canary = self._canary()
+        if canary is not None:
+            keyring.verify_canary(canary)
+        write_new(file, content, "the backup")
+        try:
+            decrypt_keyring(_content_of(file), password, str(file))
+            with open_for_writing(self._settings) as store:
+                self._record(store, events.KEYRING_BACKED_UP, keyring, "secret backup")
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        return keyring
+
+    def restore(self, file: Path, password: Secret, *, replaces: bool) -> Restored:
+        """Put the keyring of a backup in its place, after checking that it is that of the store.
+
+        Raises:
+            InvalidInput: The password is wrong.
+            SettingsError: The backup cannot be used, is that of another store, or another keyring is there already
+                and *replaces* is false.
+            StoreUnavailable: Whether it is that of the store cannot be found out; nothing was changed.
+        """
+        keyring = decrypt_keyring(_content_of(file), password, str(file))
+        self._settings.make_state_dir()
+        with sole_writer(self._path):
+            found = self._checked(keyring)
+            if self._is_there(keyring):
+                return Restored(keyring, found.values, found.lost, is_same=True)
+            former = self._set_aside(replaces=replaces)
+            save_keyring(self._path, keyring)
+            if found.values is not None:
+                with open_for_writing(self._settings) as store:
+                    self._record(store, events.KEYRING_RESTORED, keyring, "secret restore")
+            return Restored(keyring, found.values, found.lost, former)
+
+    def _canary(self) -> bytes | None:
+        with open_for_reading(self._settings) as store, store.read() as tx:
+            try:
+                return tx.identity(CANARY, bytes)
+            except NotFound:
+                return None
+
+    def _checked(self, keyring: Keyring) -> Restored:
+        """Find out what *keyring* opens of the store."""
+        canary = self._canary()
+        if canary is None:
+            return Restored(keyring, None)
+        keyring.verify_canary(canary)
+        with open_for_reading(self._settings) as store, store.read() as tx:
+            counts = tx.sealed.count_by_mark()
+        known = {mark_of(master.id) for master in keyring.masters}
+        values = sum(count for mark, count in counts.items() if mark in known)
+        return Restored(keyring, values, sum(counts.values()) - values)
+
+    def _is_there(self, keyring: Keyring) -> bool:
+        try:
+            return load_keyring(self._path).checksum() == keyring.checksum()
+        except SettingsError:
+            return False
+
+    def _record(self, store: Store, type_: EventType, keyring: Keyring, action: str) -> None:
+        key = keyring.newest
+        record_keys(store, key_event(type_, key, self._by), self._by, action, key.id.hex())
+
+    def _set_aside(self, *, replaces: bool) -> Path | None:
+        """Keep a key file that is to be replaced under another name."""
+        if not os.path.lexists(self._path):
+            return None
+        if not replaces:
+            raise SettingsError(
+                f"the key file {self._path} holds another keyring, or is damaged",
+                hint="--replace puts the backup in its place, and keeps the file under another name",
+            )
+        former = self._path.with_name(f"{self._path.name}.replaced-{utc_now():%Y%m%dT%H%M%S%f}")
+        self._path.rename(former)
+        return former
+
+
+def record_keys(store: Store, event: Event, by: str, action: str, subject: str) -> None:
+    """Leave an event and an audit row of something done with keys."""
+    with store.write() as tx:
+        tx.events.add(event)
+        tx.audit.add(by, action, subject)
+
+
+def key_event(type_: EventType, key: MasterSecret, by: str, **more: int) -> Event:
+    """An event about one key."""
+    return Event(type_, fields={"key": key.id.hex(), "by": by, **more})
+
+
+def _content_of(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_LARGEST_BACKUP)
+    except OSError as error:
+        raise SettingsError(f"the backup {file} cannot be read: {error.strerror}", hint="name the file") from error

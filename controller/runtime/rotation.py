@@ -1,0 +1,169 @@
+"""Rotation of the keys of an installation: a new one is prepared, seals, and at last the older ones are retired."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from controller.model import events
+from controller.model.errors import SettingsError
+from controller.model.events import Event
+from controller.pipeline.replay import Replay
+from controller.pipeline.rewrapping import Rewrapped, Rewrapping, TellProgress
+from controller.ports import Store
+from controller.replay.log import ReplayFiles
+from controller.replay.waiting import look
+from controller.runtime.keys import key_event, record_keys
+from controller.runtime.reading import open_for_writing
+from controller.runtime.settings import Settings
+from controller.runtime.wiring import open_keyring, steady_clock, utc_now
+from controller.sealing.keyring import Keyring
+from controller.sealing.keysource import load_keyring, save_keyring
+from controller.sealing.private_file import sole_writer
+from controller.sealing.sealer import KeyringSealer
+
+LEASE_NAME = "keyring"
+LEASE = timedelta(minutes=10)
+"""How long another machine is kept from rotating after a process that did was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation did.
+
+    Attributes:
+        is_new: A key was added; else an earlier rotation, which had not come to its end, was finished.
+    """
+
+    keyring: Keyring
+    is_new: bool
+    rewrapped: Rewrapped
+
+
+class Rotation:
+    """Works on the key file of *settings*, and on all that its store has sealed; *by* is who does it."""
+
+    def __init__(self, settings: Settings, by: str) -> None:
+        self._settings = settings
+        self._path = settings.key_file
+        self._by = by
+
+    def prepare(self) -> Keyring:
+        """Add a key that opens but does not seal yet, so that other machines can have it before it does.
+
+        Raises:
+            SettingsError: The keyring cannot be used, or is being changed elsewhere.
+        """
+        with self._alone() as (store, keyring):
+            prepared = keyring.with_prepared(utc_now())
+            if prepared is not keyring:
+                save_keyring(self._path, prepared)
+                self._record(
+                    store, key_event(events.KEY_PREPARED, prepared.masters[0], self._by), "secret rotate --prepare"
+                )
+            return prepared
+
+    def rotate(self, tell: TellProgress) -> Rotated:
+        """Add a key (the prepared one, if there is), and seal with it all that older keys have sealed.
+
+        If an earlier rotation did not come to its end, that one is finished instead. *tell* hears how far it
+        came.
+
+        Raises:
+            SettingsError: The keyring cannot be used, or is being changed elsewhere.
+            StoreUnavailable: The store went away; the same command goes on.
+        """
+        with self._alone() as (store, keyring):
+            self._take_over_kept(store, keyring)
+            earlier = self._rewrap(store, keyring, tell)
+            if earlier.count:
+                return Rotated(keyring, is_new=False, rewrapped=earlier)
+            rotated = keyring.rotated(utc_now())
+            save_keyring(self._path, rotated)
+            self._record(store, key_event(events.KEY_ADDED, rotated.newest, self._by), "secret rotate")
+            return Rotated(rotated, is_new=True, rewrapped=self._rewrap(store, rotated, tell))
+
+    def retire(self, tell: TellProgress) -> tuple[str, ...]:
+        """Remove the keys that seal nothing any more; returns their ids.
+
+        Raises:
+            SettingsError: Something is still sealed with one of them, or the keyring cannot be used.
+        """
+        with self._alone() as (store, keyring):
+            retired = keyring.retired()
+            gone = tuple(m.id.hex() for m in keyring.masters if m not in retired.masters)
+            if not gone:
+                return ()
+            self._take_over_kept(store, keyring)
+            self._refuse_kept_changes()
+            broken = self._rewrap(store, keyring, tell).broken
+            left = Rewrapping(store, KeyringSealer(keyring)).remaining()
+            if left:
+                raise SettingsError(
+                    f"older keys are kept: {left:,} values are still sealed with them, for example: "
+                    f"{broken[0] if broken else 'one of a change that was reported just now'}",
+                    hint="set or clear credentials that cannot be opened, and run it again",
+                )
+            save_keyring(self._path, retired)
+            fields = {"keys": list(gone), "by": self._by}
+            self._record(store, Event(events.KEYS_RETIRED, fields=fields), "secret rotate --retire")
+            return gone
+
+    @contextmanager
+    def _alone(self) -> Iterator[tuple[Store, Keyring]]:
+        """The store and its keyring, which nobody else changes meanwhile, on this machine or another."""
+        load_keyring(self._path)
+        with sole_writer(self._path), open_for_writing(self._settings) as store:
+            keyring = open_keyring(self._settings, store)
+            self._hold(store)
+            try:
+                yield store, keyring
+            finally:
+                with store.write() as tx:
+                    tx.leases.release(LEASE_NAME, socket.gethostname())
+
+    def _hold(self, store: Store) -> None:
+        with store.write() as tx:
+            token = tx.leases.acquire(LEASE_NAME, socket.gethostname(), LEASE)
+        if token is None:
+            raise SettingsError(
+                "another machine is rotating the keys of this database",
+                hint="let it end; its key file must then be copied here",
+            )
+
+    def _rewrap(self, store: Store, keyring: Keyring, tell: TellProgress) -> Rewrapped:
+        def tell_and_hold(count: int, total: int) -> None:
+            self._hold(store)
+            tell(count, total)
+
+        rewrapped = Rewrapping(store, KeyringSealer(keyring)).run(tell_and_hold)
+        if rewrapped.count:
+            more = {"count": rewrapped.count, "broken": len(rewrapped.broken)}
+            self._record(store, key_event(events.VALUES_REWRAPPED, keyring.newest, self._by, **more), "secret rotate")
+        return rewrapped
+
+    def _take_over_kept(self, store: Store, keyring: Keyring) -> None:
+        """Take over what was kept while the store was away, unless a controller has these files and does it itself."""
+        if not look(self._settings.replay_dir).changes:
+            return
+        log = ReplayFiles.open(self._settings.replay_dir, KeyringSealer(keyring))
+        if log is None:
+            return
+        try:
+            replay = Replay(store, log, steady_clock())
+            while replay.step():
+                pass
+        finally:
+            log.close()
+
+    def _refuse_kept_changes(self) -> None:
+        kept = look(self._settings.replay_dir)
+        if kept.changes or kept.set_aside:
+            raise SettingsError(
+                f"older keys are kept: replay files in {self._settings.replay_dir} may be sealed with them",
+                hint="let the controller take the changes over; move away files that were set aside",
+            )
+
+    def _record(self, store: Store, event: Event, action: str) -> None:
+        record_keys(store, event, self._by, action, str(event.fields.get("key", "")))
