@@ -9,12 +9,12 @@ import typer
 
 from controller.cli.installation import DEFAULT_MANIFESTS, Paths, chosen_manifests, chosen_settings, local_principal
 from controller.cli.output import Report, show, show_json, show_table
-from controller.cli.views import delivery_view
+from controller.cli.views import delivery_view, lane_view, short_instant
 
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery
     from controller.planning.plan import Plan
-    from controller.ports import Store, Transaction
+    from controller.ports import LaneStatus, Store, Transaction
     from controller.reconcile.status import ObjectStatus
 
 PARKED_SHOWN = 20
@@ -27,6 +27,7 @@ class Picture:
     Attributes:
         plan: What differs from the manifests; None when none were given, so that nobody knows.
         deliveries: How many each (lane, state) has.
+        offline: Lanes whose target is away, or does not accept us.
         kept: Changes accepted while the store was away that are not in it yet.
         set_aside: Replay files that a person must look at.
     """
@@ -37,6 +38,7 @@ class Picture:
     changes: ReadOnlyMapping[str, int]
     deliveries: ReadOnlyMapping[tuple[str, str], int]
     parked: "tuple[Delivery, ...]"
+    offline: "tuple[LaneStatus, ...]" = ()
     kept: int = 0
     set_aside: tuple[str, ...] = ()
 
@@ -53,7 +55,8 @@ def status(
     Without PATH and without a folder 'manifests' there is nothing to compare with: only health is shown.
 
     JSON: sync (Synced, OutOfSync or null), objects (kind, name, sync, health, conditions), mappings (count, differing),
-    changes (count by state), deliveries (lane, state, count), parked (deliveries that wait for a person),
+    changes (count by state), deliveries (lane, state, count), offline (targets that are away or do not accept us:
+    lane, since, code, message), parked (deliveries that wait for a person),
     replay (waiting: changes kept while the database was away; setAside: files that a person must look at).
     """
     from controller.runtime.reading import open_for_reading
@@ -90,6 +93,7 @@ def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
             changes=tx.changes.count_by_state(),
             deliveries=tx.deliveries.count_by_state(),
             parked=tuple(tx.deliveries.find(DeliveryQuery(state=DeliveryState.PARKED, limit=PARKED_SHOWN))),
+            offline=tuple(lane for _, lane in sorted(tx.lanes.read().items()) if not lane.is_online),
             kept=waiting.changes,
             set_aside=waiting.set_aside,
         )
@@ -106,6 +110,7 @@ def object_statuses(tx: "Transaction", plan: "Plan | None") -> "dict[Any, Object
         compared,
         tx.deliveries.count_by_state(),
         suspensions=tx.suspensions.read(),
+        lanes=tx.lanes.read(),
     )
 
 
@@ -128,6 +133,7 @@ def _view(picture: Picture) -> dict[str, Any]:
             {"lane": lane, "state": str(state), "count": count}
             for (lane, state), count in sorted(picture.deliveries.items())
         ],
+        "offline": [lane_view(lane) for lane in picture.offline],
         "parked": [delivery_view(delivery) for delivery in picture.parked],
         "replay": {"waiting": picture.kept, "setAside": list(picture.set_aside)},
     }
@@ -175,6 +181,7 @@ def _lines(picture: Picture) -> list[str]:
         lines.append("Compared with nothing: name the manifests to see what is out of sync.")
     else:
         lines += [f"Held: {hold.message} ({hold.hint})" for hold in picture.plan.holds]
+    lines += [f"Offline: {o.lane} since {short_instant(o.since)}: {o.code}: {o.message}" for o in picture.offline]
     if picture.kept:
         lines.append(f"Changes accepted while the database was away, not taken over yet: {picture.kept:,}")
     lines += [f"Replay file set aside: {name} (see 'pwsync get events')" for name in picture.set_aside]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from controller.model.change import PasswordChange
     from controller.model.delivery import Delivery
     from controller.model.events import RecordedEvent
-    from controller.ports import Token
+    from controller.ports import LaneStatus, Token
 
 
 def change_view(change: "PasswordChange", deliveries: "Iterable[Delivery] | None" = None) -> dict[str, Any]:
@@ -66,6 +66,11 @@ def event_view(event: "RecordedEvent") -> dict[str, Any]:
         "account": event.account,
         "fields": dict(event.fields),
     }
+
+
+def lane_view(lane: "LaneStatus") -> dict[str, Any]:
+    """lane, since, code, message."""
+    return {"lane": lane.lane, "since": instant(lane.since), "code": lane.code, "message": lane.message}
 
 
 def token_view(token: "Token") -> dict[str, Any]:

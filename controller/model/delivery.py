@@ -135,7 +135,7 @@ def fail(delivery: Delivery, error: PwsyncError, policy: RetryPolicy, now: datet
         leased_until=None,
         code=error.code,
         directory_code=getattr(error, "directory_code", ""),
-        message=_words(error),
+        message=words_of(error),
     )
     match error:
         case Indeterminate():
@@ -272,7 +272,8 @@ def follow(change: PasswordChange, deliveries: list[Delivery]) -> Following:
     return Following(*change_state_of(deliveries), keeps)
 
 
-def _words(error: PwsyncError) -> str:
+def words_of(error: PwsyncError) -> str:
+    """What went wrong in words, the target's own included."""
     match error:
         case ConnectorError(words=words) if words:
             return f"{error.message}: {words}"

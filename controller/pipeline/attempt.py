@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.constraints import Capabilities
 from controller.model.delivery import Delivery
 from controller.model.errors import (
     AccountRefused,
@@ -29,6 +30,19 @@ class Superseded(PwsyncError):
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended.
+
+    Attributes:
+        error: What went wrong; None when the target has the password.
+        was_asked: Whether the target was spoken to, or could not be: only then this tells whether it is there.
+    """
+
+    error: PwsyncError | None = None
+    was_asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One delivery, ready to be handed to a connector.
 
@@ -48,24 +62,44 @@ class Attempt:
     is_superseded: bool = False
 
 
-def write(connector: Connector, attempt: Attempt) -> None:
+def make(connector: Connector, attempt: Attempt) -> Ending:
     """Let the target have the password, probing first when an earlier attempt may have succeeded (decision 5).
 
     Raises:
         ConnectorError: As the connector says.
     """
+    if attempt.is_superseded:
+        return _probe(connector, attempt)
+    hindrance = _hindrance(connector.capabilities, attempt)
+    if hindrance is not None:
+        return Ending(hindrance, was_asked=False)
+    _write(connector, attempt)
+    return Ending()
+
+
+def _hindrance(can: Capabilities, attempt: Attempt) -> PwsyncError | None:
+    """Say why the target need not even be asked, or None."""
+    violation = can.constraints.violation(attempt.password)
+    if violation is not None:
+        return PasswordRejected(f"the password is {violation}", hint="change the adapter's password filter")
+    if not attempt.delivery.must_probe:
+        return _old_password_missing() if can.needs_old_password and attempt.old_password is None else None
+    if _may_probe(can, attempt) or _may_repeat(can):
+        return None
+    return Rejected(
+        "an earlier attempt had no answer, and the target cannot be asked (again) whether it succeeded",
+        hint="look at the account, then retry or discard the delivery",
+    )
+
+
+def _write(connector: Connector, attempt: Attempt) -> None:
     name, password = attempt.delivery.account.name, attempt.password
     can = connector.capabilities
-    violation = can.constraints.violation(password)
-    if violation is not None:
-        raise PasswordRejected(f"the password is {violation}", hint="change the adapter's password filter")
-    if attempt.delivery.must_probe and _is_in_force(connector, name, attempt):
+    if attempt.delivery.must_probe and _may_probe(can, attempt) and _is_in_force(connector, attempt):
         return
     if can.needs_old_password:
         if attempt.old_password is None:
-            raise OldPasswordMissing(
-                "the old password is needed and none is stored", hint="set it with 'pwsync credentials set'"
-            )
+            raise _old_password_missing()
         connector.change_password(name, attempt.old_password, password)
     elif _sends_old_password(attempt) and attempt.old_password is not None:
         connector.change_password(name, attempt.old_password, password)
@@ -73,20 +107,24 @@ def write(connector: Connector, attempt: Attempt) -> None:
         connector.set_password(name, password)
 
 
-def _is_in_force(connector: Connector, name: str, attempt: Attempt) -> bool:
-    can = connector.capabilities
-    may_probe = can.can_verify and attempt.delivery.counted_attempts <= MOST_PROBES
-    if not may_probe:
-        if can.is_repeatable and not can.needs_old_password:
-            return False
-        raise Rejected(
-            "an earlier attempt had no answer, and the target cannot be asked (again) whether it succeeded",
-            hint="look at the account, then retry or discard the delivery",
-        )
+def _old_password_missing() -> OldPasswordMissing:
+    hint = "set it with 'pwsync credentials set'"
+    return OldPasswordMissing("the old password is needed and none is stored", hint=hint)
+
+
+def _may_probe(can: Capabilities, attempt: Attempt) -> bool:
+    return can.can_verify and attempt.delivery.counted_attempts <= MOST_PROBES
+
+
+def _may_repeat(can: Capabilities) -> bool:
+    return can.is_repeatable and not can.needs_old_password
+
+
+def _is_in_force(connector: Connector, attempt: Attempt) -> bool:
     try:
-        return connector.verify_password(name, attempt.password)
+        return connector.verify_password(attempt.delivery.account.name, attempt.password)
     except AccountRefused:
-        if can.is_repeatable and not can.needs_old_password:
+        if _may_repeat(connector.capabilities):
             return False
         raise
 
@@ -101,23 +139,19 @@ def _sends_old_password(attempt: Attempt) -> bool:
             assert_never(attempt.delivery.account)
 
 
-def probe(connector: Connector, attempt: Attempt) -> None:
+def _probe(connector: Connector, attempt: Attempt) -> Ending:
     """Find out whether a superseded attempt has reached a target that takes a change with the old password only.
 
     When it has, its password is the old one of the change that follows.
-
-    Raises:
-        Superseded: It is not in force, or that makes no difference, or the target cannot tell.
-        Deferrable: The target is away.
     """
     is_without_effect = Superseded("a newer change follows")
-    if not (connector.capabilities.needs_old_password or _sends_old_password(attempt)):
-        raise is_without_effect
+    can = connector.capabilities
+    if not (can.needs_old_password or _sends_old_password(attempt)) or not _may_probe(can, attempt):
+        return Ending(is_without_effect, was_asked=False)
     try:
-        is_in_force = _is_in_force(connector, attempt.delivery.account.name, attempt)
+        is_in_force = _is_in_force(connector, attempt)
     except Deferrable:
         raise
     except ConnectorError:
-        raise is_without_effect from None
-    if not is_in_force:
-        raise is_without_effect
+        return Ending(is_without_effect)
+    return Ending(None if is_in_force else is_without_effect)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from controller.model.delivery import RetryPolicy
+from controller.model.delivery import RetryPolicy, words_of
 from controller.model.errors import ChannelRefused, PwsyncError, Unavailable
-from controller.ports import Jitter
+from controller.pipeline.lanes import note_offline, note_online
+from controller.ports import Jitter, Transaction
 
 AWAY = RetryPolicy(count=1, delay=timedelta(seconds=1), longest=timedelta(minutes=1))
 REFUSED = RetryPolicy(count=1, delay=timedelta(seconds=30), longest=timedelta(minutes=15))
@@ -22,6 +23,7 @@ class Circuit:
     jitter: Jitter
     error: PwsyncError | None = None
     retry_at: datetime | None = None
+    _told: str | None = None
     _failures: int = 0
     _lock: Lock = field(default_factory=Lock)
 
@@ -51,3 +53,18 @@ class Circuit:
             self._failures += 1
             self.error = error
             self.retry_at = now + policy.wait(self._failures, self.jitter())
+
+    def tell(self, tx: Transaction, lane: str) -> None:
+        """Note in the store what has become of the target: that it is away once, until it is so for another reason.
+
+        The store may say that it is away although this circuit is closed: another process, or an earlier one, said so.
+        """
+        error = self.error
+        if error is None:
+            note_online(tx, lane)
+        elif error.code != self._told:
+            note_offline(tx, lane, error.code, words_of(error))
+
+    def note_told(self) -> None:
+        """What was told is committed."""
+        self._told = None if self.error is None else self.error.code

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from controller.model.delivery import Delivery
 from controller.model.errors import ChannelRefused, Indeterminate, NotFound, PwsyncError, SettingsError
-from controller.pipeline.attempt import Attempt, Superseded, probe, write
+from controller.pipeline.attempt import Attempt, Ending, make
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.topology import Topology, TopologyReader
@@ -52,7 +52,7 @@ class LaneWorker:
         self._lane = lane
         self._connections = connections
         self._topology = TopologyReader()
-        self._unsettled: tuple[Attempt, PwsyncError | None] | None = None
+        self._unsettled: tuple[Attempt, Ending] | None = None
         self._at_work: Delivery | None = None
 
     def step(self) -> bool:
@@ -95,15 +95,19 @@ class LaneWorker:
             if self._unsettled is not None:
                 self._settle(tx, topology, *self._unsettled)
             attempt = self._claim(tx, topology) if claims else None
+        if self._unsettled is not None:
+            self._circuit.note_told()
         self._unsettled = None
         return attempt
 
-    def _settle(self, tx: Transaction, topology: Topology, attempt: Attempt, error: PwsyncError | None) -> None:
-        if isinstance(error, Superseded):
-            self._circuit.leave()  # perhaps it was not asked
+    def _settle(self, tx: Transaction, topology: Topology, attempt: Attempt, ending: Ending) -> None:
+        if ending.was_asked:
+            self._circuit.record(ending.error, tx.now)
+            if self._lane in topology.lanes():
+                self._circuit.tell(tx, self._lane)
         else:
-            self._circuit.record(error, tx.now)
-        self._deliveries.settle(tx, topology, attempt, error)
+            self._circuit.leave()
+        self._deliveries.settle(tx, topology, attempt, ending.error)
 
     def _claim(self, tx: Transaction, topology: Topology) -> Attempt | None:
         if self._lane not in topology.lanes() or not self._circuit.try_enter(tx.now):
@@ -113,17 +117,14 @@ class LaneWorker:
             self._circuit.leave()
         return attempt
 
-    def _carry_out(self, attempt: Attempt) -> PwsyncError | None:
-        """Make the attempt; None means that the target has the password."""
+    def _carry_out(self, attempt: Attempt) -> Ending:
         if attempt.problem is not None:
-            return attempt.problem
+            return Ending(attempt.problem, was_asked=False)
         try:
-            carry_out = probe if attempt.is_superseded else write
-            carry_out(self._connections.connect(attempt.topology, self._lane), attempt)
+            return make(self._connections.connect(attempt.topology, self._lane), attempt)
         except (SettingsError, NotFound) as error:
-            return ChannelRefused(error.message, hint=error.hint)
+            return Ending(ChannelRefused(error.message, hint=error.hint))
         except PwsyncError as error:
-            return error
+            return Ending(error)
         except Exception as error:  # noqa: BLE001  # a defect of a connector must not end its lane; its text may hold secrets
-            return Indeterminate(f"the connector failed unexpectedly ({type(error).__name__})")
-        return None
+            return Ending(Indeterminate(f"the connector failed unexpectedly ({type(error).__name__})"))

@@ -16,7 +16,7 @@ from controller.ports import Store, Transaction
 from controller.reconcile.audit import audit
 from controller.reconcile.observe import observe
 from controller.reconcile.release import release_parked
-from controller.reconcile.stranded import expire_stranded
+from controller.reconcile.stranded import expire_stranded, forget_lanes
 from controller.reconcile.suspended import lift_suspensions
 from controller.reconcile.verification import verify
 
@@ -91,6 +91,7 @@ def _carry_out(tx: Transaction, plan: Plan, principal: str, progress: Progress |
     if any(_takes_a_mapping_away(change) for change in plan.changes):
         credentials += tx.credentials.remove_unmapped()
     expired = expire_stranded(tx, plan.changes)
+    forget_lanes(tx, plan.changes)
     released = release_parked(tx, plan.changes)
     lift_suspensions(tx, plan.changes)
     audit(tx, plan.changes, principal)

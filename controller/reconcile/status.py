@@ -11,9 +11,10 @@ from controller.model.delivery import OPEN_STATES, DeliveryState
 from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
-from controller.ports import Suspension
+from controller.ports import LaneStatus, Suspension
 
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
+NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
 
 
 class Sync(StrEnum):
@@ -64,6 +65,7 @@ def statuses(
     deliveries: ReadOnlyMapping[tuple[str, str], int],
     *,
     suspensions: ReadOnlyMapping[str, Suspension] = NO_SUSPENSIONS,
+    lanes: ReadOnlyMapping[str, LaneStatus] = NO_LANES,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -72,6 +74,7 @@ def statuses(
         plan: What differs now.
         deliveries: How many deliveries each (lane, state) has.
         suspensions: Adapters that an operator has disabled, by name.
+        lanes: What was last heard of each lane's target.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
@@ -81,7 +84,7 @@ def statuses(
         key: _status(
             key,
             _sync(open_changes.get(key), plan, is_left_out=key in left_out),
-            _health(key, specs.get(key), deliveries, suspensions),
+            _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
         )
         for key in keys
     }
@@ -109,6 +112,7 @@ def _health(
     resource: Resource | None,
     deliveries: ReadOnlyMapping[tuple[str, str], int],
     suspensions: ReadOnlyMapping[str, Suspension],
+    lane: LaneStatus | None,
 ) -> tuple[Health, Condition]:
     match resource:
         case None:
@@ -119,6 +123,9 @@ def _health(
         case Resource(spec=Adapter()) if key.name in suspensions:
             message = f"disabled by {suspensions[key.name].principal}: takes no part until it is enabled"
             return Health.DEGRADED, Condition("Healthy", False, "disabledByOperator", message)
+        case _ if lane is not None and not lane.is_online:
+            message = f"offline since {lane.since:%Y-%m-%d %H:%M:%SZ}: {lane.message or lane.code}"
+            return Health.DEGRADED, Condition("Healthy", False, "offline", message)
         case _:
             return _health_of_lane(key, deliveries)
 

@@ -1,4 +1,4 @@
-"""Deliveries that lost their target: the adapter or domain that they wait for is pruned."""
+"""What is left of a target that is no longer declared: deliveries that wait for it, and word of whether it is there."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,8 +8,8 @@ from controller.model.change import Reason
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, expire
 from controller.model.events import Event
-from controller.model.topology import Adapter, Domain
-from controller.planning.change import Change, Prune
+from controller.model.topology import Adapter, Domain, Resource
+from controller.planning.change import Change, Prune, Update
 from controller.ports import DeliveryQuery, Transaction
 from controller.reconcile.settled import names_of, refresh_change
 
@@ -28,6 +28,18 @@ def expire_stranded(tx: Transaction, changes: Iterable[Change]) -> int:
     for tracking_id in tracking_ids:
         refresh_change(tx, tracking_id, message="its target is no longer declared")
     return count
+
+
+def forget_lanes(tx: Transaction, changes: Iterable[Change]) -> None:
+    """Forget what was heard of targets that *changes* take away."""
+    for change in changes:
+        match change:
+            case Prune(Resource(spec=Adapter())):
+                tx.lanes.remove(ExternalAccount(change.key.name, "").lane)
+            case Prune(Resource(spec=Domain())) | Update(after=Resource(spec=Domain(directory=None))):
+                tx.lanes.remove(WindowsAccount(change.key.name, "").lane)
+            case _:
+                continue
 
 
 def _pruned_lanes(changes: Iterable[Change]) -> Iterator[tuple[str, Reason]]:

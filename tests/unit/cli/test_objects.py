@@ -1,8 +1,13 @@
 """Objects as the commands get, describe, status and schema show them."""
 
 import json
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from controller.ports import LaneStatus
 from controller.replay.frames import MARK, frame
+from controller.store.opening import open_store
 from tests.unit.cli.console import Console
 
 NOTHING = "Nothing to do: the actual state is as declared.\n"
@@ -92,6 +97,19 @@ def test_status_shows_what_waits_in_replay_files(applied: Console) -> None:
     text = applied.expect(0, "status").out
     assert "not taken over yet: 1" in text
     assert "Replay file set aside: 0000" in text
+
+
+def test_status_shows_which_targets_are_away(applied: Console) -> None:
+    assert json.loads(applied.expect(0, "status", "-o", "json").out)["offline"] == []
+    away = LaneStatus("adapter/wiki", False, datetime(2026, 7, 1, 12, tzinfo=UTC), "unavailable", "refused")
+    with closing(open_store(f"sqlite:///{applied.folder / '.pwsync/pwsync.db'}")) as store, store.write() as tx:
+        tx.lanes.put(away)
+        tx.lanes.put(replace(away, lane="domain/CORP", is_online=True))
+    view = {"lane": "adapter/wiki", "since": "2026-07-01T12:00:00Z", "code": "unavailable", "message": "refused"}
+    assert json.loads(applied.expect(0, "status", "-o", "json").out)["offline"] == [view]
+    text = applied.expect(0, "status").out
+    assert "Offline: adapter/wiki since 2026-07-01 12:00:00Z: unavailable: refused" in text
+    assert "Degraded" in text
 
 
 def test_without_manifests_sync_is_unknown_and_health_is_not(applied: Console) -> None:

@@ -1,9 +1,13 @@
 """The status of objects."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from controller.model.topology import Domain, Key, Resource
 from controller.planning.plan import make_plan
+from controller.ports import LaneStatus
 from controller.reconcile.status import Health, ObjectStatus, Sync, statuses
 from tests.doubles.topologies import PROTECTED, adapter, application, many_mappings, resource, state, system
 
@@ -75,6 +79,16 @@ def test_health_follows_the_deliveries_of_the_lane(
     found = _statuses([subject, application("A")], [subject, application("A")], deliveries)
     assert (found[str(subject.key)].health, found[str(subject.key)].conditions[1].reason) == (health, reason)
     assert found["Application/A"].health is Health.HEALTHY
+
+
+def test_a_target_that_is_away_is_degraded_and_says_why() -> None:
+    away = LaneStatus("adapter/a", False, datetime(2026, 7, 1, 12, tzinfo=UTC), "unavailable", "connection refused")
+    resources = [adapter("a"), adapter("b"), adapter("c")]
+    lanes = {"adapter/a": away, "adapter/b": replace(away, lane="adapter/b", is_online=True)}
+    found = statuses(resources, make_plan(state(*resources), state(*resources)), {}, lanes=lanes).values()
+    assert [s.health for s in found] == ["Degraded", "Healthy", "Healthy"]
+    healthy = next(iter(found)).conditions[1]
+    assert (healthy.reason, healthy.message) == ("offline", "offline since 2026-07-01 12:00:00Z: connection refused")
 
 
 def test_a_disabled_adapter_is_healthy_and_says_that_it_is_disabled() -> None:
