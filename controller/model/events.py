@@ -91,8 +91,15 @@ CHANGE_REFUSED = EventType(
     "changeRefused",
     Level.WARNING,
     "A password change was refused at intake.",
-    (10653, 10707, 10708, 10709, 10803, 10820, 11060, 11069, 11070),
+    (10653, 10707, 10708, 10709, 10803, 10820, 11060),
     fields={**_CALLER, "reason": "what is not allowed, as a stable name"},
+)
+SOURCE_TYPE_REFUSED = EventType(
+    "sourceTypeRefused",
+    Level.WARNING,
+    "A password change was refused because all sources of this kind are switched off.",
+    (11069, 11070),
+    fields={**_CALLER, "reason": "always sourceTypeOff"},
 )
 CHANGE_DAMPED = EventType(
     "changeDamped",
