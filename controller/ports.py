@@ -16,6 +16,7 @@ from controller.model.credential import Fingerprint, SealPlace, StoredSecret
 from controller.model.delivery import Delivery
 from controller.model.events import Event, RecordedEvent
 from controller.model.options import SecretReference
+from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.secret import Secret
 from controller.model.topology import Key, Mapping, Resource
 
@@ -103,6 +104,18 @@ class Connector(Protocol):
         Raises:
             Unavailable: Not reachable.
             ChannelRefused: Reachable, but it does not accept us.
+        """
+
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """Read the target's password policy without changing anything; None when it has none.
+
+        With *account*: the one that applies to it, as far as the service account may see. Without: the one that
+        applies to an account that has none of its own.
+
+        Raises:
+            PolicyUnknown: It cannot be found out; that is not the same as none.
+            AccountUnknown: There is no such account.
+            Busy, Unavailable, ChannelRefused: As for ``verify_password``.
         """
 
     def close(self) -> None:
@@ -229,6 +242,23 @@ class Lanes(Protocol):
 
     def remove(self, lane: str) -> None:
         """Forget it; no error when it is not there."""
+
+
+class Policies(Protocol):
+    """What was last found out about the password policy of each lane's target."""
+
+    def read(self) -> dict[str, PolicyReading]:
+        """All, by lane.
+
+        Raises:
+            StoreUnusable: A row cannot be read; the message names it.
+        """
+
+    def put(self, lane: str, reading: PolicyReading) -> None:
+        """Insert or replace."""
+
+    def remove(self, lane: str) -> None:
+        """Forget; no error when it is not there."""
 
 
 class Mappings(Protocol):
@@ -519,6 +549,7 @@ class Transaction(Protocol):
     now: datetime
     resources: Resources
     suspensions: Suspensions
+    policies: Policies
     lanes: Lanes
     mappings: Mappings
     credentials: Credentials

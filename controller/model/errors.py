@@ -167,6 +167,12 @@ class ChannelRefused(Deferrable):
     code = "channelRefused"
 
 
+class PolicyUnknown(ConnectorError):
+    """The directory answers, but what it asks of passwords cannot be found out."""
+
+    code = "policyUnknown"
+
+
 class Indeterminate(ConnectorError):
     """The request was sent but no answer came. Probe before repeating."""
 

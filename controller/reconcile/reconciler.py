@@ -8,6 +8,7 @@ from controller.model import events
 from controller.model.errors import PwsyncError, StoreUnavailable, UnsafePlan
 from controller.model.events import Event
 from controller.planning.plan import Plan, make_plan
+from controller.planning.policy_effects import checked_against_policies
 from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports import Store
@@ -88,7 +89,8 @@ class Reconciler:
             policy = policy_of(actual, desired)
             heal = policy.self_heal or not respect_self_heal
             told = [*warnings, *suspension_warnings(tx)]
-            return make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
+            plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
+            return checked_against_policies(plan, desired.resources, tx.policies.read())
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()

@@ -23,6 +23,7 @@ from controller.store.identity import identity_of
 from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
+from controller.store.policies import SqlPolicies
 from controller.store.resources import SqlResources
 from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
@@ -50,6 +51,7 @@ class SqlTransaction:
         self.now: datetime = session.now
         self.resources: ports.Resources = SqlResources(session)
         self.suspensions: ports.Suspensions = SqlSuspensions(session)
+        self.policies: ports.Policies = SqlPolicies(session)
         self.lanes: ports.Lanes = SqlLanes(session)
         self.mappings: ports.Mappings = SqlMappings(session)
         self.credentials: ports.Credentials = SqlCredentials(session)

@@ -70,6 +70,17 @@ lanes = Table(
     _required("message", Prose()),
 )
 
+policies = Table(
+    "policies",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("declaration", Name()),
+    _required("tried_at", Instant()),
+    Column("read_at", Instant()),
+    _required("policy", Prose()),
+    _required("problem", Prose()),
+)
+
 mappings = Table(
     "mappings",
     METADATA,

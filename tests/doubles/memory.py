@@ -19,6 +19,7 @@ from controller.model.errors import (
     Unavailable,
 )
 from controller.model.options import Options
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports import Connector, ResolveSecret
 
@@ -40,6 +41,7 @@ class MemoryDirectory:
     Attributes:
         accounts: Account name -> password in force.
         policy: Refuses a password with the directory's words, or returns None.
+        told_policy: What it answers when it is asked for its policy.
         writes: Every password taken over, in order.
         probes: Every (account, password) that was verified, in order.
         gate: Called before each write, outside the lock: a test may wait in it.
@@ -47,6 +49,7 @@ class MemoryDirectory:
 
     accounts: dict[str, str] = field(default_factory=dict)
     policy: Callable[[str], str | None] = lambda _: None
+    told_policy: PasswordPolicy | None = None
     writes: list[Write] = field(default_factory=list)
     probes: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _: None
@@ -104,6 +107,14 @@ class MemoryDirectory:
                 raise error
             self.probes.append((account, password))
             return self._in_force(account) == password
+
+    def policy_of(self, account: str | None) -> PasswordPolicy | None:
+        """Tell the policy, to anyone."""
+        with self._lock:
+            self.reach()
+            if account is not None:
+                self._in_force(account)
+            return self.told_policy
 
     def reach(self) -> None:
         """Raise Unavailable while the directory is down."""
@@ -177,6 +188,10 @@ class MemoryConnector:
     def check(self) -> None:
         """See ``ports.Connector``."""
         self.directory.reach()
+
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """See ``ports.Connector``."""
+        return self.directory.policy_of(account)
 
     def close(self) -> None:
         """See ``ports.Connector``."""

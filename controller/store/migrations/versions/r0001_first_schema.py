@@ -73,6 +73,14 @@ def _create_topology() -> None:
     op.execute("INSERT INTO counters (name, value) VALUES ('resources', 0)")
     op.create_table("suspensions", *_keys("adapter"), *_names("principal"), *_numbers("since"))
     op.create_table(
+        "policies",
+        *_keys("lane"),
+        *_names("declaration"),
+        *_numbers("tried_at"),
+        *_optional_numbers("read_at"),
+        *_texts("policy", "problem"),
+    )
+    op.create_table(
         "lanes", *_keys("lane"), *_booleans("is_online"), *_numbers("since"), *_names("code"), *_texts("message")
     )
     op.create_table(
