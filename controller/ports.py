@@ -402,6 +402,9 @@ class Deliveries(Protocol):
     def count_by_state(self) -> dict[tuple[str, str], int]:
         """How many deliveries each (lane, state) has."""
 
+    def oldest_open(self) -> dict[str, datetime]:
+        """For each lane with open deliveries: when the one with the lowest sequence was created."""
+
 
 class Fingerprints(Protocol):
     """What is known about the password in force of each account."""

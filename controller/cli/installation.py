@@ -32,8 +32,8 @@ class Manifests:
 
 def chosen_settings(context: typer.Context) -> Settings:
     """The settings that the global options, the environment and the defaults give."""
-    state_dir, database, replay_dir = context.find_root().obj or (None, None, None)
-    return settings_of(state_dir, database, replay_dir)
+    state_dir, database, replay_dir, key_file = context.find_root().obj or (None, None, None, None)
+    return settings_of(state_dir, database, replay_dir, key_file=key_file)
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
@@ -56,7 +56,7 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
     return front + rest
 
 
-_WITH_VALUE = frozenset({"--state-dir", "--database", "--replay-dir"})
+_WITH_VALUE = frozenset({"--state-dir", "--database", "--replay-dir", "--key-file"})
 
 
 def chosen_manifests(paths: Sequence[str] | None) -> Manifests:

@@ -34,7 +34,7 @@ from controller.cli.output import write
 app = typer.Typer(
     name="pwsync",
     help="Keeps passwords in sync between Active Directory and every other directory, as manifests declare it.",
-    epilog="--state-dir, --database and --replay-dir may stand before or after the command.",
+    epilog="--state-dir, --database, --replay-dir and --key-file may stand before or after the command.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -85,11 +85,17 @@ def _installation(
             help="Keeps changes while the database is away. [env: PWSYNC_REPLAY_DIR; STATE_DIR/replay]",
         ),
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Holds the keys that seal every password. [env: PWSYNC_KEY_FILE; STATE_DIR/master.key]"
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    context.obj = (state_dir, database, replay_dir)
+    context.obj = (state_dir, database, replay_dir, key_file)
 
 
 def main() -> None:

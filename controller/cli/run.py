@@ -16,8 +16,9 @@ from controller.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from controller.reconcile.reconciler import Reconciler, ReconcileResult
+    from controller.runtime.metrics import Metrics
     from controller.runtime.wiring import Installation
-    from controller.web.listening import Certificate, Listen
+    from controller.web.listening import Certificate, Channel, Listen
 
 PRINCIPAL = "reconciler"
 ROUNDS = 3
@@ -42,6 +43,15 @@ def run(
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="The form of the log on standard error.")
     ] = LogFormat.CONSOLE,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log every request, without query string, headers and body.")
+    ] = False,
+    metrics_listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Where /metrics is answered to anyone; on the API only to administrators."
+        ),
+    ] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PEM certificate with its chain: serve HTTPS.")
     ] = None,
@@ -53,21 +63,28 @@ def run(
 ) -> None:
     """Run the controller.
 
-    It reconciles, delivers, and serves the HTTP API until SIGTERM or SIGINT; what is under way is finished first.
+    It reconciles, delivers, and serves the HTTP API until SIGTERM or SIGINT; what is under way is finished first,
+    and new reports are answered with 503 meanwhile.
 
     With --once: exit code 0 when the actual state is as declared, 1 when the plan is held or failed.
     """
+    from controller.runtime.metrics import Metrics
     from controller.runtime.telemetry import configure_logging
     from controller.runtime.wiring import open_installation
+    from controller.web.listening import Channel
 
     manifests = chosen_manifests(paths)
-    address, certificate = _listen(listen), _certificate(tls_certificate, tls_key)
+    certificate = _certificate(tls_certificate, tls_key)
+    elsewhere = None if metrics_listen is None else _listen(metrics_listen)
+    channel = Channel(_listen(listen), elsewhere, certificate, allows_clear_text=allow_clear_text)
     configure_logging(log_format.value)
-    with open_installation(chosen_settings(context), keeps_changes=True, logs_events=True) as installation:
+    metrics = Metrics()
+    settings = chosen_settings(context)
+    with open_installation(settings, keeps_changes=True, logs_events=True, metrics=metrics) as installation:
         if once:
             _run_once(installation, manifests)
         else:
-            _serve(installation, manifests, address, certificate, allows_clear_text=allow_clear_text)
+            _serve(installation, manifests, channel, metrics, logs_requests=access_log)
 
 
 def _certificate(certificate: Path | None, key: Path | None) -> "Certificate | None":
@@ -95,54 +112,54 @@ def _reconciler(installation: "Installation", manifests: Manifests) -> "Reconcil
 def _serve(
     installation: "Installation",
     manifests: Manifests,
-    listen: "Listen",
-    certificate: "Certificate | None",
+    channel: "Channel",
+    metrics: "Metrics",
     *,
-    allows_clear_text: bool,
+    logs_requests: bool,
 ) -> None:
     from controller.runtime.lifecycle import Controller
-    from controller.web.app import make_app
+    from controller.web.metrics import MetricsPage, make_metrics_app
     from controller.web.server import serve
+    from controller.web.service import make_service
+    from controller.web.stopping import Stopping
 
-    scheme = "http" if certificate is None else "https"
-
-    def announce(host: str, port: int) -> None:
-        show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
-        sys.stdout.flush()
-
-    _check_channel(listen, certificate, allows_clear_text=allows_clear_text)
+    channel.check()
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
+    page, stopping = MetricsPage(installation, metrics), Stopping()
+    service = make_service(
+        installation, controller.wake, metrics=metrics, page=page, stopping=stopping, logs_requests=logs_requests
+    )
+
+    def stop() -> None:
+        stopping.say()
+        say("Stopping: requests and deliveries under way are finished first.")
+
     controller.start()
     try:
         serve(
-            make_app(installation, controller.wake),
-            listen,
-            on_listening=announce,
-            on_stop=_tell_stopping,
-            certificate=certificate,
-            allows_clear_text=allows_clear_text,
+            service,
+            channel.listen,
+            on_listening=lambda host, port: _announce(channel, host, port),
+            on_stop=stop,
+            drain=controller.stop,
+            others=[] if channel.metrics is None else [(channel.metrics, make_metrics_app(page))],
+            certificate=channel.certificate,
+            allows_clear_text=channel.allows_clear_text,
         )
     finally:
         controller.stop()
 
 
-def _check_channel(listen: "Listen", certificate: "Certificate | None", *, allows_clear_text: bool) -> None:
-    """Find out before anything is reconciled whether the server will be able to serve."""
-    from controller.web.listening import bind
-
-    if certificate is not None:
-        certificate.context()
-    bind(listen, is_encrypted=certificate is not None, allows_clear_text=allows_clear_text).close()
+def _announce(channel: "Channel", host: str, port: int) -> None:
+    scheme = "http" if channel.certificate is None else "https"
+    show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+    sys.stdout.flush()
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> Never:  # noqa: ARG001  # a signal handler's arguments
     """Before and after the server has the signals, SIGTERM ends the program in good order too."""
     raise KeyboardInterrupt
-
-
-def _tell_stopping() -> None:
-    say("Stopping: requests and deliveries under way are finished first.")
 
 
 def _run_once(installation: "Installation", manifests: Manifests) -> None:

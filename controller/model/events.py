@@ -184,7 +184,12 @@ DELIVERY_CONFIRMED = EventType(
     Level.INFO,
     "The target confirmed the new password.",
     (10669, 10670, 11043),
-    fields={**_DELIVERY, "attempts": "how often it was tried"},
+    fields={
+        **_DELIVERY,
+        "attempts": "how often it was tried",
+        "occurredAt": "when the password was changed, by its source's word (RFC 3339); empty when it told none",
+        "receivedAt": "when the change was accepted (RFC 3339)",
+    },
 )
 DELIVERY_RETRYING = EventType(
     "deliveryRetrying", Level.WARNING, "A delivery did not succeed and will be tried again.", fields=_ATTEMPT

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
-from controller.model.change import ChangeState
+from controller.model.change import ChangeState, PasswordChange
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, RetryPolicy, confirm, fail
 from controller.model.errors import OldPasswordWrong, PwsyncError
@@ -33,14 +33,15 @@ class Settlement:
 
     def confirm(self, delivery: Delivery, password: Secret) -> None:
         """Settle an attempt that succeeded: only now the credential database follows (Q2)."""
-        beyond = self._fan_out_of(delivery, password)
+        change = self.tx.changes.get(delivery.tracking_id)
+        beyond = self._fan_out_of(change, delivery, password)
         if beyond is not None:
             mappings = self.tx.mappings.of_windows(beyond.account)
             beyond.routing.lock([beyond.account, beyond.origin, *external_accounts(beyond.routing, mappings)])
         known = self.tx.fingerprints.get(delivery.account)
         if not self.tx.deliveries.save(confirm(delivery, self.tx.now), lease=delivery.lease):
             return
-        self.tx.events.add(event_of(events.DELIVERY_CONFIRMED, delivery, id=delivery.id, attempts=delivery.attempts))
+        self.tx.events.add(_confirmation(change, delivery))
         self.tx.fingerprints.put(delivery.account, self._in_force_after(known, delivery, password))
         self._follow(delivery, password)
         is_newest = max(known.sequence, self.tx.deliveries.newest_sequence(delivery.account)) <= delivery.sequence
@@ -111,9 +112,8 @@ class Settlement:
             case _:
                 assert_never(delivery.account)
 
-    def _fan_out_of(self, delivery: Delivery, password: Secret) -> "_Beyond | None":
+    def _fan_out_of(self, change: PasswordChange | None, delivery: Delivery, password: Secret) -> "_Beyond | None":
         """After full sync has changed a Windows password, its other external accounts follow."""
-        change = self.tx.changes.get(delivery.tracking_id)
         if change is None or not isinstance(delivery.account, WindowsAccount):
             return None
         if not isinstance(change.account, ExternalAccount) or not self.topology.system.from_windows_to_adapters:
@@ -144,3 +144,16 @@ class _Beyond:
     routing: Routing
     account: WindowsAccount
     origin: ExternalAccount
+
+
+def _confirmation(change: PasswordChange | None, delivery: Delivery) -> Event:
+    """The event of a confirmed delivery, with the times from which its journey is measured."""
+    occurred_at = None if change is None else change.occurred_at
+    return event_of(
+        events.DELIVERY_CONFIRMED,
+        delivery,
+        id=delivery.id,
+        attempts=delivery.attempts,
+        occurredAt="" if occurred_at is None else occurred_at.isoformat(),
+        receivedAt="" if change is None else change.received_at.isoformat(),
+    )

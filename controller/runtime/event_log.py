@@ -1,8 +1,9 @@
-"""Events go to the log as well, once the transaction that recorded them is committed."""
+"""Events go to the log, and to who else wants them, once the transaction that recorded them is committed."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 
 import structlog
 
@@ -11,12 +12,19 @@ from controller.ports import EventQuery, Events, Store, Transaction
 
 _LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 
+Listener = Callable[[Event, datetime], None]
+"""Told of an event and the store's time at which it was recorded. It must not raise: the event has happened."""
+
 
 class LoggingStore:
-    """A store whose recorded events are logged: what was rolled back did not happen, and is not in the log."""
+    """A store whose recorded events are logged: what was rolled back did not happen, and is not in the log.
 
-    def __init__(self, store: Store) -> None:
+    Listeners are told of them as well.
+    """
+
+    def __init__(self, store: Store, *listeners: Listener) -> None:
         self._store = store
+        self._listeners = listeners
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -27,6 +35,8 @@ class LoggingStore:
             yield tx
         for event in noting.added:
             log_event(event)
+            for listen in self._listeners:
+                listen(event, tx.now)
 
     def read(self) -> AbstractContextManager[Transaction]:
         """As the store."""

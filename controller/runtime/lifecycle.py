@@ -2,11 +2,13 @@
 
 import os
 import socket
+import threading
+import time
 from datetime import timedelta
 
 import structlog
 
-from controller.model.errors import PwsyncError
+from controller.model.errors import PwsyncError, StoreUnavailable
 from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
@@ -40,7 +42,10 @@ class Controller:
         self._policies = PolicyRounds(installation.store, installation.catalogue)
         self._topology = TopologyReader()
         self._replay = installation.replay
+        self._metrics = installation.metrics
         self._holder = holder_name()
+        self._stopping = threading.Lock()
+        self._has_stopped = False
 
     def start(self) -> None:
         """Reconcile once, then start all threads."""
@@ -54,12 +59,21 @@ class Controller:
         self._workers.wake()
 
     def stop(self) -> None:
-        """Finish what is under way, settle it, and give back the lead."""
+        """Finish what is under way, settle it, and give back the lead. A second call waits for the first."""
+        with self._stopping:
+            if not self._has_stopped:
+                self._has_stopped = True
+                self._stop()
+
+    def _stop(self) -> None:
         self._policies.stop()
         self._scheduler.stop()
         self._workers.stop()
-        with self._store.write() as tx:
-            tx.leases.release(LEASE_NAME, self._holder)
+        try:
+            with self._store.write() as tx:
+                tx.leases.release(LEASE_NAME, self._holder)
+        except StoreUnavailable as error:
+            log.warning("The lead is not given back; it runs out by itself", code=error.code, problem=str(error))
 
     def _round(self) -> None:
         try:
@@ -70,10 +84,12 @@ class Controller:
     def _lead_or_follow(self) -> None:
         with self._store.write() as tx:
             token = tx.leases.acquire(LEASE_NAME, self._holder, self._interval + LEADERSHIP)
+        if self._metrics is not None:
+            self._metrics.note_lead(None if token is None else self._interval + LEADERSHIP)
         if token is None:
             log.debug("Another controller has the lead")
         else:
-            log_result(self._reconciler.reconcile())
+            self._reconcile()
             self._workers.wake()
         with self._store.read() as tx:
             topology, now = self._topology.read(tx), tx.now
@@ -81,6 +97,15 @@ class Controller:
             self._replay.learn(topology, now)
         self._interval = topology.system.reconcile.interval
         self._scheduler.set_interval(self._interval)
+        if self._metrics is not None:
+            self._metrics.note_interval(self._interval)
+
+    def _reconcile(self) -> None:
+        start = time.monotonic()
+        result = self._reconciler.reconcile()
+        if self._metrics is not None:
+            self._metrics.note_round(result, time.monotonic() - start)
+        log_result(result)
 
 
 def log_result(result: ReconcileResult) -> None:

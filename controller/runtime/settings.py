@@ -21,11 +21,13 @@ class Settings:
         state_dir: Holds everything embedded; created with mode 0700 when something is first written.
         database: A SQLAlchemy URL, which may hold a password; the embedded file when none was given.
         given_replay_dir: Where changes are kept while the store is away, when it is not the state directory.
+        given_key_file: The file with the master secrets, when it is not in the state directory.
     """
 
     state_dir: Path
     database: str = field(repr=False)
     given_replay_dir: Path | None = None
+    given_key_file: Path | None = None
 
     @property
     def replay_dir(self) -> Path:
@@ -35,7 +37,7 @@ class Settings:
     @property
     def key_file(self) -> Path:
         """The file with the master secrets."""
-        return self.state_dir / "master.key"
+        return self.given_key_file or self.state_dir / "master.key"
 
     @property
     def embedded_database(self) -> Path:
@@ -74,11 +76,14 @@ def settings_of(
     database: str | None = None,
     replay_dir: Path | None = None,
     environ: Mapping[str, str] = os.environ,
+    *,
+    key_file: Path | None = None,
 ) -> Settings:
     """Combine flags, environment and defaults.
 
     Raises:
-        SettingsError: The flag *database* holds a password; other users of the machine can read command lines.
+        SettingsError: The flag *database* holds a password; other users of the machine can read command lines. Or the
+            file that ``PWSYNC_DATABASE_FILE`` names cannot be used, or ``PWSYNC_DATABASE`` is set as well.
     """
     if database is not None and _PASSWORD.search(database):
         raise SettingsError(
@@ -87,6 +92,23 @@ def settings_of(
         )
     chosen = state_dir or Path(environ.get("PWSYNC_STATE_DIR") or DEFAULT_STATE_DIR)
     folder = chosen.expanduser().absolute()
-    url = database or environ.get("PWSYNC_DATABASE") or f"sqlite:///{folder / 'pwsync.db'}"
-    replay = replay_dir or (Path(environ["PWSYNC_REPLAY_DIR"]) if environ.get("PWSYNC_REPLAY_DIR") else None)
-    return Settings(folder, url, None if replay is None else replay.expanduser().absolute())
+    url = database or _database_in(environ) or f"sqlite:///{folder / 'pwsync.db'}"
+    replay = _path(replay_dir, environ.get("PWSYNC_REPLAY_DIR"))
+    return Settings(folder, url, replay, _path(key_file, environ.get("PWSYNC_KEY_FILE")))
+
+
+def _path(flag: Path | None, text: str | None) -> Path | None:
+    chosen = flag or (Path(text) if text else None)
+    return None if chosen is None else chosen.expanduser().absolute()
+
+
+def _database_in(environ: Mapping[str, str]) -> str | None:
+    url, file = environ.get("PWSYNC_DATABASE"), environ.get("PWSYNC_DATABASE_FILE")
+    if not file:
+        return url
+    if url:
+        raise SettingsError("both PWSYNC_DATABASE and PWSYNC_DATABASE_FILE are set", hint="unset one of them")
+    from controller.model.options import SecretReference
+    from controller.runtime.references import resolve_secret
+
+    return resolve_secret(SecretReference(file=file)).reveal().strip()

@@ -25,4 +25,14 @@ def configure_logging(style: Literal["console", "json"], *, level: str = "info")
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_FromLibraries()], force=True)
+
+
+class _FromLibraries(logging.Handler):
+    """Brings what libraries log into the same log. Of an error only its type: its text may hold a secret."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        error = record.exc_info[0] if record.exc_info else None
+        fields = {"logger": record.name, **({} if error is None else {"error": error.__qualname__})}
+        structlog.get_logger().log(record.levelno, record.getMessage(), **fields)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,7 +17,7 @@ from controller.model.errors import SettingsError
 from controller.pipeline.administration import CredentialAdministration
 from controller.pipeline.callers import Callers
 from controller.pipeline.circuit import Circuit
-from controller.pipeline.dispatch import LaneWorker
+from controller.pipeline.dispatch import Connections, LaneWorker
 from controller.pipeline.intake import Intake
 from controller.pipeline.operations import Operations
 from controller.pipeline.remembering import RememberedCallers
@@ -26,6 +27,7 @@ from controller.ports import Clock, ConnectorCatalogue, ReplayLog, Sealer, Store
 from controller.replay.log import ReplayFiles
 from controller.runtime.event_log import LoggingStore
 from controller.runtime.lanes import LaneConnector
+from controller.runtime.metered import MeteredConnections
 from controller.runtime.reading import open_for_writing
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
@@ -33,6 +35,9 @@ from controller.runtime.workers import Workers
 from controller.sealing.following import FollowingSealer
 from controller.sealing.keyring import Keyring
 from controller.sealing.keysource import load_keyring, load_or_create_keyring
+
+if TYPE_CHECKING:
+    from controller.runtime.metrics import Metrics  # imported by 'run' alone: other commands measure nothing
 
 CANARY = "canary"
 
@@ -66,6 +71,7 @@ class Installation:
 
     Attributes:
         replay_log: Where changes wait while the store is away; None when this process keeps none.
+        metrics: What this process measures; None when it measures nothing.
     """
 
     settings: Settings
@@ -73,6 +79,7 @@ class Installation:
     sealer: Sealer
     catalogue: ConnectorCatalogue = field(default_factory=installed_connectors)
     replay_log: ReplayLog | None = None
+    metrics: "Metrics | None" = None
 
     @cached_property
     def replay(self) -> Replay | None:
@@ -111,7 +118,9 @@ class Installation:
 
     def make_worker(self, lane: str, circuit: Circuit) -> LaneWorker:
         """Make a worker of a lane, with a connection of its own."""
-        connections = LaneConnector(self.catalogue, resolve_secret)
+        connections: Connections = LaneConnector(self.catalogue, resolve_secret)
+        if self.metrics is not None:
+            connections = MeteredConnections(connections, self.metrics)
         return LaneWorker(
             self.store,
             self.sealer,
@@ -129,12 +138,12 @@ class Installation:
 
 @contextmanager
 def open_installation(
-    settings: Settings, *, keeps_changes: bool = False, logs_events: bool = False
+    settings: Settings, *, keeps_changes: bool = False, logs_events: bool = False, metrics: "Metrics | None" = None
 ) -> Iterator[Installation]:
     """Open store and keys; both are made the first time.
 
     With *keeps_changes*, changes are accepted while the store is away, and those kept earlier are taken over.
-    With *logs_events*, its events go to the log as well.
+    With *logs_events*, its events go to the log as well, and are counted where there are *metrics*.
 
     Raises:
         SettingsError: The state directory or key file cannot be used, or the key does not fit the database.
@@ -142,11 +151,12 @@ def open_installation(
         StoreUnusable: The store's schema or content does not fit this program.
     """
     with open_for_writing(settings) as opened:
-        store = LoggingStore(opened) if logs_events else opened
+        listeners = () if metrics is None else (metrics.note_event,)
+        store = LoggingStore(opened, *listeners) if logs_events else opened
         sealer = FollowingSealer(settings.key_file, open_keyring(settings, store), _tell_key_problem)
         replay_log = open_replay_log(settings, sealer) if keeps_changes else None
         try:
-            yield Installation(settings, store, sealer, replay_log=replay_log)
+            yield Installation(settings, store, sealer, replay_log=replay_log, metrics=metrics)
         finally:
             if replay_log is not None:
                 replay_log.close()

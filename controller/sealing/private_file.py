@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controller.model.errors import SettingsError
+from controller.sealing.access_list import rights_of_others
 
 _LARGEST = 1 << 20
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -110,7 +110,7 @@ def _read(path: Path) -> bytes:
     # O_NONBLOCK: a named pipe in the file's place would keep us waiting for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        _check_file(path, os.fstat(descriptor))
+        _check_file(path, descriptor)
         _check_folder(path.parent)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(_LARGEST)
@@ -145,7 +145,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _check_file(path: Path, status: os.stat_result) -> None:
+def _check_file(path: Path, descriptor: int) -> None:
+    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise SettingsError(f"the key file {path} is not a regular file", hint="name the file itself")
     if status.st_uid not in {os.geteuid(), 0}:
@@ -153,7 +154,7 @@ def _check_file(path: Path, status: os.stat_result) -> None:
             f"the key file {path} belongs to another user (uid {status.st_uid})",
             hint=f"if you trust its content: chown {os.geteuid()} {path}",
         )
-    if status.st_mode & _OTHERS:
+    if rights_of_others(descriptor, status):
         raise SettingsError(
             f"the key file {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"chmod 600 {path}",

@@ -35,6 +35,16 @@ _NEWEST = (
 _SAVE = update(deliveries).where(_C.id == bindparam("id_"))
 _SAVE_HELD = _SAVE.where(_C.lease == bindparam("held"), _C.state == DeliveryState.IN_FLIGHT.value)
 _COUNTS = select(_C.lane, _C.state, func.count()).group_by(_C.lane, _C.state)
+_OPEN_LANES = select(_C.lane).where(is_open(deliveries)).distinct().subquery("open_lanes")
+_OLDEST_OPEN = select(
+    _OPEN_LANES.c.lane,
+    select(_C.created_at)
+    .where(is_open(deliveries), _C.lane == _OPEN_LANES.c.lane)
+    .order_by(_C.sequence, _C.number)
+    .limit(1)
+    .correlate(_OPEN_LANES)
+    .scalar_subquery(),
+)
 
 
 class SqlDeliveries:
@@ -107,6 +117,10 @@ class SqlDeliveries:
     def count_by_state(self) -> dict[tuple[str, str], int]:
         """How many deliveries each (lane, state) has."""
         return {(lane, state): count for lane, state, count in self._session.execute(_COUNTS)}
+
+    def oldest_open(self) -> dict[str, datetime]:
+        """For each lane with open deliveries: when the one with the lowest sequence was created."""
+        return dict(self._session.execute(_OLDEST_OPEN).all())
 
 
 def _place(account: Account) -> dict[str, str]:

@@ -80,6 +80,35 @@ class Certificate:
         return context
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where and how the server is reached.
+
+    Attributes:
+        metrics: An address for metrics alone.
+        certificate: For all addresses; None: in clear.
+        allows_clear_text: Also beyond this machine.
+    """
+
+    listen: Listen
+    metrics: Listen | None
+    certificate: Certificate | None
+    allows_clear_text: bool
+
+    def check(self) -> None:
+        """Find out whether a server will be able to serve there.
+
+        Raises:
+            SettingsError: An address or the certificate cannot be used, or clear text would leave this machine.
+        """
+        if self.certificate is not None:
+            self.certificate.context()
+        for listen in (self.listen, self.metrics):
+            if listen is not None:
+                is_encrypted = self.certificate is not None
+                bind(listen, is_encrypted=is_encrypted, allows_clear_text=self.allows_clear_text).close()
+
+
 def bind(listen: Listen, *, is_encrypted: bool, allows_clear_text: bool) -> socket.socket:
     """Open the listening socket.
 

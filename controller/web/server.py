@@ -1,12 +1,15 @@
 """The server: uvicorn, run by this program, until a signal ends it."""
 
+import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from controller.web.addresses import ByAddress
 from controller.web.listening import BACKLOG, Certificate, Listen, bind
 from controller.web.protocol import BoundedProtocol
 
@@ -19,6 +22,10 @@ OnListening = Callable[[str, int], None]
 """Told the host and the actual port once requests are answered."""
 OnStop = Callable[[], None]
 """Told that a stop was asked for, before requests under way are waited for. It must not block."""
+Drain = Callable[[], None]
+"""Called in a thread of its own after that, while requests are still answered; the server closes when it returns."""
+HURRY_POLL = 0.1
+"""Seconds between two looks whether a second interrupt asks to hurry."""
 
 
 def serve(
@@ -27,18 +34,34 @@ def serve(
     *,
     on_listening: OnListening,
     on_stop: OnStop,
+    drain: Drain = lambda: None,
+    others: Sequence[tuple[Listen, ASGIApp]] = (),
     certificate: Certificate | None = None,
     allows_clear_text: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered before this returns. A second SIGINT hurries.
 
-    Call it in the main thread, which alone receives signals.
+    Call it in the main thread, which alone receives signals. *others* are answered on addresses of their own.
 
     Raises:
-        SettingsError: The address or certificate cannot be used, or clear text would leave this machine.
+        SettingsError: An address or the certificate cannot be used, or clear text would leave this machine.
     """
     context = None if certificate is None else certificate.context()
-    config = uvicorn.Config(
+    with ExitStack() as at_end:
+
+        def listening(at: Listen) -> socket.socket:
+            made = bind(at, is_encrypted=context is not None, allows_clear_text=allows_clear_text)
+            return at_end.enter_context(closing(made))
+
+        listeners = [listening(listen)]
+        elsewhere = [(listening(at), other) for at, other in others]
+        config = _config(ByAddress(app, elsewhere) if elsewhere else app, context)
+        server = _Server(config, on_listening, on_stop, drain)
+        server.run([*listeners, *(listener for listener, _ in elsewhere)])
+
+
+def _config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=BoundedProtocol,
         loop="uvloop",
@@ -57,15 +80,14 @@ def serve(
         timeout_graceful_shutdown=STOP_SECONDS,
         ssl_context_factory=None if context is None else lambda *_: context,
     )
-    with closing(bind(listen, is_encrypted=context is not None, allows_clear_text=allows_clear_text)) as listener:
-        _Server(config, on_listening, on_stop).run([listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_listening: OnListening, on_stop: OnStop) -> None:
+    def __init__(self, config: uvicorn.Config, on_listening: OnListening, on_stop: OnStop, drain: Drain) -> None:
         super().__init__(config)
         self._on_listening = on_listening
         self._on_stop = on_stop
+        self._drain = drain
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -74,7 +96,12 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()
+        draining = asyncio.create_task(asyncio.to_thread(self._drain))
+        while not (draining.done() or self.force_exit):
+            await asyncio.wait({draining}, timeout=HURRY_POLL)
         await super().shutdown(sockets)
+        if draining.done():
+            draining.result()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
