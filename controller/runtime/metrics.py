@@ -16,6 +16,7 @@ from controller.model.change import Reason
 from controller.model.delivery import PARKED_AT_ROUTING
 from controller.model.events import Event
 from controller.reconcile.reconciler import Outcome, ReconcileResult
+from controller.runtime.metered import UNFORESEEN
 
 OTHER = "other"
 """Stands for a name that did not come from this program: a target's own words must not become labels."""
@@ -38,7 +39,7 @@ def _codes(root: type[errors.PwsyncError]) -> Iterator[str]:
 
 def known_code(code: str) -> str:
     """*code*, if it is one that this program gives (or none); else ``other``."""
-    return code if not code or code in {*_codes(errors.PwsyncError), *Reason} else OTHER
+    return code if not code or code in {UNFORESEEN, *_codes(errors.PwsyncError), *Reason} else OTHER
 
 
 class Metrics:

@@ -27,6 +27,8 @@ class ControllerProcess:
     """One installation: state directory, manifests, environment; the controller runs or does not.
 
     Attributes:
+        options: Of every command.
+        run_options: Of ``run`` alone.
         answers: Everything that the API and the commands said.
     """
 
@@ -34,6 +36,7 @@ class ControllerProcess:
     manifests: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    run_options: tuple[str, ...] = ()
     answers: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
@@ -76,6 +79,7 @@ class ControllerProcess:
     def start(self) -> None:
         """Start it, and return when it answers."""
         arguments = ["run", str(self.manifests), "--listen", f"127.0.0.1:{self.port}", "--log-format", "json"]
+        arguments += self.run_options
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._program(), *self.options, *arguments],
