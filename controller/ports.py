@@ -262,7 +262,7 @@ class Policies(Protocol):
 
 
 class Mappings(Protocol):
-    """Mappings of the actual topology, each (application, Windows account) once."""
+    """Mappings of the actual topology, each (application, Windows account, external account) once."""
 
     def scan(self) -> Iterator[Mapping]:
         """All, in the order of ``Mapping.sort_key``, streamed."""
@@ -280,7 +280,7 @@ class Mappings(Protocol):
         """Insert or replace many."""
 
     def remove(self, mappings: Iterable[Mapping]) -> None:
-        """Delete many (by application and Windows account); no error when one is not there."""
+        """Delete many (by application and both accounts); no error when one is not there."""
 
 
 class Credentials(Protocol):

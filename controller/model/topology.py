@@ -199,6 +199,11 @@ class Application:
     fields: tuple[CredentialField, ...] = DEFAULT_FIELDS
 
     @property
+    def is_host_group(self) -> bool:
+        """Whether its external accounts share one Windows account, whose password is none of theirs (M4, A8)."""
+        return self.type == "hostGroup"
+
+    @property
     def password_field(self) -> str | None:
         """The label of the field that password sync writes: the one marked ``sync``, else the second of two."""
         marked = [f.label for f in self.fields if f.sync]
@@ -246,6 +251,7 @@ class Resource:
 class Mapping:
     """One Windows account <-> one external account, inside one application.
 
+    What else its application may map beside it depends on the application's type: see ``manifests/uniqueness``.
     ``origin`` names the manifest object that declares it, for example ``MappingSet/payroll-staff``.
     """
 
@@ -257,10 +263,10 @@ class Mapping:
 
     @property
     def key(self) -> Key:
-        """What identifies it: the application and the Windows account."""
-        return Key(Kind.MAPPING, f"{self.application}/{self.windows}")
+        """What identifies it: the application and both accounts. Neither of the first two has a slash in its name."""
+        return Key(Kind.MAPPING, f"{self.application}/{self.windows}/{self.external}")
 
     @property
-    def sort_key(self) -> tuple[str, str]:
-        """Order of mappings everywhere: by application, then Windows account, by code point."""
-        return (self.application, str(self.windows))
+    def sort_key(self) -> tuple[str, str, str]:
+        """Order of mappings everywhere: by application, Windows account, then external account, by code point."""
+        return (self.application, str(self.windows), self.external)

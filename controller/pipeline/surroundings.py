@@ -46,7 +46,7 @@ def mappings_around(tx: Transaction, topology: Topology, account: Account) -> li
         seen |= ring
         fresh = [m for a in sorted(ring, key=_position) for m in _mappings_of(tx, topology, a) if m not in found]
         found.update(dict.fromkeys(fresh))
-        ring = {a for mapping in fresh for a in accounts_of(topology, mapping)} - seen
+        ring = {a for mapping in fresh if _leads_on(topology, mapping) for a in accounts_of(topology, mapping)} - seen
     return list(found)
 
 
@@ -54,6 +54,12 @@ def _mappings_of(tx: Transaction, topology: Topology, account: Account) -> list[
     if isinstance(account, WindowsAccount):
         return tx.mappings.of_windows(account)
     return tx.mappings.of_external(topology.applications_of(account.adapter), account.name)
+
+
+def _leads_on(topology: Topology, mapping: Mapping) -> bool:
+    """Whether a change may go on through it: through a host group only a stored credential follows."""
+    application = topology.applications.get(mapping.application)
+    return application is None or not application.is_host_group
 
 
 def accounts_of(topology: Topology, mapping: Mapping) -> Iterator[Account]:

@@ -32,7 +32,10 @@ def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
 
 
 def external_accounts(routing: Routing, mappings: list[Mapping]) -> list[ExternalAccount]:
-    """The external accounts behind mappings, whatever their state."""
-    applications = routing.topology.applications
-    found = ((applications[m.application].adapter, m.external) for m in mappings if m.application in applications)
-    return [ExternalAccount(adapter, external) for adapter, external in found if adapter is not None]
+    """The external accounts behind mappings, whatever their state, but for host groups: nothing goes to those."""
+    found = ((routing.topology.applications.get(m.application), m.external) for m in mappings)
+    return [
+        ExternalAccount(application.adapter, external)
+        for application, external in found
+        if application is not None and application.adapter is not None and not application.is_host_group
+    ]

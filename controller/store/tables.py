@@ -86,7 +86,7 @@ mappings = Table(
     METADATA,
     _required("application", Name(), primary_key=True),
     _required("windows_account", Name(), primary_key=True),
-    _required("external_account", Name()),
+    _required("external_account", Name(), primary_key=True),
     _required("enabled", Boolean()),
     _required("origin", Name()),
     Index("mappings_windows", "windows_account", "application"),

@@ -26,7 +26,7 @@ def assert_refused(bench: PipelineBench, change: str, reason: str) -> None:
     assert bench.outcome(change) == ("failed", reason)
     refused = bench.events("externalChangeRefused")[0]
     assert (refused.tracking_id, refused.adapter, refused.account) == (change, "ldap", "alice")
-    assert refused.fields == {"mapping": "Mapping/LDAP/CORP\\alice", "reason": reason}
+    assert refused.fields == {"mapping": "Mapping/LDAP/CORP\\alice/alice", "reason": reason}
 
 
 def test_e1_without_the_old_password_it_is_refused(verifying: PipelineBench) -> None:

@@ -23,7 +23,7 @@ def assert_skipped(bench: PipelineBench, reason: str) -> None:
     assert bench.outcome(change) == ("discarded", "noTarget")
     (skipped,) = bench.events("mappingSkipped")
     assert (skipped.tracking_id, skipped.account) == (change, "CORP\\alice")
-    assert skipped.fields == {"mapping": "Mapping/RACF/CORP\\alice", "reason": reason}
+    assert skipped.fields == {"mapping": "Mapping/RACF/CORP\\alice/ALICE1", "reason": reason}
     (discarded,) = bench.events("changeDiscarded")
     assert discarded.fields == {"reason": "noTarget"}
     assert bench.deliveries(change) == []

@@ -85,8 +85,7 @@ def _create_topology() -> None:
     )
     op.create_table(
         "mappings",
-        *_keys("application", "windows_account"),
-        *_names("external_account"),
+        *_keys("application", "windows_account", "external_account"),
         *_booleans("enabled"),
         *_names("origin"),
         sqlite_with_rowid=False,
