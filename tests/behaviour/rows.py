@@ -590,9 +590,9 @@ ROWS = (
     ),
     Row(
         "A9",
-        "Passwords of more than 256 characters are refused.",
-        missing="not yet: there is no backup of the master secret, so its password has no minimum length",
-        critique="**No master secret rotation, no key backup command.**",
+        "Passwords of more than 256 characters are refused. Backup passwords have at least 12.",
+        events=("keyringBackedUp",),
+        tests=("tests/unit/sealing/test_backup.py::test_a_short_password_is_refused",),
     ),
     Row(
         "A10",
