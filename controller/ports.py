@@ -342,6 +342,13 @@ class Changes(Protocol):
     def find(self, query: ChangeQuery) -> list[PasswordChange]:
         """Changes, newest first."""
 
+    def purge(self, before: datetime, limit: int) -> int:
+        """Delete changes that were finished earlier than *before*, with their deliveries; tell how many changes.
+
+        The oldest first, and at most *limit*. One stays as long as it or an older one of any account is not settled:
+        whether the older one may still be delivered is decided by what came after it.
+        """
+
     def has_newer(self, change: PasswordChange) -> bool:
         """Whether the account has a change that was received later than *change*, and did not happen earlier."""
 
@@ -395,6 +402,12 @@ class Deliveries(Protocol):
 
     def open_of_lane(self, lane: str) -> list[Delivery]:
         """All of a lane that are pending, retrying or in flight."""
+
+    def overdue(self, limit: int) -> list[Delivery]:
+        """Those that are not settled and whose ``expires_at`` is reached, the longest overdue first.
+
+        What is in flight is among them once its lease has run out.
+        """
 
     def next_due(self) -> dict[str, datetime]:
         """For each lane with open deliveries: when the next one is due (or its lease runs out)."""
@@ -531,6 +544,9 @@ class Tokens(Protocol):
 
     def all(self) -> list[Token]:
         """All, oldest first."""
+
+    def purge(self, before: datetime) -> int:
+        """Delete those that expired or were revoked earlier than *before*; tell how many."""
 
 
 class Leases(Protocol):

@@ -255,6 +255,14 @@ def is_open(table: FromClause) -> ColumnElement[bool]:
     return table.c.state.in_([literal_column(f"'{state}'") for state in ("inFlight", "pending", "retrying")])
 
 
+def is_unsettled(table: FromClause) -> ColumnElement[bool]:
+    """Claim of a delivery row that it still moves, or waits for a person.
+
+    Written with literals for the same reason, and by what it is not, for which nobody takes the index of the states.
+    """
+    return table.c.state.not_in([literal_column(f"'{state}'") for state in ("confirmed", "expired", "superseded")])
+
+
 def same_lane(table: FromClause, lane: ColumnElement[str]) -> ColumnElement[bool]:
     """Claim of a row found by its account that it is of *lane* too, in a form that no index answers.
 
@@ -272,8 +280,18 @@ _OPEN: dict[str, Any] = {
     "sqlite_where": text("state IN ('inFlight', 'pending', 'retrying')"),
     "postgresql_where": text("state IN ('inFlight', 'pending', 'retrying')"),
 }
+_UNSETTLED: dict[str, Any] = {
+    "sqlite_where": text("state NOT IN ('confirmed', 'expired', 'superseded')"),
+    "postgresql_where": text("state NOT IN ('confirmed', 'expired', 'superseded')"),
+}
+_FINISHED: dict[str, Any] = {
+    "sqlite_where": text("finished_at IS NOT NULL"),
+    "postgresql_where": text("finished_at IS NOT NULL"),
+}
+Index("changes_finished", changes.c.finished_at, **_FINISHED)
 Index("changes_unrouted", changes.c.sequence, **_UNROUTED)
 Index("changes_unrouted_account", changes.c.account, changes.c.sequence, **_UNROUTED)
 Index("deliveries_open", deliveries.c.lane, deliveries.c.sequence, deliveries.c.number, deliveries.c.ready_at, **_OPEN)
 Index("deliveries_open_account", deliveries.c.account, deliveries.c.sequence, deliveries.c.number, **_OPEN)
 Index("deliveries_ready", deliveries.c.lane, deliveries.c.ready_at, **_OPEN)
+Index("deliveries_unsettled", deliveries.c.expires_at, deliveries.c.sequence, **_UNSETTLED)

@@ -182,6 +182,12 @@ def _create_queue_indexes() -> None:
     op.create_index("deliveries_open", "deliveries", ["lane", "sequence", "number", "ready_at"], **still_open)
     op.create_index("deliveries_open_account", "deliveries", ["account", "sequence", "number"], **still_open)
     op.create_index("deliveries_ready", "deliveries", ["lane", "ready_at"], **still_open)
+    is_unsettled = sa.text("state NOT IN ('confirmed', 'expired', 'superseded')")
+    unsettled: dict[str, Any] = {"sqlite_where": is_unsettled, "postgresql_where": is_unsettled}
+    op.create_index("deliveries_unsettled", "deliveries", ["expires_at", "sequence"], **unsettled)
+    is_finished = sa.text("finished_at IS NOT NULL")
+    finished: dict[str, Any] = {"sqlite_where": is_finished, "postgresql_where": is_finished}
+    op.create_index("changes_finished", "changes", ["finished_at"], **finished)
 
 
 def _create_records() -> None:
