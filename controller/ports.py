@@ -18,6 +18,7 @@ from controller.model.events import Event, RecordedEvent
 from controller.model.options import SecretReference
 from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.secret import Secret
+from controller.model.session import AdapterSession
 from controller.model.topology import Key, Mapping, Resource
 
 Clock = Callable[[], datetime]
@@ -261,6 +262,22 @@ class Policies(Protocol):
         """Forget; no error when it is not there."""
 
 
+class Sessions(Protocol):
+    """Sessions of remote adapters, one of each."""
+
+    def read(self) -> dict[str, AdapterSession]:
+        """All, by name of the adapter."""
+
+    def get(self, adapter: str) -> AdapterSession | None:
+        """The session of one adapter."""
+
+    def put(self, session: AdapterSession) -> None:
+        """Insert it, or replace the one that the adapter has."""
+
+    def remove(self, adapter: str) -> bool:
+        """Delete; tell whether there was one."""
+
+
 class Mappings(Protocol):
     """Mappings of the actual topology, each (application, Windows account, external account) once."""
 
@@ -291,6 +308,9 @@ class Credentials(Protocol):
 
     def put_external(self, application: str, external: str, field: str, secret: StoredSecret) -> None:
         """Insert or replace one field."""
+
+    def mark_expired(self, application: str, external: str, field: str) -> bool:
+        """Note that a stored field has expired, until it is put anew; tell whether there is one."""
 
     def remove_external(self, application: str, external: str) -> bool:
         """Delete all fields of one external account; tell whether there were any."""
@@ -567,6 +587,7 @@ class Transaction(Protocol):
     suspensions: Suspensions
     policies: Policies
     lanes: Lanes
+    sessions: Sessions
     mappings: Mappings
     credentials: Credentials
     sealed: SealedValues

@@ -13,7 +13,7 @@ from controller.cli.output import Report, show, show_json
 from controller.cli.queue_rows import fields_text
 from controller.cli.status import object_statuses, status_view
 from controller.cli.timeline import find_timeline, show_timeline, timeline_view
-from controller.cli.views import event_view, short_instant
+from controller.cli.views import event_view, instant, short_instant
 from controller.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
 
 def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:
     if word is Word.MAPPINGS:
-        return _mapping_view(find_mapping(tx, name), plan)
+        return _mapping_view(tx, find_mapping(tx, name), plan)
     if word is Word.MAPPING_SETS:
         return {"manifest": next(iter(mapping_sets(tx, Filters(name=name)).documents())), "status": {}}
     if word not in RESOURCE_KINDS:
@@ -107,15 +107,17 @@ def _resource_status(tx: "Transaction", word: Word, name: str, plan: "Plan | Non
     return resource_status(tx, tx.resources.read()[key]) | kept
 
 
-def _mapping_view(mapping: "Mapping", plan: "Plan | None") -> dict[str, Any]:
+def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") -> dict[str, Any]:
     from controller.manifests.export import export_mappings
+    from controller.pipeline.administration import expiry_of
     from controller.planning.change import Create
 
     sync = None
     if plan is not None:
         differences = (c for c in (*plan.changes, *plan.left_out) if not isinstance(c, Create))
         sync = "OutOfSync" if any(c.before == mapping for c in differences) else "Synced"
-    return {"manifest": next(iter(export_mappings([mapping]))), "status": {"sync": sync}}
+    expired_at = instant(expiry_of(tx.credentials.external(mapping.application, mapping.external)))
+    return {"manifest": next(iter(export_mappings([mapping]))), "status": {"sync": sync, "expiredAt": expired_at}}
 
 
 def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
@@ -159,6 +161,8 @@ def _status_lines(status: dict[str, Any]) -> list[tuple[str, str]]:
         lines += [("Generation", str(status["generation"])), ("Updated", status["updatedAt"]), ("Drift", drift)]
     if "sync" in status:
         lines.append(("Sync", status["sync"] or "unknown: name the manifests with --manifests"))
+    if status.get("expiredAt") is not None:
+        lines.append(("Expired", f"yes, as heard on {status['expiredAt']}"))
     if "health" in status:
         lines.append(("Health", status["health"]))
     lines += [(c["type"], f"{c['reason']}: {c['message']}") for c in status.get("conditions", ()) if c["message"]]

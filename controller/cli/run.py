@@ -110,6 +110,10 @@ def _serve(
         show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         sys.stdout.flush()
 
+    def stop() -> None:
+        _tell_stopping()
+        installation.bells.stop()
+
     _check_channel(listen, certificate, allows_clear_text=allows_clear_text)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
@@ -119,7 +123,7 @@ def _serve(
             make_app(installation, controller.wake),
             listen,
             on_listening=announce,
-            on_stop=_tell_stopping,
+            on_stop=stop,
             certificate=certificate,
             allows_clear_text=allows_clear_text,
         )

@@ -1,10 +1,13 @@
 """Credentials set, cleared and shown by an administrator (behaviour E13)."""
 
+from collections.abc import Mapping as ReadOnlyMapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.credential import StoredSecret
 from controller.model.delivery import CURED_BY_CREDENTIALS, DeliveryState
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event, EventType
@@ -23,12 +26,17 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class CredentialView:
-    """What the credential database holds for one mapping; the password only when it was asked for."""
+    """What the credential database holds for one mapping; the password only when it was asked for.
+
+    Attributes:
+        expired_at: When the external system was first heard to say that the password has expired.
+    """
 
     mapping: Mapping
     fields: tuple[str, ...]
     has_windows_password: bool
     password: Secret | None = None
+    expired_at: datetime | None = None
 
 
 class CredentialAdministration:
@@ -111,12 +119,19 @@ class CredentialAdministration:
             credentials = CredentialDatabase(tx, self._sealer, topology)
             if reveals:
                 _record(tx, events.CREDENTIAL_REVEALED, "credentials show --reveal", mapping, by)
+            stored = tx.credentials.external(application, mapping.external)
             return CredentialView(
                 mapping=mapping,
-                fields=tuple(sorted(tx.credentials.external(application, mapping.external))),
+                fields=tuple(sorted(stored)),
                 has_windows_password=tx.credentials.windows(mapping.windows) is not None,
                 password=credentials.external_password(mapping) if reveals else None,
+                expired_at=expiry_of(stored),
             )
+
+
+def expiry_of(stored: ReadOnlyMapping[str, StoredSecret]) -> datetime | None:
+    """When a stored field has expired; None when none has."""
+    return min((secret.expired_at for secret in stored.values() if secret.expired_at is not None), default=None)
 
 
 def _find_mapping(tx: Transaction, topology: Topology, application: str, account: str) -> Mapping:

@@ -27,6 +27,7 @@ from controller.store.policies import SqlPolicies
 from controller.store.resources import SqlResources
 from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
+from controller.store.sessions import SqlSessions
 from controller.store.suspensions import SqlSuspensions
 from controller.store.tokens import SqlTokens
 from controller.store.turn import Turn
@@ -53,6 +54,7 @@ class SqlTransaction:
         self.suspensions: ports.Suspensions = SqlSuspensions(session)
         self.policies: ports.Policies = SqlPolicies(session)
         self.lanes: ports.Lanes = SqlLanes(session)
+        self.sessions: ports.Sessions = SqlSessions(session)
         self.mappings: ports.Mappings = SqlMappings(session)
         self.credentials: ports.Credentials = SqlCredentials(session)
         self.sealed: ports.SealedValues = SqlSealedValues(session)

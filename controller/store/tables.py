@@ -81,6 +81,18 @@ policies = Table(
     _required("problem", Prose()),
 )
 
+sessions = Table(
+    "sessions",
+    METADATA,
+    _required("adapter", Name(), primary_key=True),
+    _required("id", Name()),
+    _required("principal", Name()),
+    _required("since", Instant()),
+    _required("heard_at", Instant()),
+    _required("asked_at", Instant()),
+    _required("presence", Name()),
+)
+
 mappings = Table(
     "mappings",
     METADATA,
@@ -104,6 +116,7 @@ credentials = Table(
     _required("sequence", BigInteger()),
     _required("tracking_id", Name()),
     _required("updated_at", Instant()),
+    Column("expired_at", Instant()),
 )
 
 windows_passwords = Table(

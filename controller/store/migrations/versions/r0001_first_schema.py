@@ -84,6 +84,13 @@ def _create_topology() -> None:
         "lanes", *_keys("lane"), *_booleans("is_online"), *_numbers("since"), *_names("code"), *_texts("message")
     )
     op.create_table(
+        "sessions",
+        *_keys("adapter"),
+        *_names("id", "principal"),
+        *_numbers("since", "heard_at", "asked_at"),
+        *_names("presence"),
+    )
+    op.create_table(
         "mappings",
         *_keys("application", "windows_account", "external_account"),
         *_booleans("enabled"),
@@ -102,6 +109,7 @@ def _create_credentials() -> None:
         *_numbers("sequence"),
         *_names("tracking_id"),
         *_numbers("updated_at"),
+        *_optional_numbers("expired_at"),
     )
     op.create_table(
         "windows_passwords",
