@@ -493,6 +493,27 @@ class SealedValues(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WrongPasswords:
+    """How many wrong old passwords an account's own system has reported, and since when."""
+
+    count: int = 0
+    since: datetime | None = None
+
+
+class Guesses(Protocol):
+    """Wrong old passwords of reports, by account; whoever notes one holds the account's lock."""
+
+    def get(self, account: Account) -> WrongPasswords:
+        """What is noted; nothing wrong when nothing is."""
+
+    def put(self, account: Account, wrong: WrongPasswords) -> None:
+        """Insert or replace."""
+
+    def remove(self, account: Account) -> None:
+        """Forget; no error when there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventQuery:
     """Which events to list, newest first. Empty means any."""
 
@@ -594,6 +615,7 @@ class Transaction(Protocol):
     changes: Changes
     deliveries: Deliveries
     fingerprints: Fingerprints
+    guesses: Guesses
     events: Events
     audit: Audit
     tokens: Tokens

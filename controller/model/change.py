@@ -37,6 +37,7 @@ class Reason(StrEnum):
     ALREADY_IN_FORCE = "alreadyInForce"
     OLD_PASSWORD_MISSING = "oldPasswordMissing"  # noqa: S105  # a reason, not a password
     OLD_PASSWORD_WRONG = "oldPasswordWrong"  # noqa: S105  # a reason, not a password
+    TOO_MANY_WRONG_PASSWORDS = "tooManyWrongPasswords"  # noqa: S105  # a reason, not a password
     NO_STORED_CREDENTIAL = "noStoredCredential"
     NO_STORED_WINDOWS_PASSWORD = "noStoredWindowsPassword"  # noqa: S105  # a reason, not a password
     NO_DIRECTORY = "noDirectory"

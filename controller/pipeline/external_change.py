@@ -1,10 +1,13 @@
 """Directions 2 and 3: an external change updates the credential database, and Windows when it may (section 3)."""
 
+from collections.abc import Sequence
+
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.change import Reason
 from controller.model.topology import Mapping
 from controller.pipeline.damping import is_in_force
+from controller.pipeline.guessing import count_wrong, forget_wrong, is_refused
 from controller.pipeline.queueing import change_event
 from controller.pipeline.routing import Routing, change_place
 from controller.pipeline.selection import WindowsSelection, select_external, select_windows
@@ -23,7 +26,7 @@ def route_external_change(routing: Routing, account: ExternalAccount) -> None:
     reason = routing.discard_reason() if mappings else Reason.NO_MAPPING
     # Verified before anything is said of the new password: otherwise an agent could find out, guess by guess, whether
     # it is the one in force.
-    verified = [m for m in selection.mappings if _is_old_password_right(routing, account, m)]
+    verified = _verified(routing, account, selection.mappings)
     if reason is not None and not routing.problems:
         _report_discard(routing, reason)
         return
@@ -50,17 +53,35 @@ def _accounts_beyond(routing: Routing, selection: WindowsSelection) -> list[Exte
     return external_accounts(routing, mappings)
 
 
-def _is_old_password_right(routing: Routing, account: ExternalAccount, mapping: Mapping) -> bool:
-    """Compare the old password with the stored credential (E1-E3); a failure is recorded."""
-    adapter = routing.topology.adapters[account.adapter]
-    problem = _problem_of_old_password(routing, mapping) if adapter.verify_old_password else None
-    if problem is None:
-        return True
+def _verified(routing: Routing, account: ExternalAccount, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """The mappings whose stored credential is the old password (E1-E3); each failure is recorded."""
+    if not routing.topology.adapters[account.adapter].verify_old_password:
+        return list(mappings)
+    tx, system = routing.tx, routing.topology.system
+    if is_refused(tx, system, account):
+        for mapping in mappings:
+            _refuse(routing, mapping, Reason.TOO_MANY_WRONG_PASSWORDS)
+        return []
+    verified = [m for m in mappings if _is_old_password_right(routing, m)]
+    if verified:
+        forget_wrong(tx, account)
+    elif Reason.OLD_PASSWORD_WRONG in routing.problems:
+        count_wrong(tx, system, account, routing.change)
+    return verified
+
+
+def _is_old_password_right(routing: Routing, mapping: Mapping) -> bool:
+    problem = _problem_of_old_password(routing, mapping)
+    if problem is not None:
+        _refuse(routing, mapping, problem)
+    return problem is None
+
+
+def _refuse(routing: Routing, mapping: Mapping, problem: Reason) -> None:
     routing.problems.append(problem)
     routing.tx.events.add(
         change_event(events.EXTERNAL_CHANGE_REFUSED, routing.change, mapping=str(mapping.key), reason=problem.value)
     )
-    return False
 
 
 def _problem_of_old_password(routing: Routing, mapping: Mapping) -> Reason | None:

@@ -19,6 +19,7 @@ from controller.store.engine import BUSY_SECONDS, Engines
 from controller.store.events import SqlEvents
 from controller.store.failures import translated
 from controller.store.fingerprints import SqlFingerprints
+from controller.store.guesses import SqlGuesses
 from controller.store.identity import identity_of
 from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
@@ -61,6 +62,7 @@ class SqlTransaction:
         self.changes: ports.Changes = SqlChanges(session)
         self.deliveries: ports.Deliveries = SqlDeliveries(session)
         self.fingerprints: ports.Fingerprints = SqlFingerprints(session)
+        self.guesses: ports.Guesses = SqlGuesses(session)
         self.events: ports.Events = SqlEvents(session)
         self.audit: ports.Audit = SqlAudit(session)
         self.tokens: ports.Tokens = SqlTokens(session)

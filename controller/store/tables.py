@@ -202,6 +202,15 @@ fingerprints = Table(
     _required("overwritten", Prose()),
 )
 
+guesses = Table(
+    "guesses",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("account", Name(), primary_key=True),
+    _required("count", Integer()),
+    Column("since", Instant()),
+)
+
 events = Table(
     "events",
     METADATA,

@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Create all tables, and the triggers that keep audit rows and count what changes the topology."""
     _create_topology()
     _create_credentials()
+    _create_guesses()
     _create_queue()
     _create_records()
     if op.get_context().dialect.name == "postgresql":
@@ -130,6 +131,15 @@ def _create_credentials() -> None:
         *_numbers("writing_sequence"),
         *_booleans("is_echoed"),
         *_texts("overwritten"),
+    )
+
+
+def _create_guesses() -> None:
+    op.create_table(
+        "guesses",
+        *_keys("lane", "account"),
+        sa.Column("count", sa.Integer(), nullable=False),
+        *_optional_numbers("since"),
     )
 
 
