@@ -26,7 +26,7 @@ def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
     # Otherwise the stored password, with which it may have to be changed back, is replaced once that is confirmed.
     if is_in_force and needs_windows_password(routing.topology, account, mappings):
         routing.credentials.store_windows(account, routing.password, routing.cause)
-    selection = select_external(routing.topology, mappings)
+    selection = select_external(routing.topology, mappings, routing.refused(mappings))
     routing.fan_out(selection, mappings, origin=account)
     routing.close(nothing_reached=None if selection.accounts or selection.direct else Reason.NO_TARGET)
 

@@ -120,10 +120,10 @@ def _too_many(changes: Sequence[Change], policy: ReconcilePolicy, counts: Counts
     for noun, existing, members in groups:
         prunes = sum(isinstance(c, Prune) for c in members)
         updates = sum(_counts_as_update(c) for c in members)
-        if _exceeds(prunes, existing, policy.max_prune_percent):
+        if exceeds(prunes, existing, policy.max_prune_percent):
             what = f"prune {_share(prunes, existing, noun)}"
             yield _excess("tooManyPrunes", what, "maxPrunePercent", policy.max_prune_percent)
-        if _exceeds(updates, existing, policy.max_update_percent):
+        if exceeds(updates, existing, policy.max_update_percent):
             what = f"change {_share(updates, existing, noun)}"
             yield _excess("tooManyUpdates", what, "maxUpdatePercent", policy.max_update_percent)
 
@@ -141,7 +141,8 @@ def _counts_as_update(change: Change) -> bool:
             assert_never(change)
 
 
-def _exceeds(affected: int, existing: int, percent: int) -> bool:
+def exceeds(affected: int, existing: int, percent: int) -> bool:
+    """Whether so many of those that exist are more than a threshold allows."""
     return affected > HARMLESS and affected * 100 > percent * existing
 
 

@@ -60,6 +60,7 @@ def several(elements: st.SearchStrategy[Any], **limits: Any) -> st.SearchStrateg
 systems = st.builds(
     System,
     max_sync_age=some_time,
+    retention=some_time,
     damping_window=seconds,
     administrators=several(filled),
     affiliate_administrators=several(filled),
@@ -117,13 +118,20 @@ credential_fields = st.lists(filled, min_size=1, max_size=4, unique=True).flatma
 )
 
 
-def applications(adapters: list[str]) -> st.SearchStrategy[Application]:
+def application_users(domains_there: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Windows accounts and groups."""
+    if not domains_there:
+        return st.just(())
+    return several(st.builds("{}\\{}".format, st.sampled_from(domains_there), users))
+
+
+def applications(adapters: list[str], domains_there: list[str]) -> st.SearchStrategy[Application]:
     made = st.builds(
         Application,
         type=st.sampled_from(["individual", "group", "hostGroup"]),
         adapter=st.none() | st.sampled_from(adapters) if adapters else st.none(),
         direct_password_sync=switch,
-        access=access,
+        access=st.builds(Access, several(filled), application_users(domains_there)),
         contact=texts,
         fields=credential_fields,
     )
@@ -165,7 +173,7 @@ def states(draw: st.DrawFn) -> State:
     filters_there = declare(Kind.PASSWORD_FILTER, names, filters)
     groups_there = declare(Kind.ADAPTER_GROUP, names, groups)
     adapters_there = declare(Kind.ADAPTER, names, adapters(groups_there, filters_there))
-    applications_there = declare(Kind.APPLICATION, names, applications(adapters_there))
+    applications_there = declare(Kind.APPLICATION, names, applications(adapters_there, domains_there))
     specs = {name: resources[Key(Kind.APPLICATION, name)].spec for name in applications_there}
     types: dict[str, str] = {name: spec.type for name, spec in specs.items() if isinstance(spec, Application)}
     mappings = _mappings(draw, domains_there, types)

@@ -4,6 +4,8 @@ import pytest
 
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
+from controller.model.accounts import WindowsAccount
+from controller.model.topology import Application, Key, Kind
 from tests.unit.manifests.catalogue import FakeCatalogue
 
 
@@ -49,6 +51,34 @@ def test_every_reference_must_lead_to_a_declared_object() -> None:
         "24:21: spec.application: there is no Application 'PAYROLL' (there are: A)",
         "24:38: spec.domain: there is no Domain 'HR' (there are: CORP)",
     ]
+
+
+def test_users_of_an_application_are_windows_accounts_or_groups_of_declared_domains() -> None:
+    assert errors(
+        DOMAIN, document("Application", "A", r"{access: {users: [CORP\staff, 'CROP\Payroll (users) #1']}}")
+    ) == [r"9:37: spec.access.users: there is no Domain 'CROP' (did you mean 'CORP'?)"]
+    assert errors(DOMAIN, document("Application", "A", r"{access: {users: [staff, 'CORP\a*', 'BUILTIN\Users']}}")) == [
+        (
+            r"9:25: spec.access.users[0]: 'staff' is not a Windows account or group "
+            r"(write DOMAIN\user, for example CORP\alice)"
+        ),
+        (
+            r"9:32: spec.access.users[1]: 'CORP\\a*' has a character that no Windows account or group name may have "
+            r"(write DOMAIN\name, of an account or a group)"
+        ),
+        (
+            r"9:43: spec.access.users[2]: 'BUILTIN\\Users' is a built-in account "
+            r"(only ordinary domain accounts can be mapped)"
+        ),
+    ]
+
+
+def test_users_of_an_application_have_one_spelling() -> None:
+    text = DOMAIN + document("Application", "A", r"{access: {users: ['corp\Payroll-Users']}}")
+    compiled = read_manifests(["-"], FakeCatalogue(), stdin=text)
+    spec = compiled.state.resources[Key(Kind.APPLICATION, "A")].spec
+    assert isinstance(spec, Application)
+    assert (spec.access.users, spec.users) == (("CORP\\payroll-users",), (WindowsAccount("CORP", "payroll-users"),))
 
 
 def test_long_lists_of_choices_are_shortened() -> None:
