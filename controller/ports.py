@@ -1,6 +1,6 @@
 """Interfaces that the use cases need. Who implements one keeps its Raises contract; a suite checks each."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from controller.model.options import SecretReference
 from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.secret import Secret
 from controller.model.session import AdapterSession
-from controller.model.topology import Key, Mapping, Resource
+from controller.model.topology import DomainDirectory, Key, Mapping, Resource
 
 Clock = Callable[[], datetime]
 """Tells the time, aware, in UTC."""
@@ -152,6 +152,27 @@ class ConnectorCatalogue(Protocol):
         Raises:
             NotFound: No such type; the message names those there are.
         """
+
+
+class GroupDirectory(Protocol):
+    """Tells who stands behind a name of one Windows domain. It only reads. Used by one thread at a time."""
+
+    def members(self, name: WindowsAccount) -> frozenset[WindowsAccount]:
+        """The accounts that *name* stands for: a user itself, or the users of a group.
+
+        Users of groups inside it are among them, and those whose primary group is it or one inside it.
+
+        Raises:
+            AccountUnknown: The domain has no user and no group of that name.
+            Busy, Unavailable, ChannelRefused: It cannot be found out now.
+        """
+
+    def close(self) -> None:
+        """Give back the connection. The directory may be used again and reconnects."""
+
+
+OpenGroupDirectory = Callable[[str, DomainDirectory], GroupDirectory]
+"""Makes the look-up of a domain (by name). Raises SettingsError when a secret that it needs is not there."""
 
 
 class Resources(Protocol):
@@ -298,6 +319,51 @@ class Mappings(Protocol):
 
     def remove(self, mappings: Iterable[Mapping]) -> None:
         """Delete many (by application and both accounts); no error when one is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReading:
+    """What the directory last told about a name in ``access.users`` of an application.
+
+    Attributes:
+        read_at: When its answer was last taken over; None when there never was one.
+        members: How many accounts there are in that answer.
+        problem: Why there is no newer answer, in words; empty when nothing is wrong.
+    """
+
+    read_at: datetime | None
+    members: int = 0
+    problem: str = ""
+
+
+class WindowsGroups(Protocol):
+    """Who stands behind the names in ``access.users`` of applications, as the directories last told."""
+
+    def readings(self) -> dict[WindowsAccount, GroupReading]:
+        """All names that were looked up."""
+
+    def answered(self, names: Collection[WindowsAccount]) -> set[WindowsAccount]:
+        """Those of *names* about which there is an answer."""
+
+    def members(self, name: WindowsAccount) -> set[WindowsAccount]:
+        """The accounts behind one name."""
+
+    def memberships(
+        self, accounts: Collection[WindowsAccount], names: Collection[WindowsAccount]
+    ) -> set[tuple[WindowsAccount, WindowsAccount]]:
+        """The pairs (account, name) of those given in which the account stands behind the name. Reads an index."""
+
+    def note(self, name: WindowsAccount, reading: GroupReading) -> None:
+        """Insert or replace what is known about a name; its members stay."""
+
+    def add(self, name: WindowsAccount, accounts: Iterable[WindowsAccount]) -> None:
+        """Put accounts behind a name; no error when one is there already."""
+
+    def remove(self, name: WindowsAccount, accounts: Iterable[WindowsAccount]) -> None:
+        """Take accounts away; no error when one is not there."""
+
+    def forget(self, name: WindowsAccount) -> None:
+        """Delete all that is known about a name."""
 
 
 class Credentials(Protocol):
@@ -610,6 +676,7 @@ class Transaction(Protocol):
     lanes: Lanes
     sessions: Sessions
     mappings: Mappings
+    windows_groups: WindowsGroups
     credentials: Credentials
     sealed: SealedValues
     changes: Changes

@@ -21,7 +21,7 @@ def route_external_change(routing: Routing, account: ExternalAccount) -> None:
         routing.close(nothing_reached=Reason.ADAPTER_REMOVED)
         return
     mappings = tx.mappings.of_external(topology.applications_of(account.adapter), account.name)
-    selection = select_windows(topology, account, mappings)
+    selection = select_windows(topology, account, mappings, routing.refused(mappings))
     routing.lock([account, *selection.windows, *_accounts_beyond(routing, selection)])
     reason = routing.discard_reason() if mappings else Reason.NO_MAPPING
     # Verified before anything is said of the new password: otherwise an agent could find out, guess by guess, whether
@@ -127,7 +127,7 @@ def _send_to_windows(routing: Routing, origin: ExternalAccount, windows: Windows
     if not topology.system.from_windows_to_adapters:
         return
     mappings = tx.mappings.of_windows(windows)
-    routing.fan_out(select_external(topology, mappings), mappings, origin)
+    routing.fan_out(select_external(topology, mappings, routing.refused(mappings)), mappings, origin)
 
 
 def _reason_to_leave_windows(routing: Routing, origin: ExternalAccount, windows: WindowsAccount) -> Reason | None:
@@ -149,7 +149,9 @@ def _would_reach_another_account(routing: Routing, origin: ExternalAccount, wind
     """E12: through Windows the change would return to its own system, to a different account."""
     if routing.topology.adapters[origin.adapter].allow_mapping_conflicts:
         return False
-    mappings = [m for m in routing.tx.mappings.of_windows(windows) if m.enabled]
+    enabled = [m for m in routing.tx.mappings.of_windows(windows) if m.enabled]
+    refused = routing.refused(enabled)
+    mappings = [m for m in enabled if m not in refused]
     return any(a.adapter == origin.adapter and a != origin for a in external_accounts(routing, mappings))
 
 

@@ -32,6 +32,7 @@ from controller.store.sessions import SqlSessions
 from controller.store.suspensions import SqlSuspensions
 from controller.store.tokens import SqlTokens
 from controller.store.turn import Turn
+from controller.store.windows_groups import SqlWindowsGroups
 
 # Compiling a query at run time (JIT) costs more than any query here.
 _SERVER_TIME = (
@@ -57,6 +58,7 @@ class SqlTransaction:
         self.lanes: ports.Lanes = SqlLanes(session)
         self.sessions: ports.Sessions = SqlSessions(session)
         self.mappings: ports.Mappings = SqlMappings(session)
+        self.windows_groups: ports.WindowsGroups = SqlWindowsGroups(session)
         self.credentials: ports.Credentials = SqlCredentials(session)
         self.sealed: ports.SealedValues = SqlSealedValues(session)
         self.changes: ports.Changes = SqlChanges(session)

@@ -106,6 +106,23 @@ mappings = Table(
     sqlite_with_rowid=False,
 )
 
+windows_groups = Table(
+    "windows_groups",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    Column("read_at", Instant()),
+    _required("members", BigInteger()),
+    _required("problem", Prose()),
+)
+
+windows_group_members = Table(
+    "windows_group_members",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("windows_account", Name(), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 credentials = Table(
     "credentials",
     METADATA,

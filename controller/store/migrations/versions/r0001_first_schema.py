@@ -101,6 +101,11 @@ def _create_topology() -> None:
     op.create_index("mappings_windows", "mappings", ["windows_account", "application"])
     op.create_index("mappings_external", "mappings", ["external_account", "application"])
 
+    op.create_table(
+        "windows_groups", *_keys("name"), *_optional_numbers("read_at"), *_numbers("members"), *_texts("problem")
+    )
+    op.create_table("windows_group_members", *_keys("name", "windows_account"), sqlite_with_rowid=False)
+
 
 def _create_credentials() -> None:
     op.create_table(
