@@ -133,6 +133,7 @@ def _serve(
 
     def stop() -> None:
         stopping.say()
+        installation.bells.stop()
         say("Stopping: requests and deliveries under way are finished first.")
 
     controller.start()
@@ -167,12 +168,16 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
 
     from controller.reconcile.reconciler import Outcome
     from controller.runtime.drain import Drain
+    from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
+    from controller.runtime.policies import make_policy_reader
 
     result = _reconcile(_reconciler(installation, manifests))
     log_result(result)
     with closing(Drain(installation)) as drain:
         attempts = drain.work_off()
+    keep_house_once(installation.make_housekeeping())
+    make_policy_reader(installation.store, installation.catalogue).refresh()
     for line in _summary(result):
         show(line)
     show(f"Delivery attempts: {attempts:,}.")

@@ -103,6 +103,7 @@ def object_statuses(tx: "Transaction", plan: "Plan | None") -> "dict[Any, Object
     """The status of every object by its key; without a plan only its health means something."""
     from controller.planning.plan import Plan
     from controller.reconcile.status import statuses
+    from controller.reconcile.unknown_users import user_problems
 
     compared = plan or Plan(changes=(), holds=(), warnings=(), actual_digest="", desired_digest="")
     return statuses(
@@ -111,6 +112,7 @@ def object_statuses(tx: "Transaction", plan: "Plan | None") -> "dict[Any, Object
         tx.deliveries.count_by_state(),
         suspensions=tx.suspensions.read(),
         lanes=tx.lanes.read(),
+        users=user_problems(tx),
     )
 
 

@@ -152,6 +152,12 @@ EXTERNAL_CHANGE_REFUSED = EventType(
     (10676, 10677, 10678),
     fields=_MAPPING,
 )
+OLD_PASSWORDS_WRONG = EventType(
+    "oldPasswordsWrong",
+    Level.ERROR,
+    "Too many old passwords of an account were wrong: somebody may be guessing. Its reports are refused for a while.",
+    fields={**_CALLER, "until": "until when (RFC 3339)"},
+)
 CREDENTIAL_UPDATED = EventType(
     "credentialUpdated",
     Level.INFO,
@@ -199,7 +205,7 @@ DELIVERY_EXPIRED = EventType(
     "deliveryExpired",
     Level.ERROR,
     "A delivery was given up.",
-    (10712,),
+    (10712, 10748),
     fields={**_DELIVERY, "code": "why, as a stable name"},
 )
 DELIVERY_SUPERSEDED = EventType(

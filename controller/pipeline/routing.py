@@ -1,6 +1,6 @@
 """Routing: an accepted change becomes deliveries, one per account that it reaches. One transaction per change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from controller.model import events
@@ -14,9 +14,11 @@ from controller.model.topology import Mapping
 from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, newest_source_time, overwrite
 from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
+from controller.pipeline.offline import is_tried, keeps_no_queue
 from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change, refresh_change
 from controller.pipeline.selection import ExternalSelection, Skip
 from controller.pipeline.topology import Topology
+from controller.pipeline.users import refused_mappings
 from controller.ports import Sealer, Transaction
 
 
@@ -109,6 +111,10 @@ class Routing:
         """What stored passwords say they come from."""
         return Cause(self.change.tracking_id, self.change.sequence)
 
+    def refused(self, mappings: Sequence[Mapping]) -> dict[Mapping, Reason]:
+        """Those whose Windows account is not among the users of their application, and why (M1)."""
+        return refused_mappings(self.tx, self.topology, mappings)
+
     def report_skips(self, skips: Iterable[Skip]) -> None:
         """Record each skipped mapping once, with its reason."""
         for skip in skips:
@@ -154,6 +160,9 @@ class Routing:
             self.report_skips(Skip(m, Reason.ALREADY_IN_FORCE) for m in mappings)
             for mapping in mappings:
                 self.credentials.store_external(mapping, password, self.cause)
+            return
+        if keeps_no_queue(self.tx, self.topology, account.lane) and is_tried(self.tx, account.lane):
+            self.queue.drop(self.tx, self.change, account, expiry_of(self.change, self.topology.system.max_sync_age))
             return
         self.enqueue(account, password)
 

@@ -88,7 +88,7 @@ def _effects(
     resources: ReadOnlyMapping[Key, Resource],
     changed: AbstractSet[Key],
 ) -> Iterator[str | Hold]:
-    if reading.problem:
+    if reading.problem and adapter.filter is not None:
         yield _unknown(key, reading)
     if reading.policy is None:
         return

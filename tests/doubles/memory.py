@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from pydantic import BaseModel
 
+from controller.model.accounts import WindowsAccount
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import (
     AccountUnknown,
@@ -16,6 +17,7 @@ from controller.model.errors import (
     Indeterminate,
     OldPasswordWrong,
     PasswordRejected,
+    PwsyncError,
     Unavailable,
 )
 from controller.model.options import Options
@@ -215,3 +217,33 @@ class MemoryConnectorType:
         """See ``ports.ConnectorType``."""
         chosen = cast("MemoryOptions", options)
         return MemoryConnector(self._directories[chosen.directory], memory_capabilities(chosen))
+
+
+@dataclass(slots=True)
+class MemoryGroups:
+    """The look-up of one domain, and of its directory: names and who stands behind them.
+
+    Attributes:
+        behind: The accounts behind each name.
+        error: What every question is answered with instead.
+        asked: The names, in the order in which they were asked about.
+        closed: How often the connection was given back.
+    """
+
+    behind: dict[str, set[str]] = field(default_factory=dict)
+    error: PwsyncError | None = None
+    asked: list[str] = field(default_factory=list)
+    closed: int = 0
+
+    def members(self, name: WindowsAccount) -> frozenset[WindowsAccount]:
+        """See ``ports.GroupDirectory``."""
+        self.asked.append(str(name))
+        if self.error is not None:
+            raise self.error
+        if str(name) not in self.behind:
+            raise AccountUnknown(f"the memory directory has no {name}")
+        return frozenset(map(WindowsAccount.parse, self.behind[str(name)]))
+
+    def close(self) -> None:
+        """See ``ports.GroupDirectory``."""
+        self.closed += 1
