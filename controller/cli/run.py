@@ -118,12 +118,15 @@ def _serve(
     logs_requests: bool,
 ) -> None:
     from controller.runtime.lifecycle import Controller
+    from controller.web.certificate_expiry import expiry_of
     from controller.web.metrics import MetricsPage, make_metrics_app
     from controller.web.server import serve
     from controller.web.service import make_service
     from controller.web.stopping import Stopping
 
     channel.check()
+    if channel.certificate is not None:
+        metrics.note_certificate(expiry_of(channel.certificate.certificate_file))
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     page, stopping = MetricsPage(installation, metrics), Stopping()

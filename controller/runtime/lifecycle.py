@@ -65,12 +65,12 @@ class Controller:
         self._policies.stop()
         self._scheduler.stop()
         self._workers.stop()
-        self._housekeeping.stop()
         try:
+            self._housekeeping.stop()
             with self._store.write() as tx:
                 tx.leases.release(LEASE_NAME, self._holder)
         except StoreUnavailable as error:
-            log.warning("The lead is not given back; it runs out by itself", code=error.code, problem=str(error))
+            log.warning("Leases are not given back; they run out by themselves", code=error.code, problem=str(error))
 
     def _round(self) -> None:
         try:

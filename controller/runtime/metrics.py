@@ -43,7 +43,10 @@ def known_code(code: str) -> str:
 
 
 class Metrics:
-    """Counts and measures. No method raises, so that measuring never gets in the way of what is measured."""
+    """Counts and measures. No method raises, so that measuring never gets in the way of what is measured.
+
+    Several controllers each tell what they have seen themselves: add those numbers up.
+    """
 
     def __init__(self, monotonic: Monotonic = time.monotonic) -> None:
         self.registry = CollectorRegistry()
@@ -109,6 +112,11 @@ class Metrics:
         self._plan_held.set(result.outcome is Outcome.HELD)
         if result.plan is not None:
             self._drifted.set(len(result.plan.drifted))
+
+    def note_certificate(self, expires_at: datetime) -> None:
+        """Note when the certificate that this process serves with expires."""
+        expiry = self._gauge("pwsync_tls_certificate_expiry_timestamp_seconds", "When the API's certificate expires.")
+        expiry.set(expires_at.timestamp())
 
     def _note_journey(self, event: Event, at: datetime) -> None:
         for field, histogram in (("occurredAt", self._since_capture), ("receivedAt", self._since_acceptance)):

@@ -15,6 +15,7 @@ from controller.manifests.schema import json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
 from tests.documentation.behaviours import behaviours_page
+from tests.documentation.metrics import metrics_page
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -97,6 +98,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "manifests.md": manifests_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "events.md": events_page(),
+        REFERENCE / "metrics.md": metrics_page(NOTE),
         REFERENCE / "connector-options.md": connectors_page(),
         REFERENCE / "behaviours.md": behaviours_page(NOTE),
     }
