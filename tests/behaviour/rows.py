@@ -158,8 +158,16 @@ ROWS = (
     Row(
         "M4",
         "Applications of type individual and group are followed; host groups, and applications without one "
-        "clear password field, are skipped with `wrongApplicationType`. There is no config store.",
-        events=("mappingSkipped",),
+        "clear password field, are skipped with `wrongApplicationType`. A change of a host group's account updates "
+        "its stored credential, and Windows never. There is no config store.",
+        events=(
+            "mappingSkipped",
+            "credentialUpdated",
+        ),
+        tests=(
+            "tests/unit/pipeline/test_host_groups.py::test_a_change_of_one_account_updates_its_credential_alone",
+            "tests/unit/pipeline/test_host_groups.py::test_a_credential_of_a_host_group_is_not_the_windows_password",
+        ),
     ),
     Row(
         "M5",
@@ -590,8 +598,14 @@ ROWS = (
     ),
     Row(
         "A6",
-        "A second mapping of either account in an individual application is an error that names both places.",
-        tests=("tests/unit/manifests/test_cross_checks.py::test_an_individual_application_maps_one_to_one",),
+        "A second mapping of either account in an individual application is an error that names both places. "
+        "Another external account is one change in the plan, from the old one to the new one. In a group "
+        "application each Windows account is mapped once, and all of them to one external account.",
+        tests=(
+            "tests/unit/manifests/test_cross_checks.py::test_an_individual_application_maps_one_to_one",
+            "tests/unit/manifests/test_cross_checks.py::test_a_group_application_has_one_external_account",
+            "tests/sessions/test_application_types.py::test_changes_of_each_type_are_planned_as_what_they_are",
+        ),
     ),
     Row(
         "A7",
@@ -599,7 +613,13 @@ ROWS = (
     ),
     Row(
         "A8",
-        "A second Windows account is an error that names both places.",
+        "A host group has one Windows account and many external accounts, each mapped once and with its own stored "
+        "credential. A second Windows account, or an external account mapped twice, is an error that names both "
+        "places.",
+        tests=(
+            "tests/unit/manifests/test_cross_checks.py::test_a_host_group_application_maps_many_external_accounts_each_once",
+            "tests/sessions/test_application_types.py::test_applications_of_all_types_from_their_manifests_to_their_credentials",
+        ),
     ),
     Row(
         "A9",
