@@ -172,7 +172,9 @@ def test_an_unknown_name_says_so_and_the_others_are_asked_all_the_same(
     put(store, CORP, app("A", "CORP\\gone", "CORP\\staff"))
     assert users.refresh() == ["users CORP\\gone: the memory directory has no CORP\\gone"]
     assert known(store) == accounts("alice", "bob")
-    never = "the memory directory has no CORP\\gone; it was never read, so that mappings are skipped"
+    never = (
+        "the memory directory has no CORP\\gone; it was never read, so that only an account of this very name is a user"
+    )
     assert problems(store) == {"A": f"users CORP\\gone: {never}"}
     assert corp.closed == 1
 
@@ -240,7 +242,9 @@ def test_what_was_applied_but_never_asked_about_is_told(store: Store) -> None:
     declared = state(CORP, app("A", "CORP\\staff"))
     assert warnings(store, declared) == []  # apply asks
     put(store, CORP, app("A", "CORP\\staff"))
-    not_asked = "users CORP\\staff: the directory was not asked yet, so that mappings are skipped"
+    not_asked = (
+        "users CORP\\staff: the directory was not asked yet, so that only an account of this very name is a user"
+    )
     assert warnings(store, declared) == [f"Application/A: {not_asked}"]
     with store.read() as tx:
         found = statuses(tx.resources.read().values(), _plan_of(store, declared), {}, users=user_problems(tx))
