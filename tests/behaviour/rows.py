@@ -227,8 +227,8 @@ ROWS = (
     ),
     Row(
         "E3",
-        "Not taken over: `oldPasswordWrong`; the change fails. After five within the `dampingWindow` none is compared any "
-        "more until it ends: `tooManyWrongPasswords`.",
+        "Not taken over: `oldPasswordWrong`; the change fails. After five within the `dampingWindow` none is compared "
+        "until it ends: `tooManyWrongPasswords`.",
         events=(
             "externalChangeRefused",
             "changeFailed",
@@ -236,7 +236,7 @@ ROWS = (
         ),
         tests=(
             "tests/unit/pipeline/test_external_changes.py::test_the_old_password_is_compared_with_the_stored_credential",
-            "tests/unit/pipeline/test_guessing.py::test_after_five_wrong_ones_even_the_right_one_is_refused_without_a_look",
+            "tests/unit/pipeline/test_guessing.py::test_after_five_wrong_ones_even_the_right_one_is_refused",
         ),
     ),
     Row(

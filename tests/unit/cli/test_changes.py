@@ -71,7 +71,7 @@ def test_a_parked_delivery_tells_the_words_of_the_system(applied: Console) -> No
     assert "The change is failed (deliveryParked)." in result.err
     assert "parked" in applied.expect(0, "get", "deliveries", "--state", "parked").out
     status = applied.expect(0, "status").out
-    assert "Adapter/wiki               Synced  Degraded  1 deliveries wait for a person" in status
+    assert "Adapter/wiki               Synced  Degraded  1 delivery waits for a person" in status
     assert "Parked: wiki:alice.smith of change" in status
     assert_nothing_leaked(applied)
 
