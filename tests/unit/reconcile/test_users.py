@@ -198,6 +198,19 @@ def test_a_group_that_has_lost_most_of_its_members_is_held(store: Store, users: 
     assert readings(store) == {STAFF: GroupReading(NOW, 0)}
 
 
+def test_a_large_group_is_written_piece_by_piece(
+    store: Store, users: Users, corp: MemoryGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.reconcile.look_up.PIECE", 4)
+    put(store, CORP, app("A", "CORP\\staff"))
+    corp.behind["CORP\\staff"] = crowd(10)
+    users.refresh()
+    assert known(store) == accounts(*(f"user{n}" for n in range(10)))
+    corp.behind["CORP\\staff"] = crowd(4)
+    users.refresh(force=True)
+    assert known(store) == accounts(*(f"user{n}" for n in range(4)))
+
+
 def test_a_loss_within_the_threshold_of_the_system_is_taken_over(
     store: Store, users: Users, corp: MemoryGroups
 ) -> None:
