@@ -108,8 +108,10 @@ ROWS = (
     ),
     Row(
         "D5",
-        "A disabled adapter refuses every report, sends nothing and is not connected to.",
+        "A disabled adapter refuses every report, sends nothing and is not connected to. A remote one is refused every "
+        "call.",
         events=(
+            "adapterCallRefused",
             "changeRefused",
             "mappingSkipped",
         ),
@@ -456,23 +458,36 @@ ROWS = (
     ),
     Row(
         "Q6",
-        "Unknown names of deliveries are an error of `deliveries retry` and `discard`.",
+        "A remote adapter that completes what it was never handed gets 404 `trackingIdUnknown`, which is recorded. "
+        "Completing twice is answered alike. Unknown names of deliveries are an error of `deliveries retry` and "
+        "`discard`.",
+        events=("adapterCallRefused",),
         tests=("tests/unit/pipeline/test_operations.py::test_a_change_is_named_by_its_tracking_id_too",),
-        missing="not yet: confirming comes with the remote adapter API",
-        critique="**No remote adapters.**",
     ),
     Row(
         "Q7",
-        "",
-        missing="not yet: sessions come with the remote adapter API",
-        critique="**No remote adapters.**",
+        "Without a session every call of a remote adapter is answered with 409 `wrongState`; in one that a newer process "
+        "has replaced, with 409 `wrongSession`. Both are recorded.",
+        events=(
+            "adapterConnected",
+            "adapterDisconnected",
+            "adapterCallRefused",
+        ),
+        tests=(
+            "tests/unit/pipeline/test_sessions.py::test_a_replaced_session_is_the_wrong_one_for_every_call",
+            "tests/sessions/test_remote_adapter.py::test_of_two_processes_of_an_adapter_the_newer_one_is_served",
+        ),
     ),
     Row(
         "Q8",
-        "Whether a target is away is known from the connections to it: its lane waits, and `status` says so.",
+        "Whether a target is away is known from the connections to it: its lane waits, and `status` says so. A remote "
+        "adapter reports it, with code and message, is asked for it, and is offline when it makes no call for 3 minutes. "
+        "While it is offline it is handed nothing.",
+        events=(
+            "adapterOffline",
+            "adapterOnline",
+        ),
         tests=("tests/unit/pipeline/test_delivering.py::test_while_a_target_is_away_its_lane_waits_as_one",),
-        missing="not yet: status reports come with the remote adapter API",
-        critique="**No remote adapters.**",
     ),
     Row(
         "Q9",
@@ -500,9 +515,10 @@ ROWS = (
     ),
     Row(
         "Q11",
-        "",
-        missing="not yet: reports of expired passwords come with the remote adapter API",
-        critique="**No remote adapters.**",
+        "An adapter reports that an account's password has expired: what is stored of it is marked until the next "
+        "password. `credentials show` and `describe mapping` tell.",
+        events=("passwordExpired",),
+        tests=("tests/unit/pipeline/test_expiring.py::test_the_next_password_takes_the_mark_away",),
     ),
     Row(
         "R1",
@@ -685,10 +701,21 @@ ROWS = (
     ),
     Row(
         "10",
-        "Connectors run inside the controller. Agents report over the HTTP API.",
-        tests=("tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",),
-        missing="not yet: separate processes that pull notifications come with the remote adapter API",
-        critique="**No remote adapters.**",
+        "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, reports "
+        "changes, status and expired passwords, and shuts down. Of several that wait one gets the notification. The "
+        "controller never calls it.",
+        events=(
+            "adapterConnected",
+            "adapterDisconnected",
+            "adapterCallRefused",
+            "deliveryHandedOut",
+        ),
+        tests=(
+            "tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",
+            "tests/sessions/test_remote_adapter.py::test_a_change_reaches_the_adapter_and_the_stored_credential_follows",
+        ),
+        missing="not yet: group adapters, and their notifications about members",
+        critique="**No group adapters, and no kit for remote ones.**",
     ),
     Row(
         "11",
