@@ -115,6 +115,7 @@ def _serve(
     allows_clear_text: bool,
 ) -> None:
     from controller.runtime.lifecycle import Controller
+    from controller.runtime.token_check import warn_of_unnamed_tokens
     from controller.web.app import make_app
     from controller.web.server import serve
 
@@ -132,6 +133,7 @@ def _serve(
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     controller.start()
+    warn_of_unnamed_tokens(installation.store)
     try:
         serve(
             make_app(installation, controller.wake),
@@ -171,9 +173,11 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
     from controller.runtime.policies import make_policy_reader
+    from controller.runtime.token_check import warn_of_unnamed_tokens
 
     result = _reconcile(_reconciler(installation, manifests))
     log_result(result)
+    warn_of_unnamed_tokens(installation.store)
     with closing(Drain(installation)) as drain:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())
