@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from controller.runtime.metrics import Metrics
     from controller.runtime.wiring import Installation
     from controller.web.listening import Certificate, Channel, Listen
+    from controller.web.stopping import Stopping
 
 PRINCIPAL = "reconciler"
 ROUNDS = 3
@@ -81,10 +82,24 @@ def run(
     metrics = Metrics()
     settings = chosen_settings(context)
     with open_installation(settings, keeps_changes=True, logs_events=True, metrics=metrics) as installation:
+        _refuse_to_begin_with_nothing(installation, manifests)
         if once:
             _run_once(installation, manifests)
         else:
             _serve(installation, manifests, channel, metrics, logs_requests=access_log)
+
+
+def _refuse_to_begin_with_nothing(installation: "Installation", manifests: Manifests) -> None:
+    """Before anything was ever applied, manifests that cannot be read leave nothing to run with.
+
+    Later they do not end the controller: it goes on with what was applied, and every round says what is wrong.
+    """
+    from controller.runtime.reading import compile_manifests
+
+    with installation.store.read() as tx:
+        is_empty = not tx.resources.read()
+    if is_empty:
+        compile_manifests(manifests.paths, stdin=manifests.stdin)
 
 
 def _certificate(certificate: Path | None, key: Path | None) -> "Certificate | None":
@@ -118,34 +133,27 @@ def _serve(
     logs_requests: bool,
 ) -> None:
     from controller.runtime.lifecycle import Controller
-    from controller.web.certificate_expiry import expiry_of
+    from controller.runtime.token_check import warn_of_unnamed_tokens
     from controller.web.metrics import MetricsPage, make_metrics_app
     from controller.web.server import serve
     from controller.web.service import make_service
     from controller.web.stopping import Stopping
 
-    channel.check()
-    if channel.certificate is not None:
-        metrics.note_certificate(expiry_of(channel.certificate.certificate_file))
+    _check(channel, metrics)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     page, stopping = MetricsPage(installation, metrics), Stopping()
     service = make_service(
         installation, controller.wake, metrics=metrics, page=page, stopping=stopping, logs_requests=logs_requests
     )
-
-    def stop() -> None:
-        stopping.say()
-        installation.bells.stop()
-        say("Stopping: requests and deliveries under way are finished first.")
-
     controller.start()
+    warn_of_unnamed_tokens(installation.store)
     try:
         serve(
             service,
             channel.listen,
             on_listening=lambda host, port: _announce(channel, host, port),
-            on_stop=stop,
+            on_stop=lambda: _begin_to_stop(installation, stopping),
             drain=controller.stop,
             others=[] if channel.metrics is None else [(channel.metrics, make_metrics_app(page))],
             certificate=channel.certificate,
@@ -153,6 +161,21 @@ def _serve(
         )
     finally:
         controller.stop()
+
+
+def _check(channel: "Channel", metrics: "Metrics") -> None:
+    """Find out before anything is reconciled whether the server will be able to serve."""
+    from controller.web.certificate_expiry import expiry_of
+
+    channel.check()
+    if channel.certificate is not None:
+        metrics.note_certificate(expiry_of(channel.certificate.certificate_file))
+
+
+def _begin_to_stop(installation: "Installation", stopping: "Stopping") -> None:
+    stopping.say()
+    installation.bells.stop()
+    say("Stopping: requests and deliveries under way are finished first.")
 
 
 def _announce(channel: "Channel", host: str, port: int) -> None:
@@ -174,9 +197,11 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
     from controller.runtime.policies import make_policy_reader
+    from controller.runtime.token_check import warn_of_unnamed_tokens
 
     result = _reconcile(_reconciler(installation, manifests))
     log_result(result)
+    warn_of_unnamed_tokens(installation.store)
     with closing(Drain(installation)) as drain:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())

@@ -91,3 +91,27 @@ def test_the_controller_does_not_start_where_it_must_not(quickstart: Shell) -> N
     missing = quickstart.expect(1, "run", "--tls-key", "key.pem", "--tls-certificate", "cert.pem")
     assert "cannot be used: No such file" in missing.err
     assert "+ System/default" in quickstart.expect(0, "plan").out, "nothing was reconciled"
+
+
+def test_manifests_that_are_not_there_end_the_first_start_and_no_later_one(quickstart: Shell) -> None:
+    for arguments in (("run", "elsewhere", "--listen", "127.0.0.1:0"), ("run", "elsewhere", "--once")):
+        result = quickstart.expect(1, *arguments)
+        assert "elsewhere:1:1: there is no such file or folder" in result.err
+        assert "listens" not in result.out
+    quickstart.expect(0, "apply", "--yes")
+    with quickstart.started("run", "elsewhere", "--listen", "127.0.0.1:0") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"pwsync listens on")
+        result = quickstart.ended(process, by=signal.SIGTERM)
+    assert "there is no such file or folder" in result.err
+
+
+def test_a_token_that_no_manifest_names_is_told(quickstart: Shell) -> None:
+    quickstart.expect(0, "apply", "--yes")
+    quickstart.expect(0, "token", "create", "dc1")
+    quickstart.expect(0, "token", "create", "dc-1")
+    assert "dc-1" in quickstart.expect(0, "run", "--once", "--log-format", "json").err
+    status = quickstart.expect(0, "status").out
+    assert "opens nothing: no manifest names its principal dc-1" in status
+    listed = json.loads(quickstart.expect(0, "status", "-o", "json").out)["unnamedTokens"]
+    assert [token["principal"] for token in listed] == ["dc-1"]
