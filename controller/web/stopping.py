@@ -10,7 +10,7 @@ from controller.web.problem import Problem
 
 RETRY_AFTER = "5"
 _NEW_WORK = re.compile(
-    r"GET /readyz"
+    r"(GET|HEAD) /readyz"
     r"|POST /v1/(domains|adapters)/[^/]+/(changes|session)"
     r"|GET /v1/adapters/[^/]+/notifications"
 )

@@ -144,6 +144,7 @@ def test_while_stopping_new_work_is_turned_away_and_everything_else_is_answered(
         service.call("POST", "/v1/adapters/racf/session", by="agent"),
         service.call("GET", "/v1/adapters/racf/notifications", by="agent"),
         service.call("GET", "/readyz"),
+        service.call("HEAD", "/readyz"),
     ]
     assert {answer.status_code for answer in turned_away} == {503}
     assert turned_away[0].json()["code"] == "stopping"
