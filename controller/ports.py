@@ -285,6 +285,8 @@ class ChangeQuery:
     account: str = ""
     state: str = ""
     limit: int = 100
+    before: int = 0
+    """Only those with a lower sequence, as the next page needs it; 0 means all."""
 
 
 class Changes(Protocol):
@@ -372,6 +374,9 @@ class Deliveries(Protocol):
     def count_by_state(self) -> dict[tuple[str, str], int]:
         """How many deliveries each (lane, state) has."""
 
+    def waiting_since(self) -> dict[str, datetime]:
+        """For each lane with open deliveries: when the oldest of them was created."""
+
 
 class Fingerprints(Protocol):
     """What is known about the password in force of each account."""
@@ -439,6 +444,8 @@ class EventQuery:
     name: str = ""
     limit: int = 100
     level: str = ""
+    before: int = 0
+    """Only those with a lower sequence, as the next page needs it; 0 means all."""
 
 
 class Events(Protocol):
@@ -449,6 +456,9 @@ class Events(Protocol):
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         """Events, newest first."""
+
+    def count_since(self, moment: datetime) -> dict[str, int]:
+        """How many events of each name were recorded at *moment* or later, as far as they are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 
 import structlog
 
@@ -57,3 +58,6 @@ class _NotingEvents:
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         return self._events.find(query)
+
+    def count_since(self, moment: datetime) -> dict[str, int]:
+        return self._events.count_since(moment)

@@ -11,6 +11,7 @@ from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
+from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
 from controller.runtime.wiring import Installation
 from controller.runtime.workers import Workers
@@ -39,6 +40,7 @@ class Controller:
         self._topology = TopologyReader()
         self._replay = installation.replay
         self._holder = holder_name()
+        self.rounds = Rounds()
 
     def start(self) -> None:
         """Reconcile once, then start all threads."""
@@ -66,10 +68,12 @@ class Controller:
     def _lead_or_follow(self) -> None:
         with self._store.write() as tx:
             token = tx.leases.acquire(LEASE_NAME, self._holder, self._interval + LEADERSHIP)
+        result: ReconcileResult | None = None
         if token is None:
             log.debug("Another controller has the lead")
         else:
-            log_result(self._reconciler.reconcile())
+            result = self._reconciler.reconcile()
+            log_result(result)
             self._workers.wake()
         with self._store.read() as tx:
             topology, now = self._topology.read(tx), tx.now
@@ -77,6 +81,7 @@ class Controller:
             self._replay.learn(topology, now)
         self._interval = topology.system.reconcile.interval
         self._scheduler.set_interval(self._interval)
+        self.rounds.note(result, now, self._interval)
 
 
 def log_result(result: ReconcileResult) -> None:

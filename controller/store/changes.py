@@ -88,6 +88,8 @@ class SqlChanges:
             statement = statement.where(named(changes, query.account))
         if query.state:
             statement = statement.where(_C.state == query.state)
+        if query.before:
+            statement = statement.where(_C.sequence < query.before)
         return _changes(self._session.execute(statement))
 
     def has_newer(self, change: PasswordChange) -> bool:

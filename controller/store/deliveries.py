@@ -35,6 +35,7 @@ _NEWEST = (
 _SAVE = update(deliveries).where(_C.id == bindparam("id_"))
 _SAVE_HELD = _SAVE.where(_C.lease == bindparam("held"), _C.state == DeliveryState.IN_FLIGHT.value)
 _COUNTS = select(_C.lane, _C.state, func.count()).group_by(_C.lane, _C.state)
+_WAITING_SINCE = select(_C.lane, func.min(_C.created_at)).where(is_open(deliveries)).group_by(_C.lane)
 
 
 class SqlDeliveries:
@@ -107,6 +108,10 @@ class SqlDeliveries:
     def count_by_state(self) -> dict[tuple[str, str], int]:
         """How many deliveries each (lane, state) has."""
         return {(lane, state): count for lane, state, count in self._session.execute(_COUNTS)}
+
+    def waiting_since(self) -> dict[str, datetime]:
+        """For each lane with open deliveries: when the oldest of them was created."""
+        return dict(self._session.execute(_WAITING_SINCE).all())
 
 
 def _place(account: Account) -> dict[str, str]:
