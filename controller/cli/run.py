@@ -102,6 +102,7 @@ def _serve(
 ) -> None:
     from controller.runtime.lifecycle import Controller
     from controller.web.app import make_app
+    from controller.web.pages.site import Insight
     from controller.web.server import serve
 
     scheme = "http" if certificate is None else "https"
@@ -114,12 +115,19 @@ def _serve(
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     controller.start()
+    plans = _reconciler(installation, manifests)  # of its own: one is used by one thread at a time
+    app = make_app(installation, controller.wake, Insight(plans.plan, controller.rounds))
+
+    def stop() -> None:
+        _tell_stopping()
+        app.state.pages.stop()
+
     try:
         serve(
-            make_app(installation, controller.wake),
+            app,
             listen,
             on_listening=announce,
-            on_stop=_tell_stopping,
+            on_stop=stop,
             certificate=certificate,
             allows_clear_text=allows_clear_text,
         )
