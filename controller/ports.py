@@ -1,6 +1,6 @@
 """Interfaces that the use cases need. Who implements one keeps its Raises contract; a suite checks each."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +16,10 @@ from controller.model.credential import Fingerprint, SealPlace, StoredSecret
 from controller.model.delivery import Delivery
 from controller.model.events import Event, RecordedEvent
 from controller.model.options import SecretReference
+from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.secret import Secret
-from controller.model.topology import Key, Mapping, Resource
+from controller.model.session import AdapterSession
+from controller.model.topology import DomainDirectory, Key, Mapping, Resource
 
 Clock = Callable[[], datetime]
 """Tells the time, aware, in UTC."""
@@ -105,6 +107,18 @@ class Connector(Protocol):
             ChannelRefused: Reachable, but it does not accept us.
         """
 
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """Read the target's password policy without changing anything; None when it has none.
+
+        With *account*: the one that applies to it, as far as the service account may see. Without: the one that
+        applies to an account that has none of its own.
+
+        Raises:
+            PolicyUnknown: It cannot be found out; that is not the same as none.
+            AccountUnknown: There is no such account.
+            Busy, Unavailable, ChannelRefused: As for ``verify_password``.
+        """
+
     def close(self) -> None:
         """Give back the connection. The connector may be used again and reconnects."""
 
@@ -138,6 +152,27 @@ class ConnectorCatalogue(Protocol):
         Raises:
             NotFound: No such type; the message names those there are.
         """
+
+
+class GroupDirectory(Protocol):
+    """Tells who stands behind a name of one Windows domain. It only reads. Used by one thread at a time."""
+
+    def members(self, name: WindowsAccount) -> frozenset[WindowsAccount]:
+        """The accounts that *name* stands for: a user itself, or the users of a group.
+
+        Users of groups inside it are among them, and those whose primary group is it or one inside it.
+
+        Raises:
+            AccountUnknown: The domain has no user and no group of that name.
+            Busy, Unavailable, ChannelRefused: It cannot be found out now.
+        """
+
+    def close(self) -> None:
+        """Give back the connection. The directory may be used again and reconnects."""
+
+
+OpenGroupDirectory = Callable[[str, DomainDirectory], GroupDirectory]
+"""Makes the look-up of a domain (by name). Raises SettingsError when a secret that it needs is not there."""
 
 
 class Resources(Protocol):
@@ -231,8 +266,41 @@ class Lanes(Protocol):
         """Forget it; no error when it is not there."""
 
 
+class Policies(Protocol):
+    """What was last found out about the password policy of each lane's target."""
+
+    def read(self) -> dict[str, PolicyReading]:
+        """All, by lane.
+
+        Raises:
+            StoreUnusable: A row cannot be read; the message names it.
+        """
+
+    def put(self, lane: str, reading: PolicyReading) -> None:
+        """Insert or replace."""
+
+    def remove(self, lane: str) -> None:
+        """Forget; no error when it is not there."""
+
+
+class Sessions(Protocol):
+    """Sessions of remote adapters, one of each."""
+
+    def read(self) -> dict[str, AdapterSession]:
+        """All, by name of the adapter."""
+
+    def get(self, adapter: str) -> AdapterSession | None:
+        """The session of one adapter."""
+
+    def put(self, session: AdapterSession) -> None:
+        """Insert it, or replace the one that the adapter has."""
+
+    def remove(self, adapter: str) -> bool:
+        """Delete; tell whether there was one."""
+
+
 class Mappings(Protocol):
-    """Mappings of the actual topology, each (application, Windows account) once."""
+    """Mappings of the actual topology, each (application, Windows account, external account) once."""
 
     def scan(self) -> Iterator[Mapping]:
         """All, in the order of ``Mapping.sort_key``, streamed."""
@@ -250,7 +318,52 @@ class Mappings(Protocol):
         """Insert or replace many."""
 
     def remove(self, mappings: Iterable[Mapping]) -> None:
-        """Delete many (by application and Windows account); no error when one is not there."""
+        """Delete many (by application and both accounts); no error when one is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReading:
+    """What the directory last told about a name in ``access.users`` of an application.
+
+    Attributes:
+        read_at: When its answer was last taken over; None when there never was one.
+        members: How many accounts there are in that answer.
+        problem: Why there is no newer answer, in words; empty when nothing is wrong.
+    """
+
+    read_at: datetime | None
+    members: int = 0
+    problem: str = ""
+
+
+class WindowsGroups(Protocol):
+    """Who stands behind the names in ``access.users`` of applications, as the directories last told."""
+
+    def readings(self) -> dict[WindowsAccount, GroupReading]:
+        """All names that were looked up."""
+
+    def answered(self, names: Collection[WindowsAccount]) -> set[WindowsAccount]:
+        """Those of *names* about which there is an answer."""
+
+    def members(self, name: WindowsAccount) -> set[WindowsAccount]:
+        """The accounts behind one name."""
+
+    def memberships(
+        self, accounts: Collection[WindowsAccount], names: Collection[WindowsAccount]
+    ) -> set[tuple[WindowsAccount, WindowsAccount]]:
+        """The pairs (account, name) of those given in which the account stands behind the name. Reads an index."""
+
+    def note(self, name: WindowsAccount, reading: GroupReading) -> None:
+        """Insert or replace what is known about a name; its members stay."""
+
+    def add(self, name: WindowsAccount, accounts: Iterable[WindowsAccount]) -> None:
+        """Put accounts behind a name; no error when one is there already."""
+
+    def remove(self, name: WindowsAccount, accounts: Iterable[WindowsAccount]) -> None:
+        """Take accounts away; no error when one is not there."""
+
+    def forget(self, name: WindowsAccount) -> None:
+        """Delete all that is known about a name."""
 
 
 class Credentials(Protocol):
@@ -261,6 +374,9 @@ class Credentials(Protocol):
 
     def put_external(self, application: str, external: str, field: str, secret: StoredSecret) -> None:
         """Insert or replace one field."""
+
+    def mark_expired(self, application: str, external: str, field: str) -> bool:
+        """Note that a stored field has expired, until it is put anew; tell whether there is one."""
 
     def remove_external(self, application: str, external: str) -> bool:
         """Delete all fields of one external account; tell whether there were any."""
@@ -313,6 +429,13 @@ class Changes(Protocol):
 
     def find(self, query: ChangeQuery) -> list[PasswordChange]:
         """Changes, newest first."""
+
+    def purge(self, before: datetime, limit: int) -> int:
+        """Delete changes that were finished earlier than *before*, with their deliveries; tell how many changes.
+
+        The oldest first, and at most *limit*. One stays as long as it or an older one of any account is not settled:
+        whether the older one may still be delivered is decided by what came after it.
+        """
 
     def has_newer(self, change: PasswordChange) -> bool:
         """Whether the account has a change that was received later than *change*, and did not happen earlier."""
@@ -367,6 +490,12 @@ class Deliveries(Protocol):
 
     def open_of_lane(self, lane: str) -> list[Delivery]:
         """All of a lane that are pending, retrying or in flight."""
+
+    def overdue(self, limit: int) -> list[Delivery]:
+        """Those that are not settled and whose ``expires_at`` is reached, the longest overdue first.
+
+        What is in flight is among them once its lease has run out.
+        """
 
     def next_due(self) -> dict[str, datetime]:
         """For each lane with open deliveries: when the next one is due (or its lease runs out)."""
@@ -432,6 +561,27 @@ class SealedValues(Protocol):
 
     def replace(self, kind: SealedKind, value: SealedValue, sealed: bytes) -> bool:
         """Put *sealed* in the place of *value*, if that stands there still; tells whether it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPasswords:
+    """How many wrong old passwords an account's own system has reported, and since when."""
+
+    count: int = 0
+    since: datetime | None = None
+
+
+class Guesses(Protocol):
+    """Wrong old passwords of reports, by account; whoever notes one holds the account's lock."""
+
+    def get(self, account: Account) -> WrongPasswords:
+        """What is noted; nothing wrong when nothing is."""
+
+    def put(self, account: Account, wrong: WrongPasswords) -> None:
+        """Insert or replace."""
+
+    def remove(self, account: Account) -> None:
+        """Forget; no error when there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,6 +662,9 @@ class Tokens(Protocol):
     def all(self) -> list[Token]:
         """All, oldest first."""
 
+    def purge(self, before: datetime) -> int:
+        """Delete those that expired or were revoked earlier than *before*; tell how many."""
+
 
 class Leases(Protocol):
     """Who may act, decided by the database (decision 10)."""
@@ -529,13 +682,17 @@ class Transaction(Protocol):
     now: datetime
     resources: Resources
     suspensions: Suspensions
+    policies: Policies
     lanes: Lanes
+    sessions: Sessions
     mappings: Mappings
+    windows_groups: WindowsGroups
     credentials: Credentials
     sealed: SealedValues
     changes: Changes
     deliveries: Deliveries
     fingerprints: Fingerprints
+    guesses: Guesses
     events: Events
     audit: Audit
     tokens: Tokens

@@ -77,13 +77,23 @@ def _carry_out(store: "Store", planned: "Plan", *, is_confirmed: bool, force: bo
     sys.stdout.flush()
     _stop_if_held(planned, force=force)
     if planned.is_empty():
+        _refresh_users(store, planned, force=force)
         return
     if not is_confirmed and not confirm("Apply this plan?", remedy="review the plan and give --yes"):
         say("Nothing was applied.")
         raise typer.Exit(failures.FAILURE)
+    _refresh_users(store, planned, force=force)
     with _progress() as progress:
         applied = apply_plan(store, planned, force=force, principal=local_principal(), progress=progress)
     show(summary(applied))
+
+
+def _refresh_users(store: "Store", planned: "Plan", *, force: bool) -> None:
+    """Ask the directories who the users of applications are, before what the plan changes takes effect."""
+    from controller.runtime.reading import make_users
+
+    for warning in make_users(store).refresh(planned.changes, force=force):
+        say(f"Warning: {warning}")
 
 
 def _stop_if_held(planned: "Plan", *, force: bool) -> None:

@@ -9,6 +9,7 @@ from controller.cli.installation import chosen_settings, local_principal
 from controller.cli.output import Report, say, show, show_json
 from controller.cli.output import reveal as print_secret
 from controller.cli.prompts import read_password
+from controller.cli.views import instant, short_instant
 from controller.model.errors import InvalidInput
 
 app = typer.Typer(help="Set, clear and show the stored credentials of a mapping.")
@@ -49,7 +50,7 @@ def show_(
     output: Annotated[Report, typer.Option("--output", "-o", help="The form of the result.")] = Report.TEXT,
 ) -> None:
     """Show what is stored for a mapping. JSON: application, windowsAccount, externalAccount, fields (labels),
-    hasWindowsPassword; never a password.
+    hasWindowsPassword, expiredAt; never a password.
     """  # noqa: D205  # one paragraph of the help
     from controller.runtime.wiring import open_installation
 
@@ -71,9 +72,12 @@ def show_(
                 "externalAccount": mapping.external,
                 "fields": list(view.fields),
                 "hasWindowsPassword": view.has_windows_password,
+                "expiredAt": instant(view.expired_at),
             }
         )
     else:
         show(f"{mapping.application}: {mapping.windows} <-> {mapping.external}")
         show(f"  Stored fields:           {', '.join(view.fields) or 'none'}")
         show(f"  Stored Windows password: {'yes' if view.has_windows_password else 'no'}")
+        if view.expired_at is not None:
+            show(f"  Expired:                 yes, as heard on {short_instant(view.expired_at)}")

@@ -25,7 +25,7 @@ from controller.reconcile.apply import apply_plan
 from controller.reconcile.reconciler import Reconciler
 from controller.runtime.drain import Drain
 from controller.runtime.lanes import make_connector
-from controller.runtime.reading import compile_manifests
+from controller.runtime.reading import compile_manifests, make_users
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import Installation
@@ -96,7 +96,10 @@ class Scenario:
 
     def _reconciler(self, installation: Installation) -> Reconciler:
         warnings = [str(warning) for warning in self.compiled.warnings]
-        return Reconciler(installation.store, lambda: (self.compiled.state, warnings), principal=local_principal())
+        users = make_users(installation.store)
+        return Reconciler(
+            installation.store, lambda: (self.compiled.state, warnings), principal=local_principal(), users=users
+        )
 
     def _apply(self, installation: Installation) -> None:
         show(f"\n2. pwsync plan {' '.join(self.manifests.paths)}")
@@ -153,7 +156,7 @@ class Scenario:
         by_account: dict[WindowsAccount, list[Mapping]] = {}
         for mapping in self.compiled.state.mappings:
             by_account.setdefault(mapping.windows, []).append(mapping)
-        reach = {account: select_external(self.topology, found).accounts for account, found in by_account.items()}
+        reach = {account: select_external(self.topology, found, {}).accounts for account, found in by_account.items()}
         if not any(reach.values()):
             raise InvalidInput("no mapping of these manifests reaches a system", hint="use those of the quickstart")
         account = max(sorted(reach), key=lambda windows: len(reach[windows]))

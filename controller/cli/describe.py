@@ -8,16 +8,19 @@ import typer
 from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, local_principal
 from controller.cli.kinds import RESOURCE_KINDS, Word, word_of
 from controller.cli.listing import Filters
-from controller.cli.object_rows import mapping_sets, mappings, resource_status, resources
+from controller.cli.object_rows import find_mapping, mapping_sets, resource_status, resources
 from controller.cli.output import Report, show, show_json
 from controller.cli.queue_rows import fields_text
 from controller.cli.status import status_view
 from controller.cli.timeline import show_timeline, timeline_view
-from controller.cli.views import event_view, short_instant
-from controller.model.errors import InvalidInput, NotFound
+from controller.cli.views import event_view, instant, short_instant
+from controller.model.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from controller.model.events import RecordedEvent
+    from controller.model.topology import Mapping
     from controller.planning.plan import Plan
     from controller.ports import Store, Transaction
 
@@ -28,7 +31,8 @@ def describe(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="The kind: system, domain, adapter, application, mapping, change, ...")],
     name: Annotated[
-        str, typer.Argument(help=r"Its name; of a mapping APPLICATION/DOMAIN\user, of a change its tracking ID.")
+        str,
+        typer.Argument(help=r"Its name; of a mapping APPLICATION/DOMAIN\user[/EXTERNAL], of a change its tracking ID."),
     ],
     manifests: Annotated[
         list[str] | None, typer.Option("--manifests", metavar="PATH", help="Compare with these [manifests].")
@@ -85,10 +89,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
 
 def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:
     if word is Word.MAPPINGS:
-        documents = list(mappings(tx, Filters(name=name)).documents())
-        if not documents:
-            raise NotFound(f"there is no Mapping {name}", hint=r"its name is APPLICATION/DOMAIN\user")
-        return {"manifest": documents[0], "status": _mapping_status(name, plan)}
+        return _mapping_view(tx, find_mapping(tx, name), plan)
     if word is Word.MAPPING_SETS:
         return {"manifest": next(iter(mapping_sets(tx, Filters(name=name)).documents())), "status": {}}
     if word not in RESOURCE_KINDS:
@@ -109,11 +110,17 @@ def _resource_status(tx: "Transaction", word: Word, name: str, plan: "Plan | Non
     return resource_status(tx, tx.resources.read()[key]) | kept
 
 
-def _mapping_status(name: str, plan: "Plan | None") -> dict[str, Any]:
-    if plan is None:
-        return {"sync": None}
-    differs = any(c.key.kind == "Mapping" and c.key.name == name for c in (*plan.changes, *plan.left_out))
-    return {"sync": "OutOfSync" if differs else "Synced"}
+def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") -> dict[str, Any]:
+    from controller.manifests.export import export_mappings
+    from controller.pipeline.administration import expiry_of
+    from controller.planning.change import Create
+
+    sync = None
+    if plan is not None:
+        differences = (c for c in (*plan.changes, *plan.left_out) if not isinstance(c, Create))
+        sync = "OutOfSync" if any(c.before == mapping for c in differences) else "Synced"
+    expired_at = instant(expiry_of(tx.credentials.external(mapping.application, mapping.external)))
+    return {"manifest": next(iter(export_mappings([mapping]))), "status": {"sync": sync, "expiredAt": expired_at}}
 
 
 def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
@@ -123,9 +130,17 @@ def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
         case Word.ADAPTERS:
             return tx.events.find(EventQuery(adapter=name, limit=EVENTS_SHOWN))
         case Word.MAPPINGS:
-            return tx.events.find(EventQuery(account=name.partition("/")[2], limit=EVENTS_SHOWN))
+            mapping = find_mapping(tx, name)
+            return _newest(tx, (str(mapping.windows), mapping.external))
         case _:
             return []
+
+
+def _newest(tx: "Transaction", accounts: "Sequence[str]") -> "list[RecordedEvent]":
+    from controller.ports import EventQuery
+
+    found = {e.sequence: e for a in accounts for e in tx.events.find(EventQuery(account=a, limit=EVENTS_SHOWN))}
+    return [found[sequence] for sequence in sorted(found, reverse=True)[:EVENTS_SHOWN]]
 
 
 def _show(word: Word, name: str, view: dict[str, Any], events: "list[RecordedEvent]") -> None:
@@ -149,6 +164,8 @@ def _status_lines(status: dict[str, Any]) -> list[tuple[str, str]]:
         lines += [("Generation", str(status["generation"])), ("Updated", status["updatedAt"]), ("Drift", drift)]
     if "sync" in status:
         lines.append(("Sync", status["sync"] or "unknown: name the manifests with --manifests"))
+    if status.get("expiredAt") is not None:
+        lines.append(("Expired", f"yes, as heard on {status['expiredAt']}"))
     if "health" in status:
         lines.append(("Health", status["health"]))
     lines += [(c["type"], f"{c['reason']}: {c['message']}") for c in status.get("conditions", ()) if c["message"]]

@@ -8,7 +8,7 @@ from controller.cli.kinds import RESOURCE_KINDS, Word
 from controller.cli.listing import Filters, Found
 from controller.cli.output import yes_no
 from controller.cli.views import instant
-from controller.model.errors import NotFound
+from controller.model.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from controller.model.topology import Mapping, Resource, Spec
@@ -88,7 +88,7 @@ def mappings(tx: "Transaction", filters: Filters) -> Found:
     from controller.manifests.export import export_mapping, export_mappings
 
     def chosen(limit: int | None) -> Iterator["Mapping"]:
-        return islice((m for m in _candidates(tx, filters) if filters.name in {"", m.key.name}), limit)
+        return islice((m for m in _candidates(tx, filters) if _is_named(m, filters.name)), limit)
 
     return Found(
         columns=("APPLICATION", "WINDOWS ACCOUNT", "EXTERNAL ACCOUNT", "ENABLED", "DECLARED BY"),
@@ -100,6 +100,29 @@ def mappings(tx: "Transaction", filters: Filters) -> Found:
         documents=lambda: export_mappings(chosen(filters.limit)),
         limit=MAPPINGS_IN_TABLE,
     )
+
+
+def find_mapping(tx: "Transaction", name: str) -> "Mapping":
+    """The one mapping of this name.
+
+    Raises:
+        NotFound: There is none.
+        InvalidInput: Several have it: those of a host group, without the external account.
+    """
+    found = list(islice((m for m in tx.mappings.scan() if _is_named(m, name)), 2))
+    if not found:
+        raise NotFound(f"there is no Mapping {name}", hint=r"its name is APPLICATION/DOMAIN\user[/EXTERNAL]")
+    if len(found) > 1:
+        others = "see 'pwsync get mappings'"
+        raise InvalidInput(
+            f"{name} is mapped several times", hint=f"add the external account: {found[0].key.name}; {others}"
+        )
+    return found[0]
+
+
+def _is_named(mapping: "Mapping", name: str) -> bool:
+    """Whether *name* is that of a mapping, with or without the external account at its end; empty is any."""
+    return name in {"", mapping.key.name, mapping.key.name.removesuffix(f"/{mapping.external}")}
 
 
 def _candidates(tx: "Transaction", filters: Filters) -> Iterable["Mapping"]:

@@ -120,6 +120,7 @@ def _serve(
 
     def stop() -> None:
         _tell_stopping()
+        installation.bells.stop()
         app.state.pages.stop()
 
     try:

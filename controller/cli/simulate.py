@@ -11,6 +11,7 @@ from controller.cli.output import Report as Form
 from controller.cli.output import show_json
 from controller.cli.prompts import read_password
 from controller.cli.simulated import show_simulated, simulated_view
+from controller.cli.simulated_policies import policy_views
 from controller.model.accounts import ExternalAccount, WindowsAccount
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ Sample = Annotated[
     bool,
     typer.Option("--password-sample", help="Ask for (or read as a line) a password, instead of a made-up one."),
 ]
+Online = Annotated[
+    bool,
+    typer.Option(
+        "--online", help="Ask the targets for their password policies now, instead of what 'pwsync run' last read."
+    ),
+]
 Output = Annotated[Form, typer.Option("--output", "-o", help="The form of the result.")]
 
 
@@ -41,22 +48,25 @@ def windows(
     paths: Paths = None,
     *,
     password_sample: Sample = False,
+    online: Online = False,
     output: Output = Form.TEXT,
 ) -> None:
     r"""Show what a new password of a Windows account would do, for example: pwsync simulate windows 'CORP\alice'.
 
-    The pipeline itself works on a copy in memory, with targets that take every password within their declared limits.
+    The pipeline itself works on a copy in memory, with targets that take every password within their declared limits
+    and their password policies, as far as these are known.
     A made-up password is used unless a sample is given; then it is seen too whether it is the one in force already.
 
     JSON: account, domain or adapter, isSynthetic, assumptions, accepted, state, reason, message, fates (account, domain
-    or adapter, mapping, outcome, reason, events), filters (adapter, filter, tried, truncated, colliding, refused,
-    flaws, remedies, bitsBefore, bitsAfter), events (name, level, adapter, account, fields).
+    or adapter, mapping, outcome, reason, events), policies (account, domain or adapter, state, source, readAt, problem,
+    limits, history, minAgeSeconds, notes, isTaken, refusal), filters (adapter, filter, tried, truncated, colliding,
+    refused, flaws, remedies, bitsBefore, bitsAfter), events (name, level, adapter, account, fields).
 
     Exit code 0 when the change would be accepted, else 1.
     """
     subject = WindowsAccount.parse(account)
     password = read_password("password sample", confirms=False) if password_sample else None
-    with _stage(context, subject, paths) as stage:
+    with _stage(context, subject, paths, is_online=online) as stage:
         result = _play(stage, subject, password, None)
         _tell(stage, subject, result, is_synthetic=password is None, output=output)
 
@@ -70,6 +80,7 @@ def external(
     *,
     old: Annotated[bool, typer.Option("--old", help="The report carries the old password, and it is right.")] = False,
     password_sample: Sample = False,
+    online: Online = False,
     output: Output = Form.TEXT,
 ) -> None:
     """Show what a new password of an external account would do.
@@ -79,21 +90,24 @@ def external(
     subject = ExternalAccount.parse(adapter, account)
     given_old = read_password("old password sample", confirms=False) if old and password_sample else None
     password = read_password("password sample", confirms=False) if password_sample else None
-    with _stage(context, subject, paths) as stage:
+    with _stage(context, subject, paths, is_online=online) as stage:
         old_password = given_old or (_assumed_old(stage, subject) if old else None)
         result = _play(stage, subject, password, old_password)
         _tell(stage, subject, result, is_synthetic=password is None, output=output)
 
 
-def _stage(context: typer.Context, account: "Account", paths: list[str] | None) -> "AbstractContextManager[Stage]":
+def _stage(
+    context: typer.Context, account: "Account", paths: list[str] | None, *, is_online: bool
+) -> "AbstractContextManager[Stage]":
     from controller.runtime.simulation import stage_from_state, stage_from_store
 
     if not paths:
-        return stage_from_store(chosen_settings(context), account)
+        return stage_from_store(chosen_settings(context), account, is_online=is_online)
     from controller.runtime.reading import compile_manifests
 
     manifests = chosen_manifests(paths)
-    return stage_from_state(compile_manifests(manifests.paths, stdin=manifests.stdin).state)
+    state = compile_manifests(manifests.paths, stdin=manifests.stdin).state
+    return stage_from_state(state, is_online=is_online)
 
 
 def _assumed_old(stage: "Stage", account: ExternalAccount) -> "Secret":
@@ -113,8 +127,9 @@ def _play(stage: "Stage", account: "Account", password: "Secret | None", old: "S
 
 
 def _tell(stage: "Stage", account: "Account", result: "Simulated", *, is_synthetic: bool, output: Form) -> None:
+    policies = policy_views(result, stage.policies)  # before the filters are tried against what they ask
     analyses = stage.analyses({f.account.adapter for f in result.fates if isinstance(f.account, ExternalAccount)})
-    view = simulated_view(account, result, analyses, is_synthetic=is_synthetic)
+    view = simulated_view(account, result, analyses, policies, is_synthetic=is_synthetic)
     if output is Form.JSON:
         show_json(view)
     else:

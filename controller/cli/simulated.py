@@ -1,9 +1,10 @@
 """The result of a simulation, as JSON and for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.cli.output import show, show_table
+from controller.cli.simulated_policies import policy_lines
 from controller.cli.views import account_view
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from controller.planning.filter_analysis import FilterAnalysis
 
 SYNTHETIC = "the password is made up; nobody has it, so no account has it in force"
-NO_POLICIES = (
-    "every target can be reached and takes what the limits of its connector allow; its own policy is not asked"
+EASY_TARGETS = (
+    "every target can be reached, and takes what the limits of its connector and its policy, as far as known, allow"
 )
 
 
@@ -23,6 +24,7 @@ def simulated_view(
     account: "Account",
     result: "Simulated",
     analyses: "Mapping[str, tuple[str | None, FilterAnalysis]]",
+    policies: "Sequence[Mapping[str, Any]]",
     *,
     is_synthetic: bool,
 ) -> dict[str, Any]:
@@ -31,12 +33,13 @@ def simulated_view(
     return {
         **account_view(account),
         "isSynthetic": is_synthetic,
-        "assumptions": [*([SYNTHETIC] if is_synthetic else []), NO_POLICIES],
+        "assumptions": [*([SYNTHETIC] if is_synthetic else []), EASY_TARGETS],
         "accepted": refusal is None,
         "state": change.state.value if change is not None else "refused",
         "reason": change.reason if change is not None else getattr(refusal, "reason", refusal.code if refusal else ""),
         "message": change.message if change is not None else str(refusal),
         "fates": [_fate_view(fate) for fate in result.fates],
+        "policies": list(policies),
         "filters": [_analysis_view(adapter, *found) for adapter, found in analyses.items()],
         "events": [_event_view(event) for event in result.events],
     }
@@ -93,6 +96,11 @@ def show_simulated(view: Mapping[str, Any]) -> None:
     if view["fates"]:
         show("")
         show_table(("MAPPING", "ACCOUNT", "OUTCOME", "WHY", "EVENTS"), [_fate_row(fate) for fate in view["fates"]])
+    if view["policies"]:
+        show("\nPassword policies of the targets:")
+    for policy in view["policies"]:
+        for line in policy_lines(policy, is_synthetic=view["isSynthetic"]):
+            show(f"  {line}")
     if view["filters"]:
         show(f"\nFilters, tried on {max(f['tried'] for f in view['filters'])} made-up passwords:")
     for analysis in view["filters"]:

@@ -14,6 +14,7 @@ from controller.connectors.htpasswd_file import PasswordFile
 from controller.model.constraints import Capabilities
 from controller.model.errors import AccountRefused, ChannelRefused, OldPasswordWrong
 from controller.model.options import FilePath, Options
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports import Connector, ConnectorType, ResolveSecret
 
@@ -86,6 +87,17 @@ class HtpasswdConnector:
                 f"{self.file} cannot be replaced: no right to write to its folder",
                 hint=f"give user {os.geteuid()} the right to write to {self.file.folder}",
             )
+
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """A file has no policy beyond the limits of its hashes.
+
+        Raises:
+            AccountUnknown: The file has no such account.
+            ConnectorError: As for ``verify_password``.
+        """
+        if account is not None:
+            self.file.find(account)
+        return None
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -15,6 +15,7 @@ from controller.connectors.sql_options import SqlOptions, scheme_of, url_of
 from controller.connectors.sql_table import AccountTable
 from controller.model.constraints import Capabilities
 from controller.model.errors import AccountRefused, OldPasswordWrong
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports import Connector, ConnectorType, ResolveSecret
 
@@ -80,6 +81,17 @@ class SqlConnector:
             ChannelRefused: Login or rights, or the table or a column does not exist.
         """
         self._in_transaction(self.table.touch_nothing)
+
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """A table has no policy beyond the limits of its hashes: what a trigger may refuse is not written anywhere.
+
+        Raises:
+            AccountUnknown: No row has this account.
+            ConnectorError: As for ``set_password``.
+        """
+        if account is not None:
+            self._stored(account)
+        return None
 
     def close(self) -> None:
         """Give back the connection; the next call opens another."""

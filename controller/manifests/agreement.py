@@ -71,12 +71,8 @@ def disagreements(topology: Topology, start: Place) -> Iterator[Problem]:
                 yield from _full_sync(adapter, declared, topology)
             case Domain(sources=sources) if system is not None:
                 yield from _switched_off_sources(sources, declared, system)
-            case Application(type="hostGroup", adapter=str()):
-                yield Problem(
-                    declared.place("adapter"),
-                    "spec.adapter: a host group application takes no Windows password changes",
-                    "only individual and group applications do",
-                )
+            case Application(type="hostGroup", adapter=str(name)):
+                yield from _host_group(name, declared, topology)
             case _:
                 pass
 
@@ -134,11 +130,24 @@ def _full_sync(adapter: Adapter, declared: Declared, topology: Topology) -> Iter
         )
 
 
+def _host_group(adapter: str, declared: Declared, topology: Topology) -> Iterator[Problem]:
+    """Of an adapter a host group has nothing but the changes that come from it."""
+    found = topology.declared.get(Key(Kind.ADAPTER, adapter))
+    if found is None or not isinstance(found.resource.spec, Adapter) or found.resource.spec.sync_from_adapter:
+        return
+    yield Problem(
+        declared.place("adapter"),
+        f"spec.adapter: has no effect, since Adapter {adapter} takes no changes and a host group application is sent "
+        "none",
+        f"set syncFromAdapter: true on Adapter {adapter}, so that stored credentials follow, or remove adapter here",
+    )
+
+
 def _unreachable_domains(adapter: str, topology: Topology) -> Iterator[str]:
     found: set[str] = set()
     for key, declared in topology.declared.items():
         spec = declared.resource.spec
-        if isinstance(spec, Application) and spec.adapter == adapter:
+        if isinstance(spec, Application) and spec.adapter == adapter and not spec.is_host_group:
             found.update(topology.mapped.get(key.name, ()))
     for name in found:
         domain = topology.declared.get(Key(Kind.DOMAIN, name))

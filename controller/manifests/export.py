@@ -49,7 +49,8 @@ def export_resource(resource: Resource) -> dict[str, Any]:
 def export_mapping(mapping: Mapping) -> dict[str, Any]:
     """Return the document of one mapping; a name that would be derived anyway is left out."""
     name = mapping.origin.removeprefix(single.ORIGIN)
-    is_named = mapping.origin.startswith(single.ORIGIN) and name != mapping.key.name
+    derived = single.derived_name(mapping.application, mapping.windows)
+    is_named = mapping.origin.startswith(single.ORIGIN) and name != derived
     return _document("Mapping", {"name": name} if is_named else {}, _plain(single.MappingSpec.of(mapping)))
 
 

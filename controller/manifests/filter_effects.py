@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from controller.manifests.agreement import Declared
 from controller.manifests.problems import Problem
+from controller.model.constraints import Constraints
 from controller.model.filters import PasswordFilter
 from controller.model.topology import Adapter, Key, Kind
 from controller.planning.filter_analysis import FilterAnalysis, analyse
@@ -41,9 +42,12 @@ def filter_effects(declared: Mapping[Key, Declared], catalogue: ConnectorCatalog
 
 
 def analyse_adapter(
-    adapter: Adapter, filters: Mapping[str, PasswordFilter], catalogue: ConnectorCatalogue
+    adapter: Adapter,
+    filters: Mapping[str, PasswordFilter],
+    catalogue: ConnectorCatalogue,
+    policy: Constraints = Constraints(),  # noqa: B008  # frozen
 ) -> FilterAnalysis:
-    """Try the filter of an adapter, or none when it has none, against what its connector takes.
+    """Try the filter of an adapter, or none when it has none, against what its connector and *policy* take.
 
     Raises:
         NotFound: No such connector type.
@@ -51,7 +55,7 @@ def analyse_adapter(
     connector_type = catalogue.get(adapter.connector.type)
     options = connector_type.options.model_validate(dict(adapter.connector.options))
     password_filter = PasswordFilter() if adapter.filter is None else filters[adapter.filter]
-    return analyse(password_filter, connector_type.capabilities(options).constraints)
+    return analyse(password_filter, connector_type.capabilities(options).constraints.tightened(policy))
 
 
 def _filters(declared: Iterable[Declared]) -> dict[str, PasswordFilter]:

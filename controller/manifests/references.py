@@ -17,17 +17,24 @@ class _Reference(NamedTuple):
     field: str
     kind: str
     name: str | None
+    position: int | None = None
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Where it stands."""
+        return ("spec", *self.field.split("."), *(() if self.position is None else (self.position,)))
 
 
 def dangling(manifest: AnyManifest, document: Document, names: Mapping[str, Collection[str]]) -> Iterator[Problem]:
     """Yield a problem for each reference of *manifest* to an object that is not among *names* (by kind)."""
-    for field, kind, name in _references(manifest):
+    for reference in _references(manifest):
+        field, kind, name, _ = reference
         declared = names.get(kind, ())
         if name is None or name in declared:
             continue
         otherwise = there_are("there are", declared) or f"declare it with kind: {kind}"
         yield Problem(
-            document.place(("spec", field)),
+            document.place(reference.path),
             f"spec.{field}: there is no {kind} {name!r}",
             did_you_mean(name, declared, otherwise),
         )
@@ -40,6 +47,8 @@ def _references(manifest: AnyManifest) -> Iterator[_Reference]:
             yield _Reference("filter", "PasswordFilter", spec.filter)
         case ApplicationManifest(spec=spec):
             yield _Reference("adapter", "Adapter", spec.adapter)
+            for index, user in enumerate(spec.access.users):
+                yield _Reference("access.users", "Domain", WindowsAccount.parse(user).domain, index)
         case MappingManifest(spec=spec):
             yield _Reference("application", "Application", spec.application)
             yield _Reference("windowsAccount", "Domain", WindowsAccount.parse(spec.windows_account).domain)

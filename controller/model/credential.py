@@ -22,12 +22,14 @@ class StoredSecret:
         sequence: Of the change that set it; 0 when an administrator did.
         tracking_id: Of that change; empty when an administrator did.
         updated_at: The store's time.
+        expired_at: When the external system was first heard to say that it has expired; None when it has not.
     """
 
     sealed: bytes
     sequence: int
     tracking_id: str
     updated_at: datetime
+    expired_at: datetime | None = None
 
 
 def external_credential_place(application: str, external: str, field: str) -> SealPlace:

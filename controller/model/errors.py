@@ -55,6 +55,24 @@ class Refused(PwsyncError):
         self.reason = reason
 
 
+class TrackingIdUnknown(NotFound):
+    """The caller was handed no notification of this tracking ID (behaviour Q6)."""
+
+    code = "trackingIdUnknown"
+
+
+class WrongState(PwsyncError):
+    """The adapter has no session: it must initialize first (behaviour Q7)."""
+
+    code = "wrongState"
+
+
+class WrongSession(PwsyncError):
+    """The adapter has another session by now (behaviour Q7)."""
+
+    code = "wrongSession"
+
+
 class UnsafePlan(PwsyncError):
     """A plan is held: applying it could do harm, or it no longer fits the actual state."""
 
@@ -165,6 +183,12 @@ class ChannelRefused(Deferrable):
     """The directory is there but does not accept us: certificate, credentials or rights of the service account."""
 
     code = "channelRefused"
+
+
+class PolicyUnknown(ConnectorError):
+    """The directory answers, but what it asks of passwords cannot be found out."""
+
+    code = "policyUnknown"
 
 
 class Indeterminate(ConnectorError):

@@ -69,6 +69,7 @@ class RecordedEvent:
 
 _BY = {"by": "who did it"}
 _CALLER = {"caller": "who reported it"}
+_CALLER_OF_API = {"caller": "who called"}
 _REASON = {"reason": "why"}
 _MAPPING = {"mapping": "application and Windows account of the mapping", "reason": "why"}
 _DELIVERY = {"id": "the delivery"}
@@ -79,6 +80,7 @@ _ATTEMPT = {
     "message": "the refusal in words, the target's own included, secrets removed",
     "attempts": "how often it was tried",
 }
+_USERS_OF = {"applications": "that name the group or account"}
 _OF_APPLICATION = {"application": "whose field it is"}
 
 WINDOWS_CHANGE_ACCEPTED = EventType(
@@ -91,8 +93,15 @@ CHANGE_REFUSED = EventType(
     "changeRefused",
     Level.WARNING,
     "A password change was refused at intake.",
-    (10653, 10707, 10708, 10709, 10803, 10820, 11060, 11069, 11070),
+    (10653, 10707, 10708, 10709, 10803, 10820, 11060),
     fields={**_CALLER, "reason": "what is not allowed, as a stable name"},
+)
+SOURCE_TYPE_REFUSED = EventType(
+    "sourceTypeRefused",
+    Level.WARNING,
+    "A password change was refused because all sources of this kind are switched off.",
+    (11069, 11070),
+    fields={**_CALLER, "reason": "always sourceTypeOff"},
 )
 CHANGE_DAMPED = EventType(
     "changeDamped",
@@ -119,7 +128,7 @@ MAPPING_SKIPPED = EventType(
     "mappingSkipped",
     Level.INFO,
     "A mapping was skipped.",
-    (10667, 10679, 10713, 10735, 11032, 11033, 11034, 11035, 11036),
+    (10667, 10679, 10713, 10731, 10735, 10853, 11031, 11032, 11033, 11034, 11035, 11036, 11037),
     fields=_MAPPING,
 )
 FILTER_UNUSABLE = EventType(
@@ -142,6 +151,12 @@ EXTERNAL_CHANGE_REFUSED = EventType(
     "The old password of an external change could not be verified.",
     (10676, 10677, 10678),
     fields=_MAPPING,
+)
+OLD_PASSWORDS_WRONG = EventType(
+    "oldPasswordsWrong",
+    Level.ERROR,
+    "Too many old passwords of an account were wrong: somebody may be guessing. Its reports are refused for a while.",
+    fields={**_CALLER, "until": "until when (RFC 3339)"},
 )
 CREDENTIAL_UPDATED = EventType(
     "credentialUpdated",
@@ -228,6 +243,44 @@ DAMPING_RESET = EventType(
     "An operator made pwsync forget which passwords are in force.",
     fields={**_BY, "accounts": "how many were forgotten"},
 )
+ADAPTER_CONNECTED = EventType(
+    "adapterConnected",
+    Level.INFO,
+    "A remote adapter initialized its session.",
+    fields={**_CALLER_OF_API, "reconnected": "whether there was a session already, which this one replaces"},
+)
+ADAPTER_DISCONNECTED = EventType(
+    "adapterDisconnected", Level.INFO, "A remote adapter shut down its session.", fields=_CALLER_OF_API
+)
+ADAPTER_CALL_REFUSED = EventType(
+    "adapterCallRefused",
+    Level.WARNING,
+    "A call of a remote adapter was refused.",
+    (10653, 10800, 10802, 10817),
+    fields={
+        **_CALLER_OF_API,
+        "call": "initialize, shutDown, receive, complete, reportStatus or reportExpired",
+        "reason": "why, as a stable name",
+    },
+)
+DELIVERY_HANDED_OUT = EventType(
+    "deliveryHandedOut",
+    Level.INFO,
+    "A remote adapter was handed a new password.",
+    fields={
+        **_CALLER_OF_API,
+        **_DELIVERY,
+        "attempts": "how often it was tried",
+        "redelivered": "whether an earlier attempt may have arrived",
+    },
+)
+PASSWORD_EXPIRED = EventType(
+    "passwordExpired",
+    Level.WARNING,
+    "The system of an adapter says that a password has expired.",
+    (10746,),
+    fields={**_CALLER_OF_API, **_OF_APPLICATION},
+)
 _REPLAY_FILE = {"file": "name of the file", "replayed": "how many of its changes were taken over"}
 CHANGE_REPLAYED = EventType(
     "changeReplayed",
@@ -277,6 +330,36 @@ REPLAY_FILE_EXPIRED = EventType(
     "A replay file is older than the maximum sync age: its changes were discarded and the file was deleted.",
     (10683,),
     fields=_REPLAY_FILE,
+)
+WINDOWS_GROUP_CHANGED = EventType(
+    "windowsGroupChanged",
+    Level.INFO,
+    "The directory tells other members of a group, or other accounts, that applications name as their users.",
+    fields={**_USERS_OF, "added": "how many accounts were added", "removed": "how many were removed"},
+)
+WINDOWS_GROUP_UNREAD = EventType(
+    "windowsGroupUnread",
+    Level.WARNING,
+    "It could not be found out who the users of applications are; what the directory told last stays in force.",
+    fields={**_USERS_OF, "problem": "why, in words"},
+)
+WINDOWS_GROUP_HELD = EventType(
+    "windowsGroupHeld",
+    Level.ERROR,
+    "A group that applications name as their users has lost so many members that its last answer stays in force.",
+    fields={**_USERS_OF, "problem": "how many, in words"},
+)
+POLICY_UNKNOWN = EventType(
+    "policyUnknown",
+    Level.WARNING,
+    "The password policy of a target could not be found out; what it said last goes on being used.",
+    fields={"target": "adapter/NAME or domain/NAME", "code": "why, as a stable name", "message": "why, in words"},
+)
+FILTER_ALWAYS_REFUSED = EventType(
+    "filterAlwaysRefused",
+    Level.ERROR,
+    "A password filter leaves no password that the policy of the target takes.",
+    fields={"filter": "its name", "message": "why, and what would help"},
 )
 PLAN_APPLIED = EventType(
     "planApplied",

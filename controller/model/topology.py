@@ -83,11 +83,17 @@ class System:
     from_adapters_to_windows: bool = False
     max_sync_age: timedelta = timedelta(hours=24)
     damping_window: timedelta = timedelta(minutes=10)
+    retention: timedelta = timedelta(days=30)
     administrators: tuple[str, ...] = ()
     affiliate_administrators: tuple[str, ...] = ()
     sources: AcceptedSources = AcceptedSources()
     audit: AuditLimits = AuditLimits()
     reconcile: ReconcilePolicy = ReconcilePolicy()
+
+    @property
+    def keeps_finished_for(self) -> timedelta:
+        """How long finished changes stay: the retention, but until no late report can concern them any more."""
+        return max(self.retention, 2 * self.max_sync_age)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,10 @@ class AdapterGroup:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Principals that may administer, and principals that may use, an adapter or application."""
+    r"""Principals that may administer, and who may use, an adapter or application.
+
+    Users of an adapter are principals; users of an application are Windows accounts and groups (``CORP\staff``).
+    """
 
     administrators: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -155,6 +164,10 @@ class ConnectorSpec:
     options: ReadOnlyMapping[str, Any] = field(default_factory=dict)
 
 
+REMOTE = "remote"
+"""The connector type of adapters that pull their notifications."""
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A declared endpoint of one external system (behaviours section 8)."""
@@ -172,6 +185,11 @@ class Adapter:
     filter: str | None = None
     access: Access = Access()
     notifications: NotificationPolicy = NotificationPolicy()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a process of its own that pulls its notifications over the API."""
+        return self.connector.type == REMOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +215,17 @@ class Application:
     contact: str = ""
     access: Access = Access()
     fields: tuple[CredentialField, ...] = DEFAULT_FIELDS
+
+    @property
+    def is_host_group(self) -> bool:
+        """Whether its external accounts share one Windows account, whose password is none of theirs (M4, A8)."""
+        return self.type == "hostGroup"
+
+    @property
+    def users(self) -> tuple[WindowsAccount, ...]:
+        """Windows accounts and groups; who is none of them, nor a member, is not validly mapped. None: everybody is."""
+        parts = (name.partition("\\") for name in self.access.users)
+        return tuple(WindowsAccount(domain, name) for domain, _, name in parts)
 
     @property
     def password_field(self) -> str | None:
@@ -246,6 +275,7 @@ class Resource:
 class Mapping:
     """One Windows account <-> one external account, inside one application.
 
+    What else its application may map beside it depends on the application's type: see ``manifests/uniqueness``.
     ``origin`` names the manifest object that declares it, for example ``MappingSet/payroll-staff``.
     """
 
@@ -257,10 +287,10 @@ class Mapping:
 
     @property
     def key(self) -> Key:
-        """What identifies it: the application and the Windows account."""
-        return Key(Kind.MAPPING, f"{self.application}/{self.windows}")
+        """What identifies it: the application and both accounts. Neither of the first two has a slash in its name."""
+        return Key(Kind.MAPPING, f"{self.application}/{self.windows}/{self.external}")
 
     @property
-    def sort_key(self) -> tuple[str, str]:
-        """Order of mappings everywhere: by application, then Windows account, by code point."""
-        return (self.application, str(self.windows))
+    def sort_key(self) -> tuple[str, str, str]:
+        """Order of mappings everywhere: by application, Windows account, then external account, by code point."""
+        return (self.application, str(self.windows), self.external)

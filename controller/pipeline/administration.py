@@ -1,9 +1,13 @@
 """Credentials set, cleared and shown by an administrator (behaviour E13)."""
 
+from collections.abc import Mapping as ReadOnlyMapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.credential import StoredSecret
 from controller.model.delivery import CURED_BY_CREDENTIALS, DeliveryState
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event, EventType
@@ -16,15 +20,23 @@ from controller.pipeline.selection import needs_windows_password
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import DeliveryQuery, NewId, Sealer, Store, Transaction
 
+MOST_NAMED = 10
+"""Accounts that a message names one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialView:
-    """What the credential database holds for one mapping; the password only when it was asked for."""
+    """What the credential database holds for one mapping; the password only when it was asked for.
+
+    Attributes:
+        expired_at: When the external system was first heard to say that the password has expired.
+    """
 
     mapping: Mapping
     fields: tuple[str, ...]
     has_windows_password: bool
     password: Secret | None = None
+    expired_at: datetime | None = None
 
 
 class CredentialAdministration:
@@ -55,7 +67,7 @@ class CredentialAdministration:
                 raise InvalidInput(f"application {application} has no field that is the password")
             credentials = CredentialDatabase(tx, self._sealer, topology)
             credentials.set_external(mapping, password)
-            is_windows = needs_windows_password(topology, mapping.windows, tx.mappings.of_windows(mapping.windows))
+            is_windows = _is_windows_password(tx, topology, mapping)
             if is_windows:
                 credentials.set_windows(mapping.windows, password)
             self._release_cured(tx, mapping, topology, by)
@@ -64,9 +76,11 @@ class CredentialAdministration:
 
     def _release_cured(self, tx: Transaction, mapping: Mapping, topology: Topology, by: str) -> None:
         """Queue again what was parked because no old password was stored, or a wrong one."""
-        adapter = topology.applications[mapping.application].adapter
+        application = topology.applications[mapping.application]
+        adapter = application.adapter
         accounts: list[Account] = [] if adapter is None else [ExternalAccount(adapter, mapping.external)]
-        for account in (*accounts, mapping.windows):  # in the order of lanes, in which all transactions lock
+        accounts += [] if application.is_host_group else [mapping.windows]
+        for account in accounts:  # in the order of lanes, in which all transactions lock
             tx.fingerprints.get(account)
             query = DeliveryQuery(lane=account.lane, account=account.name, state=DeliveryState.PARKED)
             for parked in tx.deliveries.find(query):
@@ -76,6 +90,8 @@ class CredentialAdministration:
     def clear(self, application: str, account: str, *, by: str) -> bool:
         """Delete the stored external fields of a mapping, and its stored Windows password; tell whether there were any.
 
+        The Windows account of a host group is that of many: its password stays.
+
         Raises:
             InvalidInput: The account fits several mappings.
             NotFound: No such application or mapping.
@@ -84,7 +100,8 @@ class CredentialAdministration:
             topology = self._topology.read(tx)
             mapping = _find_mapping(tx, topology, application, account)
             had_external = tx.credentials.remove_external(application, mapping.external)
-            had_windows = tx.credentials.remove_windows(mapping.windows)
+            is_shared = topology.applications[application].is_host_group
+            had_windows = not is_shared and tx.credentials.remove_windows(mapping.windows)
             _record(tx, events.CREDENTIAL_CLEARED, "credentials clear", mapping, by)
             return had_external or had_windows
 
@@ -102,12 +119,19 @@ class CredentialAdministration:
             credentials = CredentialDatabase(tx, self._sealer, topology)
             if reveals:
                 _record(tx, events.CREDENTIAL_REVEALED, "credentials show --reveal", mapping, by)
+            stored = tx.credentials.external(application, mapping.external)
             return CredentialView(
                 mapping=mapping,
-                fields=tuple(sorted(tx.credentials.external(application, mapping.external))),
+                fields=tuple(sorted(stored)),
                 has_windows_password=tx.credentials.windows(mapping.windows) is not None,
                 password=credentials.external_password(mapping) if reveals else None,
+                expired_at=expiry_of(stored),
             )
+
+
+def expiry_of(stored: ReadOnlyMapping[str, StoredSecret]) -> datetime | None:
+    """When a stored field has expired; None when none has."""
+    return min((secret.expired_at for secret in stored.values() if secret.expired_at is not None), default=None)
 
 
 def _find_mapping(tx: Transaction, topology: Topology, application: str, account: str) -> Mapping:
@@ -121,9 +145,25 @@ def _find_mapping(tx: Transaction, topology: Topology, application: str, account
     if not found:
         raise NotFound(f"application {application} has no mapping of {account!r}", hint="see 'pwsync get mappings'")
     if len(found) > 1:
-        windows = ", ".join(str(m.windows) for m in found)
-        raise InvalidInput(f"{account!r} is mapped to several Windows accounts ({windows})", hint="name one of them")
+        raise _ambiguous(account, found)
     return found[0]
+
+
+def _ambiguous(account: str, found: Sequence[Mapping]) -> InvalidInput:
+    names = {str(m.windows) for m in found}
+    what = "Windows accounts"
+    if len(names) == 1:
+        names, what = {m.external for m in found}, "external accounts"
+    shown = ", ".join(sorted(names)[:MOST_NAMED])
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return InvalidInput(f"{account!r} is mapped to several {what} ({shown}{more})", hint="name one of them")
+
+
+def _is_windows_password(tx: Transaction, topology: Topology, mapping: Mapping) -> bool:
+    """Whether the external password of a mapping is the Windows password too, and will be needed as the old one."""
+    if topology.applications[mapping.application].is_host_group:
+        return False
+    return needs_windows_password(topology, mapping.windows, tx.mappings.of_windows(mapping.windows))
 
 
 def _record(tx: Transaction, type_: EventType, action: str, mapping: Mapping, by: str) -> None:

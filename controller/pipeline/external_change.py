@@ -1,10 +1,13 @@
 """Directions 2 and 3: an external change updates the credential database, and Windows when it may (section 3)."""
 
+from collections.abc import Sequence
+
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.change import Reason
 from controller.model.topology import Mapping
 from controller.pipeline.damping import is_in_force
+from controller.pipeline.guessing import count_wrong, forget_wrong, is_refused
 from controller.pipeline.queueing import change_event
 from controller.pipeline.routing import Routing, change_place
 from controller.pipeline.selection import WindowsSelection, select_external, select_windows
@@ -18,12 +21,12 @@ def route_external_change(routing: Routing, account: ExternalAccount) -> None:
         routing.close(nothing_reached=Reason.ADAPTER_REMOVED)
         return
     mappings = tx.mappings.of_external(topology.applications_of(account.adapter), account.name)
-    selection = select_windows(topology, account, mappings)
+    selection = select_windows(topology, account, mappings, routing.refused(mappings))
     routing.lock([account, *selection.windows, *_accounts_beyond(routing, selection)])
     reason = routing.discard_reason() if mappings else Reason.NO_MAPPING
     # Verified before anything is said of the new password: otherwise an agent could find out, guess by guess, whether
     # it is the one in force.
-    verified = [m for m in selection.mappings if _is_old_password_right(routing, account, m)]
+    verified = _verified(routing, account, selection.mappings)
     if reason is not None and not routing.problems:
         _report_discard(routing, reason)
         return
@@ -50,17 +53,35 @@ def _accounts_beyond(routing: Routing, selection: WindowsSelection) -> list[Exte
     return external_accounts(routing, mappings)
 
 
-def _is_old_password_right(routing: Routing, account: ExternalAccount, mapping: Mapping) -> bool:
-    """Compare the old password with the stored credential (E1-E3); a failure is recorded."""
-    adapter = routing.topology.adapters[account.adapter]
-    problem = _problem_of_old_password(routing, mapping) if adapter.verify_old_password else None
-    if problem is None:
-        return True
+def _verified(routing: Routing, account: ExternalAccount, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """The mappings whose stored credential is the old password (E1-E3); each failure is recorded."""
+    if not routing.topology.adapters[account.adapter].verify_old_password:
+        return list(mappings)
+    tx, system = routing.tx, routing.topology.system
+    if is_refused(tx, system, account):
+        for mapping in mappings:
+            _refuse(routing, mapping, Reason.TOO_MANY_WRONG_PASSWORDS)
+        return []
+    verified = [m for m in mappings if _is_old_password_right(routing, m)]
+    if verified:
+        forget_wrong(tx, account)
+    elif Reason.OLD_PASSWORD_WRONG in routing.problems:
+        count_wrong(tx, system, account, routing.change)
+    return verified
+
+
+def _is_old_password_right(routing: Routing, mapping: Mapping) -> bool:
+    problem = _problem_of_old_password(routing, mapping)
+    if problem is not None:
+        _refuse(routing, mapping, problem)
+    return problem is None
+
+
+def _refuse(routing: Routing, mapping: Mapping, problem: Reason) -> None:
     routing.problems.append(problem)
     routing.tx.events.add(
         change_event(events.EXTERNAL_CHANGE_REFUSED, routing.change, mapping=str(mapping.key), reason=problem.value)
     )
-    return False
 
 
 def _problem_of_old_password(routing: Routing, mapping: Mapping) -> Reason | None:
@@ -106,7 +127,7 @@ def _send_to_windows(routing: Routing, origin: ExternalAccount, windows: Windows
     if not topology.system.from_windows_to_adapters:
         return
     mappings = tx.mappings.of_windows(windows)
-    routing.fan_out(select_external(topology, mappings), mappings, origin)
+    routing.fan_out(select_external(topology, mappings, routing.refused(mappings)), mappings, origin)
 
 
 def _reason_to_leave_windows(routing: Routing, origin: ExternalAccount, windows: WindowsAccount) -> Reason | None:
@@ -128,7 +149,9 @@ def _would_reach_another_account(routing: Routing, origin: ExternalAccount, wind
     """E12: through Windows the change would return to its own system, to a different account."""
     if routing.topology.adapters[origin.adapter].allow_mapping_conflicts:
         return False
-    mappings = [m for m in routing.tx.mappings.of_windows(windows) if m.enabled]
+    enabled = [m for m in routing.tx.mappings.of_windows(windows) if m.enabled]
+    refused = routing.refused(enabled)
+    mappings = [m for m in enabled if m not in refused]
     return any(a.adapter == origin.adapter and a != origin for a in external_accounts(routing, mappings))
 
 

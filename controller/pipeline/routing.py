@@ -1,6 +1,6 @@
 """Routing: an accepted change becomes deliveries, one per account that it reaches. One transaction per change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from controller.model import events
@@ -17,6 +17,7 @@ from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change, refresh_change
 from controller.pipeline.selection import ExternalSelection, Skip
 from controller.pipeline.topology import Topology
+from controller.pipeline.users import refused_mappings
 from controller.ports import Sealer, Transaction
 
 
@@ -108,6 +109,10 @@ class Routing:
     def cause(self) -> Cause:
         """What stored passwords say they come from."""
         return Cause(self.change.tracking_id, self.change.sequence)
+
+    def refused(self, mappings: Sequence[Mapping]) -> dict[Mapping, Reason]:
+        """Those whose Windows account is not among the users of their application, and why (M1)."""
+        return refused_mappings(self.tx, self.topology, mappings)
 
     def report_skips(self, skips: Iterable[Skip]) -> None:
         """Record each skipped mapping once, with its reason."""

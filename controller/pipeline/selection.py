@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
@@ -45,13 +46,18 @@ class WindowsSelection:
     skips: tuple[Skip, ...]
 
 
-def select_external(topology: Topology, mappings: Iterable[Mapping]) -> ExternalSelection:
-    """Choose the external accounts that a Windows account's new password goes to (M2-M7, D4)."""
+def select_external(
+    topology: Topology, mappings: Iterable[Mapping], refused: ReadOnlyMapping[Mapping, Reason]
+) -> ExternalSelection:
+    """Choose the external accounts that a Windows account's new password goes to (M1-M7, D4).
+
+    *refused* are mappings that are not valid, and why: see ``users``.
+    """
     skips: list[Skip] = []
     direct: list[Mapping] = []
     followed: dict[str, list[Mapping]] = defaultdict(list)
     for mapping in mappings:
-        reason = _reason_not_to_send(topology, mapping)
+        reason = _reason_not_to_send(topology, mapping, refused)
         if reason is not None:
             skips.append(Skip(mapping, reason))
             continue
@@ -67,11 +73,15 @@ def select_external(topology: Topology, mappings: Iterable[Mapping]) -> External
     return ExternalSelection(tuple(accounts), tuple(skips), tuple(direct))
 
 
-def _reason_not_to_send(topology: Topology, mapping: Mapping) -> Reason | None:
-    reason = _reason_not_to_follow(topology, mapping)
+def _reason_not_to_send(
+    topology: Topology, mapping: Mapping, refused: ReadOnlyMapping[Mapping, Reason]
+) -> Reason | None:
+    reason = _reason_not_to_follow(topology, mapping, refused)
     if reason is not None:
         return reason
     application = topology.applications[mapping.application]
+    if application.is_host_group:
+        return Reason.WRONG_APPLICATION_TYPE
     adapter_name = application.adapter
     if adapter_name is None:
         return None if application.direct_password_sync else Reason.NO_ADAPTER
@@ -81,23 +91,31 @@ def _reason_not_to_send(topology: Topology, mapping: Mapping) -> Reason | None:
     return None if adapter.sync_to_adapter else Reason.ADAPTER_DOES_NOT_SEND
 
 
-def _reason_not_to_follow(topology: Topology, mapping: Mapping) -> Reason | None:
+def _reason_not_to_follow(
+    topology: Topology, mapping: Mapping, refused: ReadOnlyMapping[Mapping, Reason]
+) -> Reason | None:
     application = topology.applications.get(mapping.application)
     if not mapping.enabled:
         return Reason.MAPPING_DISABLED
     if application is None or not application.enabled:
         return Reason.APPLICATION_DISABLED
-    if application.type == "hostGroup" or application.password_field is None:
-        return Reason.WRONG_APPLICATION_TYPE
-    return None
+    return Reason.WRONG_APPLICATION_TYPE if application.password_field is None else refused.get(mapping)
 
 
-def select_windows(topology: Topology, account: ExternalAccount, mappings: Sequence[Mapping]) -> WindowsSelection:
-    """Choose what an external account's new password updates (E4, E12, D3)."""
+def select_windows(
+    topology: Topology,
+    account: ExternalAccount,
+    mappings: Sequence[Mapping],
+    refused: ReadOnlyMapping[Mapping, Reason],
+) -> WindowsSelection:
+    """Choose what an external account's new password updates (E4, E12, D3). *refused* as for ``select_external``.
+
+    Through a host group only the stored credential follows: its Windows account is that of many (A8).
+    """
     skips: list[Skip] = []
     chosen: list[Mapping] = []
     for mapping in mappings:
-        reason = _reason_not_to_follow(topology, mapping)
+        reason = _reason_not_to_follow(topology, mapping, refused)
         if reason is None:
             chosen.append(mapping)
         else:
@@ -105,9 +123,10 @@ def select_windows(topology: Topology, account: ExternalAccount, mappings: Seque
     adapter = topology.adapters[account.adapter]
     if not (topology.is_full_sync_on and adapter.change_windows_password):
         return WindowsSelection(tuple(chosen), (), tuple(skips))
-    windows = tuple(sorted({m.windows for m in chosen}))
+    going_on = [m for m in chosen if not topology.applications[m.application].is_host_group]
+    windows = tuple(sorted({m.windows for m in going_on}))
     if len(windows) > 1 and not adapter.allow_mapping_conflicts:
-        skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in chosen)
+        skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in going_on)
         return WindowsSelection(tuple(chosen), (), tuple(skips))
     return WindowsSelection(tuple(chosen), windows, tuple(skips))
 
@@ -118,5 +137,6 @@ def needs_windows_password(topology: Topology, account: WindowsAccount, mappings
     if not topology.is_full_sync_on or domain is None or domain.directory is None or not domain.needs_old_password:
         return False
     applications = (topology.applications.get(m.application) for m in mappings)
-    adapters = (topology.adapters.get(a.adapter) for a in applications if a is not None and a.adapter is not None)
+    followed = (a.adapter for a in applications if a is not None and not a.is_host_group)
+    adapters = (topology.adapters.get(name) for name in followed if name is not None)
     return any(adapter is not None and adapter.change_windows_password for adapter in adapters)

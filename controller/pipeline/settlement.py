@@ -124,7 +124,7 @@ class Settlement:
     def _fan_out(self, beyond: "_Beyond") -> None:
         routing = beyond.routing
         mappings = self.tx.mappings.of_windows(beyond.account)
-        routing.fan_out(select_external(self.topology, mappings), mappings, beyond.origin)
+        routing.fan_out(select_external(self.topology, mappings, routing.refused(mappings)), mappings, beyond.origin)
         if routing.problems:
             finish_change(self.tx, routing.change, ChangeState.FAILED, routing.problems[0].value)
 

@@ -7,8 +7,9 @@ from controller.model.accounts import Account
 from controller.model.change import PasswordChange
 from controller.model.constraints import Capabilities
 from controller.model.delivery import OPEN_STATES, Delivery
-from controller.model.errors import NotFound, Refused
+from controller.model.errors import NotFound, PasswordRejected, Refused
 from controller.model.events import RecordedEvent
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
@@ -19,6 +20,8 @@ from controller.pipeline.surroundings import mappings_around
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import Connector, EventQuery, NewId, Sealer, Store
 
+RefusalBy = Callable[[str, str, Secret], str | None]
+"""Why the policy of the target of a lane refuses a password of an account there, in words; None when it does not."""
 CapabilitiesOf = Callable[[Topology, str], Capabilities]
 """What the connector of a lane can do. Raises NotFound when its type is not installed."""
 _MOST_EVENTS = 10_000
@@ -46,20 +49,23 @@ class Simulated:
 class Simulation:
     """Plays one report through intake, routing, dispatch and settlement.
 
-    Targets take every password that their connector's declared limits allow; nothing is known of their own policies.
+    Targets take every password that their connector's declared limits and their policies, as far as known, allow.
 
     Args:
         store: A scratch store that holds what the real one does around the account; it is written to.
         sealer: Opens what was sealed in the real store.
         new_id: Makes identifiers.
         capabilities: Of the connectors that the lanes really have.
+        refusal: What the policies of their targets say.
     """
 
-    def __init__(self, store: Store, sealer: Sealer, new_id: NewId, capabilities: CapabilitiesOf) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, new_id: NewId, capabilities: CapabilitiesOf, refusal: RefusalBy
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._new_id = new_id
-        self._capabilities = capabilities
+        self._rehearsed = _Rehearsed(capabilities, refusal)
         self._workers: dict[str, LaneWorker] = {}
 
     def play(self, report: Report, caller: Caller) -> Simulated:
@@ -100,7 +106,7 @@ class Simulation:
                 jitter=_no_jitter,
                 circuit=Circuit(_no_jitter),
                 lane=lane,
-                connections=_Rehearsed(self._capabilities),
+                connections=self._rehearsed,
             )
         return self._workers[lane]
 
@@ -126,25 +132,33 @@ def _no_jitter() -> float:
 @dataclass(frozen=True, slots=True)
 class _Rehearsed:
     capabilities: CapabilitiesOf
+    refusal: RefusalBy
 
     def connect(self, topology: Topology, lane: str) -> Connector:
-        return _TakesEverything(self.capabilities(topology, lane))
+        return _Stand(self.capabilities(topology, lane), lane, self.refusal)
 
     def close(self) -> None:
         """Nothing is open."""
 
 
 @dataclass(slots=True)
-class _TakesEverything:
-    """Stands for a target that is there and has no policy of its own. It keeps nothing."""
+class _Stand:
+    """Stands for a target that is there. It keeps nothing."""
 
     capabilities: Capabilities
+    lane: str
+    refusal: RefusalBy
 
     def set_password(self, account: str, new: Secret) -> None:
-        """Taken."""
+        """Taken, unless the policy speaks against it."""
+        refusal = self.refusal(self.lane, account, new)
+        if refusal is not None:
+            raise PasswordRejected(f"the policy of the target refuses the password: it is {refusal}")
 
     def change_password(self, account: str, old: Secret, new: Secret) -> None:
-        """Taken."""
+        """Taken likewise."""
+        del old
+        self.set_password(account, new)
 
     def verify_password(self, account: str, password: Secret) -> bool:
         """A made-up password is in force nowhere."""
@@ -153,6 +167,9 @@ class _TakesEverything:
 
     def check(self) -> None:
         """It is there."""
+
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """Nobody asks: what it refuses, it says when it is given a password."""
 
     def close(self) -> None:
         """Nothing is open."""

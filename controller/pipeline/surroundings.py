@@ -9,7 +9,8 @@ from controller.model.credential import Fingerprint, StoredSecret
 from controller.model.delivery import OPEN_STATES, Delivery
 from controller.model.topology import Mapping, Resource
 from controller.pipeline.topology import Topology, topology_of
-from controller.ports import DeliveryQuery, Suspension, Transaction
+from controller.pipeline.users import user_names
+from controller.ports import DeliveryQuery, GroupReading, Suspension, Transaction
 
 RINGS = 3
 """External -> Windows -> external -> the mappings whose stored credentials follow: no change goes further."""
@@ -26,6 +27,8 @@ class Surroundings:
         credentials: By application, external account and field.
         windows_passwords: Stored ones.
         deliveries: Of the accounts concerned, oldest first.
+        groups: What is known of the names by which the applications concerned give their users.
+        memberships: Pairs of a mapped Windows account and a name that it stands behind.
     """
 
     resources: tuple[Resource, ...]
@@ -35,6 +38,8 @@ class Surroundings:
     credentials: dict[tuple[str, str, str], StoredSecret]
     windows_passwords: dict[WindowsAccount, StoredSecret]
     deliveries: tuple[Delivery, ...]
+    groups: dict[WindowsAccount, GroupReading]
+    memberships: frozenset[tuple[WindowsAccount, WindowsAccount]]
 
 
 def mappings_around(tx: Transaction, topology: Topology, account: Account) -> list[Mapping]:
@@ -46,7 +51,7 @@ def mappings_around(tx: Transaction, topology: Topology, account: Account) -> li
         seen |= ring
         fresh = [m for a in sorted(ring, key=_position) for m in _mappings_of(tx, topology, a) if m not in found]
         found.update(dict.fromkeys(fresh))
-        ring = {a for mapping in fresh for a in accounts_of(topology, mapping)} - seen
+        ring = {a for mapping in fresh if _leads_on(topology, mapping) for a in accounts_of(topology, mapping)} - seen
     return list(found)
 
 
@@ -54,6 +59,12 @@ def _mappings_of(tx: Transaction, topology: Topology, account: Account) -> list[
     if isinstance(account, WindowsAccount):
         return tx.mappings.of_windows(account)
     return tx.mappings.of_external(topology.applications_of(account.adapter), account.name)
+
+
+def _leads_on(topology: Topology, mapping: Mapping) -> bool:
+    """Whether a change may go on through it: through a host group only a stored credential follows."""
+    application = topology.applications.get(mapping.application)
+    return application is None or not application.is_host_group
 
 
 def accounts_of(topology: Topology, mapping: Mapping) -> Iterator[Account]:
@@ -76,6 +87,7 @@ def look_around(tx: Transaction, account: Account) -> Surroundings:
     accounts = sorted({account, *(a for m in mappings for a in accounts_of(topology, m))}, key=_position)
     stored = ((a, tx.credentials.windows(a)) for a in accounts if isinstance(a, WindowsAccount))
     known = ((a, tx.fingerprints.get(a)) for a in accounts)
+    names = {name for m in mappings for name in user_names(topology, m)}
     return Surroundings(
         resources=tuple(resources.values()),
         suspensions=tuple(suspensions.values()),
@@ -88,6 +100,8 @@ def look_around(tx: Transaction, account: Account) -> Surroundings:
         },
         windows_passwords={a: secret for a, secret in stored if secret is not None},
         deliveries=tuple(d for a in accounts for d in _deliveries_to(tx, a)),
+        groups={name: reading for name, reading in tx.windows_groups.readings().items() if name in names},
+        memberships=frozenset(tx.windows_groups.memberships({m.windows for m in mappings}, names)),
     )
 
 
@@ -109,6 +123,10 @@ def rebuild(tx: Transaction, picture: Surroundings) -> None:
     for suspension in picture.suspensions:
         tx.suspensions.put(suspension.adapter, suspension.principal)
     tx.mappings.put(picture.mappings)
+    for name, reading in picture.groups.items():
+        tx.windows_groups.note(name, reading)
+    for member, name in picture.memberships:
+        tx.windows_groups.add(name, [member])
     for account, known in picture.fingerprints.items():
         aged = replace(known, sequence=known.sequence - newest, writing_sequence=known.writing_sequence - newest)
         tx.fingerprints.put(account, aged)

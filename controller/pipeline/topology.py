@@ -27,10 +27,14 @@ class Topology:
         return sorted(name for name, spec in self.applications.items() if spec.adapter == adapter)
 
     def lanes(self) -> list[str]:
-        """Lanes that can be served: enabled adapters, and domains with a directory."""
-        adapters = [f"adapter/{name}" for name, spec in self.adapters.items() if spec.enabled]
+        """Lanes that can be served from here: enabled adapters with a connector, and domains with a directory."""
+        adapters = [f"adapter/{name}" for name, spec in self.adapters.items() if spec.enabled and not spec.is_remote]
         domains = [f"domain/{name}" for name, spec in self.domains.items() if spec.directory is not None]
         return sorted(adapters + domains)
+
+    def remote_adapters(self) -> list[str]:
+        """Names of the enabled adapters that pull their notifications, sorted."""
+        return sorted(name for name, spec in self.adapters.items() if spec.enabled and spec.is_remote)
 
     @property
     def is_full_sync_on(self) -> bool:

@@ -26,13 +26,16 @@ def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
     # Otherwise the stored password, with which it may have to be changed back, is replaced once that is confirmed.
     if is_in_force and needs_windows_password(routing.topology, account, mappings):
         routing.credentials.store_windows(account, routing.password, routing.cause)
-    selection = select_external(routing.topology, mappings)
+    selection = select_external(routing.topology, mappings, routing.refused(mappings))
     routing.fan_out(selection, mappings, origin=account)
     routing.close(nothing_reached=None if selection.accounts or selection.direct else Reason.NO_TARGET)
 
 
 def external_accounts(routing: Routing, mappings: list[Mapping]) -> list[ExternalAccount]:
-    """The external accounts behind mappings, whatever their state."""
-    applications = routing.topology.applications
-    found = ((applications[m.application].adapter, m.external) for m in mappings if m.application in applications)
-    return [ExternalAccount(adapter, external) for adapter, external in found if adapter is not None]
+    """The external accounts behind mappings, whatever their state, but for host groups: nothing goes to those."""
+    found = ((routing.topology.applications.get(m.application), m.external) for m in mappings)
+    return [
+        ExternalAccount(application.adapter, external)
+        for application, external in found
+        if application is not None and application.adapter is not None and not application.is_host_group
+    ]

@@ -50,7 +50,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """It exists and differs in what never changes after creation (behaviour A5): its stored credentials are lost."""
+    """It exists and differs in what never changes after creation (behaviour A5): its stored credentials are lost.
+
+    Of mappings: one Windows account is mapped to another external account; the key is that of the new mapping.
+    """
 
     action: ClassVar[Action] = "replace"
     before: Subject

@@ -31,13 +31,20 @@ def decode_change(data: Any, place: str) -> Change:  # noqa: ANN401  # anything 
         case {"action": "update" | "replace" as action, "before": before, "after": after, **rest} if not rest:
             type_ = Update if action == "update" else Replace
             old, new = decode_subject(before, f"{place}.before"), decode_subject(after, f"{place}.after")
-            if old.key != new.key:
+            if not _is_one_subject(old, new, may_move=action == "replace"):
                 raise InvalidInput(f"{place}: before and after are not the same object")
             return type_(old, new)
         case {"action": "prune", "before": before, **rest} if not rest:
             return Prune(decode_subject(before, f"{place}.before"))
         case _:
             raise InvalidInput(f"{place}: not a change")
+
+
+def _is_one_subject(before: Subject, after: Subject, *, may_move: bool) -> bool:
+    """Whether both are versions of one thing; a mapping that is replaced moves to another external account."""
+    if may_move and isinstance(before, Mapping) and isinstance(after, Mapping):
+        return (before.application, before.windows) == (after.application, after.windows)
+    return before.key == after.key
 
 
 def decode_subject(data: Any, place: str) -> Subject:  # noqa: ANN401  # anything that JSON can hold

@@ -1,6 +1,7 @@
 """The difference between two states (decision 3)."""
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from controller.model.topology import Application, Mapping, Resource
 from controller.planning.change import Change, Create, Prune, Replace, Update, resource_order
@@ -14,7 +15,8 @@ def diff(actual: State, desired: State) -> Iterator[Change]:
     states are read once, side by side, and never held.
     """
     yield from _diff_resources(actual, desired)
-    yield from _diff_mappings(actual.mappings, desired.mappings)
+    hosts = host_groups([*actual.resources.values(), *desired.resources.values()])
+    yield from _diff_mappings(_Reading(actual.mappings), _Reading(desired.mappings), hosts)
 
 
 def _diff_resources(actual: State, desired: State) -> Iterator[Change]:
@@ -36,24 +38,70 @@ def _needs_replacement(before: Resource, after: Resource) -> bool:
             return False
 
 
-def _diff_mappings(actual: Iterable[Mapping], desired: Iterable[Mapping]) -> Iterator[Change]:
-    old, new = iter(actual), iter(desired)
-    before, after = next(old, None), next(new, None)
-    while before is not None and after is not None:
+def host_groups(resources: Iterable[Resource]) -> set[str]:
+    """Applications in which one Windows account has many external accounts, each with a mapping of its own."""
+    return {r.name for r in resources if isinstance(r.spec, Application) and r.spec.is_host_group}
+
+
+class _Reading:
+    """A stream of mappings, read one by one.
+
+    Attributes:
+        here: The mapping that it stands at; None at the end.
+        following: The one after it.
+    """
+
+    __slots__ = ("_rest", "following", "here")
+
+    def __init__(self, mappings: Iterable[Mapping]) -> None:
+        self._rest = iter(mappings)
+        self.here = next(self._rest, None)
+        self.following = next(self._rest, None)
+
+    def advance(self) -> None:
+        """Go on to the next mapping."""
+        self.here, self.following = self.following, next(self._rest, None)
+
+    def is_last_of(self, mapping: Mapping) -> bool:
+        """Whether the one after it is not of the same application and Windows account as *mapping*."""
+        return self.following is None or not _is_of_one_account(self.following, mapping)
+
+
+def _diff_mappings(old: _Reading, new: _Reading, hosts: AbstractSet[str]) -> Iterator[Change]:
+    while (before := old.here) is not None and (after := new.here) is not None:
         if before == after:  # first, because it is by far the most frequent
-            before, after = next(old, None), next(new, None)
+            old.advance()
+            new.advance()
+        elif before.sort_key == after.sort_key:
+            yield Update(before, after)
+            old.advance()
+            new.advance()
+        elif _is_moved(old, new, before, after) and before.application not in hosts:
+            yield Replace(before, after)
+            old.advance()
+            new.advance()
         elif before.sort_key < after.sort_key:
             yield Prune(before)
-            before = next(old, None)
-        elif after.sort_key < before.sort_key:
-            yield Create(after)
-            after = next(new, None)
+            old.advance()
         else:
-            yield Update(before, after) if before.external == after.external else Replace(before, after)
-            before, after = next(old, None), next(new, None)
-    while before is not None:
+            yield Create(after)
+            new.advance()
+    yield from _rest(old, new)
+
+
+def _is_moved(old: _Reading, new: _Reading, before: Mapping, after: Mapping) -> bool:
+    """Whether a Windows account that has one mapping here and there is mapped to another external account."""
+    return _is_of_one_account(before, after) and old.is_last_of(before) and new.is_last_of(after)
+
+
+def _is_of_one_account(one: Mapping, other: Mapping) -> bool:
+    return one.application == other.application and one.windows == other.windows
+
+
+def _rest(old: _Reading, new: _Reading) -> Iterator[Change]:
+    while (before := old.here) is not None:
         yield Prune(before)
-        before = next(old, None)
-    while after is not None:
+        old.advance()
+    while (after := new.here) is not None:
         yield Create(after)
-        after = next(new, None)
+        new.advance()

@@ -45,17 +45,17 @@ class Tally:
             InvalidInput: They are not in order (a database that sorts by language, not by code point, would make
                 a plan that prunes what it creates).
         """
-        update, counts, previous = self._hash.update, self.by_application, ("", "")
+        update, counts, previous = self._hash.update, self.by_application, ("", "", "")
         for mapping in self._state.mappings:
-            application, windows = position = mapping.sort_key
+            application, windows, external = position = mapping.sort_key
             if position <= previous:
                 raise InvalidInput(
-                    f"mapping {application}/{windows} is out of order",
+                    f"mapping {application}/{windows}/{external} is out of order",
                     hint="this is a defect of whatever lists the mappings: please report it",
                 )
             previous = position
             counts[application] += 1
-            external, origin = mapping.external, mapping.origin
+            origin = mapping.origin
             # Each length stands before its text, so that no two mappings give the same bytes.
             row = (
                 f"{len(application)}:{application}{len(windows)}:{windows}{len(external)}:{external}"

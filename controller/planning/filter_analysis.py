@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log2
 
-from controller.model.constraints import Constraints
+from controller.model.constraints import Constraints, categories_of
 from controller.model.filters import Pad, PasswordFilter, Remove, Rule, Truncate
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
 from controller.planning.synthetic import CLASSES, DIGITS, all_passwords, passwords_of, typical_passwords
@@ -32,6 +32,7 @@ class FilterAnalysis:
         bits_before: Entropy of the average password, estimated as its length times the logarithm of the number of
             characters in the classes that it uses.
         bits_after: Likewise of the average external password, without its padding.
+        example: What kind of password is refused, in words, never the password; empty when none is.
         is_always_refused: No password of any length or alphabet leads to one that the target takes.
     """
 
@@ -43,6 +44,7 @@ class FilterAnalysis:
     remedies: tuple[str, ...]
     bits_before: float
     bits_after: float
+    example: str
     is_always_refused: bool
 
     def share(self, number: int) -> str:
@@ -57,8 +59,10 @@ def analyse(password_filter: PasswordFilter, constraints: Constraints) -> Filter
     """Try *password_filter* on made-up passwords, against what the target is known to take."""
     tried = tuple(dict.fromkeys([*typical_passwords(), *_most_affected(password_filter)]))
     results = [password_filter.rewrite(text) for text in tried]
-    flaws = Counter(flaw for flaw in (flaw_of(text, constraints) for text in results) if flaw is not None)
+    found = [flaw_of(text, constraints) for text in results]
+    flaws = Counter(flaw for flaw in found if flaw is not None)
     refused = flaws.total()
+    examples = (_example(*pair) for *pair, flaw in zip(tried, results, found, strict=True) if flaw is not None)
     counts = Counter(results)
     whole = PasswordFilter(tuple(r for r in password_filter.rules if not isinstance(r, Truncate)))
     marked = replace(password_filter, rules=tuple(_marked(rule) for rule in password_filter.rules))
@@ -71,6 +75,7 @@ def analyse(password_filter: PasswordFilter, constraints: Constraints) -> Filter
         remedies=tuple(_remedies(results, constraints)),
         bits_before=_average_bits(tried),
         bits_after=_average_bits(tuple(marked.rewrite(text).replace(_PADDING, "") for text in tried)),
+        example=next(examples, ""),
         is_always_refused=refused == len(tried) and not _is_any_taken(password_filter, constraints),
     )
 
@@ -87,6 +92,16 @@ def flaw_of(text: str, constraints: Constraints) -> str | None:
 def _most_affected(password_filter: PasswordFilter) -> tuple[str, ...]:
     removed = "".join(rule.characters for rule in password_filter.rules if isinstance(rule, Remove))
     return passwords_of(removed) if removed else ()
+
+
+def _example(password: str, result: str) -> str:
+    """The kind of a password, and of what becomes of it."""
+    kind = _kind(password)
+    return kind if password == result else f"{kind} becomes {_kind(result)}"
+
+
+def _kind(text: str) -> str:
+    return f"one of {len(text)} characters ({', '.join(categories_of(text))})" if text else "an empty one"
 
 
 def _is_any_taken(password_filter: PasswordFilter, constraints: Constraints) -> bool:
@@ -121,6 +136,14 @@ def _remedies(results: list[str], constraints: Constraints) -> Iterator[str]:
         (
             Constraints(max_bytes=constraints.max_bytes),
             f"truncate, for example with tr/{(constraints.max_bytes or 0) // 4}/",
+        ),
+        (
+            Constraints(min_bytes=constraints.min_bytes),
+            f"pad, for example with pe/{constraints.min_bytes}/{DIGITS[0]}/",
+        ),
+        (
+            Constraints(min_categories=constraints.min_categories),
+            "keep more kinds of characters: remove fewer, and do not put all letters in one case",
         ),
         (
             Constraints(forbidden=constraints.forbidden),

@@ -120,10 +120,10 @@ def _too_many(changes: Sequence[Change], policy: ReconcilePolicy, counts: Counts
     for noun, existing, members in groups:
         prunes = sum(isinstance(c, Prune) for c in members)
         updates = sum(_counts_as_update(c) for c in members)
-        if _exceeds(prunes, existing, policy.max_prune_percent):
+        if exceeds(prunes, existing, policy.max_prune_percent):
             what = f"prune {_share(prunes, existing, noun)}"
             yield _excess("tooManyPrunes", what, "maxPrunePercent", policy.max_prune_percent)
-        if _exceeds(updates, existing, policy.max_update_percent):
+        if exceeds(updates, existing, policy.max_update_percent):
             what = f"change {_share(updates, existing, noun)}"
             yield _excess("tooManyUpdates", what, "maxUpdatePercent", policy.max_update_percent)
 
@@ -141,7 +141,8 @@ def _counts_as_update(change: Change) -> bool:
             assert_never(change)
 
 
-def _exceeds(affected: int, existing: int, percent: int) -> bool:
+def exceeds(affected: int, existing: int, percent: int) -> bool:
+    """Whether so many of those that exist are more than a threshold allows."""
     return affected > HARMLESS and affected * 100 > percent * existing
 
 
@@ -157,28 +158,56 @@ def _excess(code: str, what: str, setting: str, limit: int) -> Hold:
 def kept_conflicts(
     changes: Iterable[Change], kept: Iterable[Change], resources: ReadOnlyMapping[Key, Resource]
 ) -> list[Hold]:
-    """Holds for new mappings that would share their external account with a mapping that is kept, not pruned.
-
-    In an individual application an external account has one Windows account (behaviour A6).
+    """Holds for new mappings that may not stand beside a mapping that is kept, not pruned (behaviours A6, A8).
 
     Args:
         changes: What would be applied.
         kept: Prunes that are left out.
         resources: The desired objects.
     """
-    owners = {(m.application, m.external): m for c in kept if isinstance(m := c.subject, Mapping)}
-    if not owners:
-        return []
-    individual = {r.name for r in resources.values() if isinstance(r.spec, Application) and r.spec.type == "individual"}
-    return [
-        Hold(
-            "keptConflict",
-            f"{m.key} would use the external account {m.external}, which {owner.key} still has",
-            "that mapping is kept because prune is false in the System: set prune: true",
-            can_force=False,
-        )
-        for c in changes
-        if isinstance(m := c.subject, Mapping)
-        and m.application in individual
-        and (owner := owners.get((m.application, m.external))) is not None
-    ]
+    rivals = _Rivals(resources)
+    for change in kept:
+        if isinstance(change.subject, Mapping):
+            rivals.add(change.subject)
+    new = (c.subject for c in changes if isinstance(c.subject, Mapping) and not isinstance(c, Prune))
+    return [hold for mapping in new for hold in rivals.holds(mapping)]
+
+
+class _Rivals:
+    """Mappings that are kept, by what no other mapping of their application may have, or have otherwise."""
+
+    def __init__(self, resources: ReadOnlyMapping[Key, Resource]) -> None:
+        self._types = {r.name: r.spec.type for r in resources.values() if isinstance(r.spec, Application)}
+        self._by_external: dict[tuple[str, str], Mapping] = {}
+        self._by_application: dict[str, Mapping] = {}
+
+    def add(self, kept: Mapping) -> None:
+        """Take a mapping that is kept."""
+        self._by_external[kept.application, kept.external] = kept
+        self._by_application[kept.application] = kept
+
+    def holds(self, mapping: Mapping) -> Iterator[Hold]:
+        """Yield a hold when a new mapping may not stand beside one that is kept."""
+        other = self._by_application.get(mapping.application)
+        if other is None:
+            return
+        match self._types.get(mapping.application):
+            case "individual":
+                other = self._by_external.get((mapping.application, mapping.external))
+                if other is not None:
+                    yield _kept_conflict(mapping, f"use the external account {mapping.external}, which", other)
+            case "group" if other.external != mapping.external:
+                yield _kept_conflict(mapping, f"use another external account than {other.external}, which", other)
+            case "hostGroup" if other.windows != mapping.windows:
+                yield _kept_conflict(mapping, f"use another Windows account than {other.windows}, which", other)
+            case _:
+                return
+
+
+def _kept_conflict(mapping: Mapping, what: str, owner: Mapping) -> Hold:
+    return Hold(
+        "keptConflict",
+        f"{mapping.key} would {what} {owner.key} still has",
+        "that mapping is kept because prune is false in the System: set prune: true",
+        can_force=False,
+    )

@@ -12,6 +12,7 @@ SPECIAL = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 CLASSES = (LOWER, UPPER, DIGITS, SPECIAL)
 _BEYOND = ("äöüßéèñçØÅ", "λЖ漢字日本한글א", "😀🔑e\u0301\u200d")
 _ALPHABETS = (*CLASSES, LOWER + UPPER, LOWER + UPPER + DIGITS, "".join(CLASSES), *(LOWER + UPPER + s for s in _BEYOND))
+_EVERYTHING = "".join((*CLASSES, *_BEYOND))
 _LONGEST = 64
 _TYPICAL_LENGTHS = range(8, 21)
 _PER_LENGTH = 6
@@ -34,10 +35,11 @@ def typical_passwords() -> tuple[str, ...]:
 
 @cache
 def all_passwords() -> tuple[str, ...]:
-    """Passwords of every length from 1 to 64 in every class, in all of them, and in letters of other scripts."""
+    """Passwords of every length from 1 to 64 in every class, in some and all of them, and of other scripts."""
     choose = _chooser("all")
     lengths = range(1, _LONGEST + 1)
-    made = ("".join(choose(alphabet) for _ in range(length)) for length in lengths for alphabet in _ALPHABETS)
+    alphabets = (*_ALPHABETS, _EVERYTHING)
+    made = ("".join(choose(alphabet) for _ in range(length)) for length in lengths for alphabet in alphabets)
     return tuple(dict.fromkeys(made))
 
 

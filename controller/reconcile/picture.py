@@ -4,6 +4,7 @@ from controller.model.topology import Key
 from controller.planning.plan import Plan
 from controller.ports import Transaction
 from controller.reconcile.status import ObjectStatus, statuses
+from controller.reconcile.unknown_users import user_problems
 
 NOTHING_COMPARED = Plan(changes=(), holds=(), warnings=(), actual_digest="", desired_digest="")
 
@@ -15,4 +16,6 @@ def object_statuses(tx: Transaction, plan: Plan | None) -> dict[Key, ObjectStatu
         plan or NOTHING_COMPARED,
         tx.deliveries.count_by_state(),
         suspensions=tx.suspensions.read(),
+        lanes=tx.lanes.read(),
+        users=user_problems(tx),
     )

@@ -1,19 +1,23 @@
 """The reconcile loop, level based: each round compares everything anew, so that a missed round costs nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.model import events
-from controller.model.errors import PwsyncError, StoreUnavailable, UnsafePlan
+from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
+from controller.planning.change import Change
 from controller.planning.plan import Plan, make_plan
+from controller.planning.policy_effects import checked_against_policies
 from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports import Store
 from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.suspended import suspension_warnings
+from controller.reconcile.unknown_users import user_warnings
+from controller.reconcile.users import Users
 
 ReadDesired = Callable[[], tuple[State, list[str]]]
 """Reads the manifests (and the directories that mapping rules ask): the desired state, and warnings.
@@ -58,8 +62,11 @@ class Reconciler:
     held for a week is one event, not two thousand.
     """
 
-    def __init__(self, store: Store, read_desired: ReadDesired, *, principal: str = "reconciler") -> None:
+    def __init__(
+        self, store: Store, read_desired: ReadDesired, *, principal: str = "reconciler", users: Users | None = None
+    ) -> None:
         self._store = store
+        self._users = users
         self._read_desired = read_desired
         self._principal = principal
         self._reported: dict[str, Event] = {}
@@ -87,14 +94,16 @@ class Reconciler:
             actual = observe(tx)
             policy = policy_of(actual, desired)
             heal = policy.self_heal or not respect_self_heal
-            told = [*warnings, *suspension_warnings(tx)]
-            return make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
+            told = [*warnings, *suspension_warnings(tx), *user_warnings(tx, desired)]
+            plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
+            return checked_against_policies(plan, desired.resources, tx.policies.read())
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()
         plan = self._plan(desired, warnings, respect_self_heal=True)
         self._report_drift(plan)
         self._adopt_what_does_not_differ(plan, desired)
+        self._refresh_users(() if plan.holds else plan.changes)
         if plan.holds:
             codes = sorted({hold.code for hold in plan.holds})
             reasons = [hold.message for hold in plan.holds[:MOST_NAMED]]
@@ -109,6 +118,11 @@ class Reconciler:
         except UnsafePlan as error:
             return ReconcileResult(Outcome.OVERTAKEN, plan, error=error)
         return ReconcileResult(Outcome.APPLIED, plan, applied)
+
+    def _refresh_users(self, changes: Sequence[Change]) -> None:
+        """Whether or not the manifests can be read and applied: who the users are changes without them."""
+        if self._users is not None:
+            self._users.refresh(changes)
 
     def _report_drift(self, plan: Plan) -> None:
         if not plan.drifted:
@@ -133,8 +147,9 @@ class Reconciler:
         event = Event(events.RECONCILE_FAILED, fields={"code": error.code, "message": error.message})
         try:
             self._report(event)
-        except StoreUnavailable as unavailable:
-            error.add_note(f"and it could not be recorded: {unavailable}")
+            self._refresh_users(())
+        except PwsyncError as further:
+            error.add_note(f"and it could not be recorded: {further}")
         return ReconcileResult(Outcome.FAILED, error=error)
 
     def _report(self, event: Event) -> None:

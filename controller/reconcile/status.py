@@ -15,6 +15,7 @@ from controller.ports import LaneStatus, Suspension
 
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
+NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
 
 
 class Sync(StrEnum):
@@ -66,6 +67,7 @@ def statuses(
     *,
     suspensions: ReadOnlyMapping[str, Suspension] = NO_SUSPENSIONS,
     lanes: ReadOnlyMapping[str, LaneStatus] = NO_LANES,
+    users: ReadOnlyMapping[str, str] = NO_PROBLEMS,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -75,6 +77,7 @@ def statuses(
         deliveries: How many deliveries each (lane, state) has.
         suspensions: Adapters that an operator has disabled, by name.
         lanes: What was last heard of each lane's target.
+        users: What is not known of the users of applications, in words, by name of the application.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
@@ -84,7 +87,8 @@ def statuses(
         key: _status(
             key,
             _sync(open_changes.get(key), plan, is_left_out=key in left_out),
-            _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
+            _problem_of_users(key, users)
+            or _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
         )
         for key in keys
     }
@@ -105,6 +109,12 @@ def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:
     if plan.holds:
         return Condition("Synced", False, "planHeld", f"{what}, but the plan is held: {plan.holds[0].message}")
     return Condition("Synced", False, "drifted" if plan.heals_drift(change) else "changed", what)
+
+
+def _problem_of_users(key: Key, users: ReadOnlyMapping[str, str]) -> tuple[Health, Condition] | None:
+    if key.kind is not Kind.APPLICATION or key.name not in users:
+        return None
+    return Health.DEGRADED, Condition("Healthy", False, "usersUnknown", users[key.name])
 
 
 def _health(

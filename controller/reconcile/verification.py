@@ -1,14 +1,15 @@
 """A plan may come from a file that somebody edited: what it says of the actual state must be so."""
 
-from typing import assert_never
-
+from controller.model.accounts import WindowsAccount
 from controller.model.errors import UnsafePlan
 from controller.model.topology import Mapping, Resource
 from controller.planning.change import Change, Create, Prune, Replace, Subject
+from controller.planning.diff import host_groups
 from controller.planning.digest import Tally
 from controller.planning.plan import Plan
 from controller.planning.state import State
 
+Place = tuple[str, WindowsAccount, str]
 _HINT = "plan again and review"
 
 
@@ -19,18 +20,39 @@ def verify(plan: Plan, actual: State) -> None:
         UnsafePlan: Otherwise. What was shown for review is then not what would happen.
     """
     tally = Tally(actual)
-    claimed = {c.subject.sort_key for c in plan.changes if isinstance(c.subject, Mapping)}
-    found = {m.sort_key: m for m in tally.mappings() if claimed and m.sort_key in claimed}
+    places = _Places(plan, actual)
+    claimed = {places.of(m) for c in plan.changes if isinstance(m := _start(c), Mapping)}
+    found: dict[Place, list[Mapping]] = {}
+    for mapping in tally.mappings():
+        if claimed and (place := places.of(mapping)) in claimed:
+            found.setdefault(place, []).append(mapping)
     if tally.digest() != plan.actual_digest:
         raise UnsafePlan("the actual state has moved on since the plan was made", hint=_HINT)
     for change in plan.changes:
-        match change.subject:
-            case Mapping() as mapping:
-                _verify_change(change, found.get(mapping.sort_key))
-            case Resource() as resource:
-                _verify_change(change, actual.resources.get(resource.key))
-            case _:
-                assert_never(change.subject)
+        match _start(change):
+            case Mapping() as start:
+                there = found.get(places.of(start), [])
+                _verify_change(change, start if start in there else next(iter(there), None))
+            case Resource() as start:
+                _verify_change(change, actual.resources.get(start.key))
+
+
+class _Places:
+    """Where a mapping stands: no other one of an application may have its Windows account, but in a host group."""
+
+    def __init__(self, plan: Plan, actual: State) -> None:
+        declared = (c.subject for c in plan.changes)
+        self._hosts = host_groups([*actual.resources.values(), *(s for s in declared if isinstance(s, Resource))])
+
+    def of(self, mapping: Mapping) -> Place:
+        """The place of a mapping."""
+        external = mapping.external if mapping.application in self._hosts else ""
+        return mapping.application, mapping.windows, external
+
+
+def _start(change: Change) -> Subject:
+    """What the change claims to be there; of a creation what shall be, where nothing is."""
+    return change.after if isinstance(change, Create) else change.before
 
 
 def _verify_change(change: Change, there: Subject | None) -> None:

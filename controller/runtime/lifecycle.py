@@ -11,6 +11,7 @@ from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
+from controller.runtime.policies import PolicyRounds
 from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
 from controller.runtime.wiring import Installation
@@ -37,6 +38,7 @@ class Controller:
         self._workers: Workers = installation.make_workers()
         self._interval = ReconcilePolicy().interval
         self._scheduler = Scheduler(self._round, self._interval)
+        self._policies = PolicyRounds(installation.store, installation.catalogue)
         self._topology = TopologyReader()
         self._replay = installation.replay
         self._holder = holder_name()
@@ -47,6 +49,7 @@ class Controller:
         self._round()
         self._workers.start()
         self._scheduler.start()
+        self._policies.start()
 
     def wake(self) -> None:
         """Say that there is a new change."""
@@ -54,6 +57,7 @@ class Controller:
 
     def stop(self) -> None:
         """Finish what is under way, settle it, and give back the lead."""
+        self._policies.stop()
         self._scheduler.stop()
         self._workers.stop()
         with self._store.write() as tx:

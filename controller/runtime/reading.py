@@ -6,9 +6,12 @@ from contextlib import contextmanager
 from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
 from controller.manifests.reader import read_manifests
+from controller.model.topology import DomainDirectory
 from controller.planning.state import State
-from controller.ports import Store
+from controller.ports import GroupDirectory, Store
 from controller.reconcile.reconciler import ReadDesired, Reconciler
+from controller.reconcile.users import Users
+from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.store.opening import open_store
 
@@ -34,7 +37,23 @@ def read_desired_from(paths: Sequence[str], *, stdin: str | None = None) -> Read
 
 def make_reconciler(store: Store, paths: Sequence[str], *, stdin: str | None = None, principal: str) -> Reconciler:
     """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
-    return Reconciler(store, read_desired_from(paths, stdin=stdin), principal=principal)
+    return Reconciler(store, read_desired_from(paths, stdin=stdin), principal=principal, users=make_users(store))
+
+
+def make_users(store: Store) -> Users:
+    """Make what asks the directories who the users of applications are."""
+    return Users(store, open_group_directory)
+
+
+def open_group_directory(domain: str, directory: DomainDirectory) -> GroupDirectory:
+    """Make the look-up of a domain's directory; ldap3 is imported only here.
+
+    Raises:
+        SettingsError: Its URL cannot be used, or a secret that it needs is not there.
+    """
+    from controller.connectors.ldap.group_members import open_directory
+
+    return open_directory(domain, directory, resolve_secret)
 
 
 @contextmanager

@@ -4,14 +4,16 @@ import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from controller.connectors.ldap.active_directory import directory_options
 from controller.connectors.registry import installed_connectors
 from controller.manifests.filter_effects import analyse_adapter
 from controller.model.accounts import Account, ExternalAccount
-from controller.model.constraints import Capabilities
+from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import NotFound
+from controller.model.policy import PolicyReading
 from controller.model.secret import Secret
 from controller.model.topology import Adapter, Domain
 from controller.pipeline.following import CredentialDatabase
@@ -19,10 +21,14 @@ from controller.pipeline.simulation import Simulation
 from controller.pipeline.surroundings import look_around, rebuild
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.planning.filter_analysis import FilterAnalysis
+from controller.planning.policy_effects import declaration_of
 from controller.planning.state import State
 from controller.ports import ConnectorCatalogue, NewId, Sealer, Store, Transaction
-from controller.runtime.lanes import spec_of
+from controller.reconcile.policies import ask, reading_from
+from controller.runtime.lanes import make_connector, spec_of
+from controller.runtime.policies import KnownPolicies
 from controller.runtime.reading import open_for_reading
+from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import CANARY, utc_now
 from controller.sealing.keyring import Keyring
@@ -37,16 +43,18 @@ class Stage:
 
     Attributes:
         store: In memory; holds what the real store, or the manifests, say around the account.
+        policies: Of the targets, as far as they are known.
     """
 
     store: Store
     sealer: Sealer
     catalogue: ConnectorCatalogue
+    policies: KnownPolicies
 
     @property
     def simulation(self) -> Simulation:
         """Plays a report."""
-        return Simulation(self.store, self.sealer, _counted_ids(), self._capabilities)
+        return Simulation(self.store, self.sealer, _counted_ids(), self._capabilities, self.policies.refusal)
 
     def stored_password(self, account: ExternalAccount) -> Secret | None:
         """The stored external password, which the right old password would equal.
@@ -66,12 +74,15 @@ class Stage:
         with self.store.read() as tx:
             topology = TopologyReader().read(tx)
         return {
-            name: (spec.filter, analyse_adapter(spec, topology.filters, self.catalogue))
+            name: (spec.filter, analyse_adapter(spec, topology.filters, self.catalogue, self._policy(name)))
             for name, spec in sorted(topology.adapters.items())
             if name in adapters
             and spec.connector.type in self.catalogue.names()
             and (spec.filter is None or spec.filter in topology.filters)
         }
+
+    def _policy(self, adapter: str) -> Constraints:
+        return self.policies.constraints(ExternalAccount(adapter, "").lane)
 
     def _capabilities(self, topology: Topology, lane: str) -> Capabilities:
         return capabilities_of(self.catalogue, spec_of(topology, lane))
@@ -97,8 +108,10 @@ def capabilities_of(catalogue: ConnectorCatalogue, spec: Adapter | Domain) -> Ca
 
 
 @contextmanager
-def stage_from_store(settings: Settings, account: Account) -> Iterator[Stage]:
+def stage_from_store(settings: Settings, account: Account, *, is_online: bool = False) -> Iterator[Stage]:
     """Look at the real store, once and without writing, and build the scratch store from what is around *account*.
+
+    With *is_online* the targets are asked for their policies; else those are used that the store knows.
 
     Raises:
         SettingsError: The key file does not fit the store, or cannot be used.
@@ -107,19 +120,22 @@ def stage_from_store(settings: Settings, account: Account) -> Iterator[Stage]:
     """
     with open_for_reading(settings) as real, real.read() as tx:
         sealer = KeyringSealer(_keyring(settings, tx))
-        now, picture = tx.now, look_around(tx, account)
+        now, picture, readings = tx.now, look_around(tx, account), tx.policies.read()
     store = scratch_store(clock=lambda: now)
     try:
         with store.write() as tx:
             rebuild(tx, picture)
-        yield Stage(store, sealer, installed_connectors())
+        yield _stage(store, sealer, {} if is_online else readings, is_online=is_online)
     finally:
         store.close()
 
 
 @contextmanager
-def stage_from_state(state: State) -> Iterator[Stage]:
-    """Build the scratch store from manifests: no password is known, and nothing waits in any queue."""
+def stage_from_state(state: State, *, is_online: bool = False) -> Iterator[Stage]:
+    """Build the scratch store from manifests: no password is known, and nothing waits in any queue.
+
+    With *is_online* the targets are asked for their policies; else none is known.
+    """
     now = utc_now()
     store = scratch_store(clock=lambda: now)
     try:
@@ -127,9 +143,24 @@ def stage_from_state(state: State) -> Iterator[Stage]:
             for resource in state.resources.values():
                 tx.resources.put(resource)
             tx.mappings.put(state.mappings)
-        yield Stage(store, KeyringSealer(Keyring.generate(now)), installed_connectors())
+        yield _stage(store, KeyringSealer(Keyring.generate(now)), {}, is_online=is_online)
     finally:
         store.close()
+
+
+def _stage(store: Store, sealer: Sealer, readings: Mapping[str, PolicyReading], *, is_online: bool) -> Stage:
+    catalogue = installed_connectors()
+    connect = partial(make_connector, catalogue, resolve_secret)
+
+    def look(lane: str, account: str) -> PolicyReading | None:
+        with store.read() as tx:
+            spec = spec_of(TopologyReader().read(tx), lane)
+        declaration, known = declaration_of(spec), readings.get(lane)
+        if is_online:
+            return reading_from(ask(connect, spec, account), declaration, utc_now())
+        return known if known is not None and known.declaration == declaration else None
+
+    return Stage(store, sealer, catalogue, KnownPolicies(look))
 
 
 def _keyring(settings: Settings, tx: Transaction) -> Keyring:

@@ -17,13 +17,18 @@ from controller.pipeline.administration import CredentialAdministration
 from controller.pipeline.callers import Callers
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
+from controller.pipeline.expiring import Expirations
+from controller.pipeline.gate import Gate
 from controller.pipeline.intake import Intake
 from controller.pipeline.operations import Operations
 from controller.pipeline.remembering import RememberedCallers
+from controller.pipeline.remote import RemoteNotifications
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
+from controller.pipeline.sessions import AdapterSessions
 from controller.ports import Clock, ConnectorCatalogue, ReplayLog, Sealer, Store
 from controller.replay.log import ReplayFiles
+from controller.runtime.bells import Bells
 from controller.runtime.event_log import LoggingStore
 from controller.runtime.lanes import LaneConnector
 from controller.runtime.reading import open_for_writing
@@ -105,6 +110,26 @@ class Installation:
         """Routes accepted changes."""
         return Router(self.store, self.sealer, new_id)
 
+    @cached_property
+    def bells(self) -> Bells:
+        """Wakes remote adapters that wait for notifications."""
+        return Bells()
+
+    @cached_property
+    def adapter_sessions(self) -> AdapterSessions:
+        """Sessions of remote adapters."""
+        return AdapterSessions(self.store, self.sealer, Gate(self.store), new_id=new_id, jitter=jitter)
+
+    @cached_property
+    def remote_notifications(self) -> RemoteNotifications:
+        """Notifications of remote adapters."""
+        return RemoteNotifications(self.sealer, Gate(self.store), new_id=new_id, jitter=jitter)
+
+    @cached_property
+    def expirations(self) -> Expirations:
+        """Reports of expired passwords."""
+        return Expirations(Gate(self.store))
+
     def make_circuit(self) -> Circuit:
         """Make the circuit that the workers of one lane share."""
         return Circuit(jitter)
@@ -124,7 +149,15 @@ class Installation:
 
     def make_workers(self) -> Workers:
         """Make the threads of the pipeline."""
-        return Workers(self.store, self.router, self.make_worker, self.make_circuit, self.replay)
+        return Workers(
+            self.store,
+            self.router,
+            self.make_worker,
+            self.make_circuit,
+            self.replay,
+            bells=self.bells,
+            watch=self.adapter_sessions.watch,
+        )
 
 
 @contextmanager

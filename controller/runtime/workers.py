@@ -12,7 +12,9 @@ from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LEASE, LaneWorker
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
+from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
+from controller.runtime.bells import Bells
 
 WORKERS_PER_LANE = 4
 POLL = timedelta(milliseconds=500)
@@ -65,12 +67,18 @@ class Workers:
         make_worker: MakeWorker,
         make_circuit: MakeCircuit,
         replay: Replay | None = None,
+        *,
+        bells: Bells,
+        watch: Callable[[], None],
     ) -> None:
         self._store = store
         self._replay = replay
         self._router = router
         self._make_worker = make_worker
         self._make_circuit = make_circuit
+        self._bells = bells
+        self._watch = watch
+        self._topology = TopologyReader()
         self._crews: dict[str, _Crew] = {}
         self._news = threading.Event()
         self._stopping = threading.Event()
@@ -118,11 +126,16 @@ class Workers:
             log.warning("Replay is held up", code=error.code, problem=str(error))
 
     def _summon(self) -> None:
-        """Wake as many workers of each lane as there may be work for."""
+        """Wake as many workers of each lane as there may be work for, or the remote adapter that waits for it."""
         with self._store.read() as tx:
             due, now = tx.deliveries.next_due(), tx.now
+            remote = {f"adapter/{name}" for name in self._topology.read(tx).remote_adapters()}
         for lane, when in due.items():
-            if when <= now:
+            if when > now:
+                continue
+            if lane in remote:
+                self._bells.ring(lane)
+            else:
                 self._crew(lane).nudges.give()
 
     def _crew(self, lane: str) -> _Crew:
@@ -168,6 +181,10 @@ class Workers:
                         worker.renew()
                     except Exception as error:  # noqa: BLE001  # nor the renewing of leases
                         warn("A lease cannot be renewed", error)
+            try:
+                self._watch()
+            except Exception as error:  # noqa: BLE001  # nor the watch over remote adapters
+                warn("Remote adapters cannot be watched", error)
 
 
 def warn(sentence: str, error: Exception) -> None:

@@ -1,9 +1,11 @@
 """Reported password changes, numbered in the order of their intake."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from controller.model.accounts import account_of
 from controller.model.change import ChangeState, PasswordChange
@@ -11,7 +13,7 @@ from controller.ports import ChangeQuery
 from controller.store.accounts import named
 from controller.store.rows import readable
 from controller.store.session import Session
-from controller.store.tables import changes, same_lane
+from controller.store.tables import changes, deliveries, is_unsettled, same_lane
 
 _C = changes.c
 _OTHER = changes.alias("other")
@@ -35,6 +37,21 @@ _NEWER: Select[Any] = (
     .where(_C.received_at > bindparam("received_at_", type_=_C.received_at.type))
     .where(or_(_C.occurred_at.is_(None), _C.occurred_at >= bindparam("moment", type_=_C.occurred_at.type)))
     .limit(1)
+)
+_NEVER: ColumnElement[int] = literal_column(str(2**63 - 1))
+_OLDEST_UNROUTED = select(func.min(_OTHER.c.sequence)).where(_OTHER.c.unrouted).scalar_subquery()
+_OLDEST_UNSETTLED = select(func.min(deliveries.c.sequence)).where(is_unsettled(deliveries)).scalar_subquery()
+_PURGEABLE = (
+    select(_C.tracking_id)
+    .where(_C.finished_at < bindparam("before", type_=_C.finished_at.type))
+    .where(_C.sequence < func.coalesce(_OLDEST_UNROUTED, _NEVER))
+    .where(_C.sequence < func.coalesce(_OLDEST_UNSETTLED, _NEVER))
+    .order_by(_C.finished_at)
+    .limit(bindparam("limit", type_=Integer, literal_execute=True))
+)
+_PURGE = tuple(
+    delete(table).where(table.c.tracking_id.in_(bindparam("tracking_ids", expanding=True)))
+    for table in (deliveries, changes)
 )
 _COUNTS = select(_C.state, func.count()).group_by(_C.state)
 
@@ -91,6 +108,18 @@ class SqlChanges:
         if query.before:
             statement = statement.where(_C.sequence < query.before)
         return _changes(self._session.execute(statement))
+
+    def purge(self, before: datetime, limit: int) -> int:
+        """Delete changes that were finished earlier than *before*, with their deliveries; tell how many changes.
+
+        The oldest first, and at most *limit*. One stays as long as it or an older one of any account is not settled.
+        """
+        given = {"before": before, "limit": limit}
+        tracking_ids = list(self._session.execute(_PURGEABLE, given).scalars())
+        if tracking_ids:
+            for statement in _PURGE:
+                self._session.execute(statement, {"tracking_ids": tracking_ids})
+        return len(tracking_ids)
 
     def has_newer(self, change: PasswordChange) -> bool:
         """Whether the account has a change that was received later than *change*, and did not happen earlier."""

@@ -1,8 +1,9 @@
 """The credential database: sealed external credentials and sealed Windows passwords."""
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, select
+from sqlalchemy import Row, bindparam, delete, exists, func, select, update
 
 from controller.model.accounts import WindowsAccount
 from controller.model.credential import StoredSecret
@@ -15,6 +16,11 @@ _OF_ACCOUNT = (_C.application == bindparam("application_"), _C.external_account 
 _EXTERNAL = select(credentials).where(*_OF_ACCOUNT).order_by(_C.field)
 _REMOVE_EXTERNAL = delete(credentials).where(*_OF_ACCOUNT)
 _PUT_EXTERNAL = upsert(credentials)
+_MARK_EXPIRED = (
+    update(credentials)
+    .where(*_OF_ACCOUNT, _C.field == bindparam("field_"))
+    .values(expired_at=func.coalesce(_C.expired_at, bindparam("now", type_=_C.expired_at.type)))
+)
 _IS_MAPPED = exists().where(
     mappings.c.application == _C.application, mappings.c.external_account == _C.external_account
 )
@@ -33,12 +39,18 @@ class SqlCredentials:
     def external(self, application: str, external: str) -> dict[str, StoredSecret]:
         """Stored fields of one external account, by field label."""
         rows = self._session.execute(_EXTERNAL, _account(application, external))
-        return {row.field: _stored(row) for row in rows}
+        return {row.field: replace(_stored(row), expired_at=row.expired_at) for row in rows}
 
     def put_external(self, application: str, external: str, field: str, secret: StoredSecret) -> None:
         """Insert or replace one field."""
         key = {"application": application, "external_account": external, "field": field}
-        self._session.execute(_PUT_EXTERNAL[self._session.is_postgresql], key | _values(secret))
+        values = _values(secret) | {"expired_at": secret.expired_at}
+        self._session.execute(_PUT_EXTERNAL[self._session.is_postgresql], key | values)
+
+    def mark_expired(self, application: str, external: str, field: str) -> bool:
+        """Note that a stored field has expired, until it is put anew; tell whether there is one."""
+        given = _account(application, external) | {"field_": field, "now": self._session.now}
+        return self._session.execute(_MARK_EXPIRED, given).rowcount == 1
 
     def remove_external(self, application: str, external: str) -> bool:
         """Delete all fields of one external account; tell whether there were any."""

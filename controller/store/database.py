@@ -19,16 +19,20 @@ from controller.store.engine import BUSY_SECONDS, Engines
 from controller.store.events import SqlEvents
 from controller.store.failures import translated
 from controller.store.fingerprints import SqlFingerprints
+from controller.store.guesses import SqlGuesses
 from controller.store.identity import identity_of
 from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
+from controller.store.policies import SqlPolicies
 from controller.store.resources import SqlResources
 from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
+from controller.store.sessions import SqlSessions
 from controller.store.suspensions import SqlSuspensions
 from controller.store.tokens import SqlTokens
 from controller.store.turn import Turn
+from controller.store.windows_groups import SqlWindowsGroups
 
 # Compiling a query at run time (JIT) costs more than any query here.
 _SERVER_TIME = (
@@ -50,13 +54,17 @@ class SqlTransaction:
         self.now: datetime = session.now
         self.resources: ports.Resources = SqlResources(session)
         self.suspensions: ports.Suspensions = SqlSuspensions(session)
+        self.policies: ports.Policies = SqlPolicies(session)
         self.lanes: ports.Lanes = SqlLanes(session)
+        self.sessions: ports.Sessions = SqlSessions(session)
         self.mappings: ports.Mappings = SqlMappings(session)
+        self.windows_groups: ports.WindowsGroups = SqlWindowsGroups(session)
         self.credentials: ports.Credentials = SqlCredentials(session)
         self.sealed: ports.SealedValues = SqlSealedValues(session)
         self.changes: ports.Changes = SqlChanges(session)
         self.deliveries: ports.Deliveries = SqlDeliveries(session)
         self.fingerprints: ports.Fingerprints = SqlFingerprints(session)
+        self.guesses: ports.Guesses = SqlGuesses(session)
         self.events: ports.Events = SqlEvents(session)
         self.audit: ports.Audit = SqlAudit(session)
         self.tokens: ports.Tokens = SqlTokens(session)

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, update
 
 from controller.model.accounts import Account, account_of
 from controller.model.delivery import Delivery, DeliveryState
 from controller.ports import DeliveryQuery
 from controller.store import claiming
 from controller.store.accounts import named
-from controller.store.columns import Name
+from controller.store.columns import Instant, Name
 from controller.store.rows import readable
 from controller.store.session import Session
-from controller.store.tables import deliveries, is_open, same_lane
+from controller.store.tables import deliveries, is_open, is_unsettled, same_lane
 
 _C = deliveries.c
 _ALL: Select[Any] = select(deliveries)
@@ -34,6 +34,11 @@ _NEWEST = (
 )
 _SAVE = update(deliveries).where(_C.id == bindparam("id_"))
 _SAVE_HELD = _SAVE.where(_C.lease == bindparam("held"), _C.state == DeliveryState.IN_FLIGHT.value)
+_OVERDUE = (
+    _ALL.where(is_unsettled(deliveries), _C.expires_at <= bindparam("now", type_=Instant))
+    .where(or_(_C.state != DeliveryState.IN_FLIGHT.value, _C.leased_until <= bindparam("now", type_=Instant)))
+    .order_by(_C.expires_at)
+)
 _COUNTS = select(_C.lane, _C.state, func.count()).group_by(_C.lane, _C.state)
 _WAITING_SINCE = select(_C.lane, func.min(_C.created_at)).where(is_open(deliveries)).group_by(_C.lane)
 
@@ -100,6 +105,13 @@ class SqlDeliveries:
     def open_of_lane(self, lane: str) -> list[Delivery]:
         """All of a lane that are pending, retrying or in flight."""
         return _deliveries(self._session.execute(_OPEN_OF_LANE, {"lane_": lane}))
+
+    def overdue(self, limit: int) -> list[Delivery]:
+        """Those that are not settled and whose ``expires_at`` is reached, the longest overdue first.
+
+        What is in flight is among them once its lease has run out.
+        """
+        return _deliveries(self._session.execute(_OVERDUE.limit(limit), {"now": self._session.now}))
 
     def next_due(self) -> dict[str, datetime]:
         """For each lane with open deliveries: when the next one is due (or its lease runs out)."""

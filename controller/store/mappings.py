@@ -18,7 +18,7 @@ _BATCH = 10_000
 _STREAM = 1_000
 _C = mappings.c
 _ALL: Select[Any] = select(_C.application, _C.windows_account, _C.external_account, _C.enabled, _C.origin).order_by(
-    _C.application, _C.windows_account
+    _C.application, _C.windows_account, _C.external_account
 )
 _COUNT = select(func.count()).select_from(mappings)
 _OF_WINDOWS = _ALL.where(_C.windows_account == bindparam("windows"))
@@ -26,9 +26,8 @@ _OF_EXTERNAL = _ALL.order_by(None).where(
     _C.application.in_(bindparam("applications", expanding=True)), _C.external_account == bindparam("external")
 )
 _PUT = upsert(mappings)[False]
-_REMOVE = delete(mappings).where(
-    _C.application == bindparam("application_"), _C.windows_account == bindparam("windows_account_")
-)
+_KEY_NAMES = [c.name for c in mappings.primary_key]
+_REMOVE = delete(mappings).where(*(_C[name] == bindparam(f"{name}_") for name in _KEY_NAMES))
 
 # PostgreSQL takes a batch as arrays: one statement, one round trip, no limit on the number of parameters.
 _ROWS = (
@@ -40,13 +39,11 @@ _PUT_ARRAYS = on_conflict_replace(
     postgresql.insert(mappings).from_select([c.name for c in _C], select(_ROWS)), mappings
 )
 _KEYS = (
-    func.unnest(*(bindparam(n, type_=ARRAY(Text)) for n in ("application_", "windows_account_")))
-    .table_valued(column("application", Name), column("windows_account", Name))
+    func.unnest(*(bindparam(f"{name}_", type_=ARRAY(Text)) for name in _KEY_NAMES))
+    .table_valued(*(column(name, Name) for name in _KEY_NAMES))
     .render_derived(name="given")
 )
-_REMOVE_ARRAYS = delete(mappings).where(
-    _C.application == _KEYS.c.application, _C.windows_account == _KEYS.c.windows_account
-)
+_REMOVE_ARRAYS = delete(mappings).where(*(_C[name] == _KEYS.c[name] for name in _KEY_NAMES))
 
 
 class SqlMappings:
@@ -88,9 +85,9 @@ class SqlMappings:
                 self._session.execute(_PUT, [_row(m) for m in batch])
 
     def remove(self, mappings: Iterable[Mapping]) -> None:
-        """Delete many (by application and Windows account); no error when one is not there."""
+        """Delete many (by application and both accounts); no error when one is not there."""
         for batch in _batches(mappings):
-            keys = [{"application_": m.application, "windows_account_": str(m.windows)} for m in batch]
+            keys = [{f"{name}_": row[name] for name in _KEY_NAMES} for row in map(_row, batch)]
             if self._session.is_postgresql:
                 self._session.execute(_REMOVE_ARRAYS, _arrays(keys))
             else:
@@ -101,7 +98,7 @@ def _batches(mappings: Iterable[Mapping]) -> Iterator[list[Mapping]]:
     remaining = iter(mappings)
     while batch := list(islice(remaining, _BATCH)):
         # One statement can touch a row only once; of two that are given for one key, the later one stays.
-        yield list({(m.application, m.windows): m for m in batch}.values())
+        yield list({(m.application, m.windows, m.external): m for m in batch}.values())
 
 
 def _row(mapping: Mapping) -> dict[str, Any]:

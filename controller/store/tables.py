@@ -70,16 +70,56 @@ lanes = Table(
     _required("message", Prose()),
 )
 
+policies = Table(
+    "policies",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("declaration", Name()),
+    _required("tried_at", Instant()),
+    Column("read_at", Instant()),
+    _required("policy", Prose()),
+    _required("problem", Prose()),
+)
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    _required("adapter", Name(), primary_key=True),
+    _required("id", Name()),
+    _required("principal", Name()),
+    _required("since", Instant()),
+    _required("heard_at", Instant()),
+    _required("asked_at", Instant()),
+    _required("presence", Name()),
+)
+
 mappings = Table(
     "mappings",
     METADATA,
     _required("application", Name(), primary_key=True),
     _required("windows_account", Name(), primary_key=True),
-    _required("external_account", Name()),
+    _required("external_account", Name(), primary_key=True),
     _required("enabled", Boolean()),
     _required("origin", Name()),
     Index("mappings_windows", "windows_account", "application"),
     Index("mappings_external", "external_account", "application"),
+    sqlite_with_rowid=False,
+)
+
+windows_groups = Table(
+    "windows_groups",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    Column("read_at", Instant()),
+    _required("members", BigInteger()),
+    _required("problem", Prose()),
+)
+
+windows_group_members = Table(
+    "windows_group_members",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("windows_account", Name(), primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -93,6 +133,7 @@ credentials = Table(
     _required("sequence", BigInteger()),
     _required("tracking_id", Name()),
     _required("updated_at", Instant()),
+    Column("expired_at", Instant()),
 )
 
 windows_passwords = Table(
@@ -178,6 +219,15 @@ fingerprints = Table(
     _required("overwritten", Prose()),
 )
 
+guesses = Table(
+    "guesses",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("account", Name(), primary_key=True),
+    _required("count", Integer()),
+    Column("since", Instant()),
+)
+
 events = Table(
     "events",
     METADATA,
@@ -244,6 +294,14 @@ def is_open(table: FromClause) -> ColumnElement[bool]:
     return table.c.state.in_([literal_column(f"'{state}'") for state in ("inFlight", "pending", "retrying")])
 
 
+def is_unsettled(table: FromClause) -> ColumnElement[bool]:
+    """Claim of a delivery row that it still moves, or waits for a person.
+
+    Written with literals for the same reason, and by what it is not, for which nobody takes the index of the states.
+    """
+    return table.c.state.not_in([literal_column(f"'{state}'") for state in ("confirmed", "expired", "superseded")])
+
+
 def same_lane(table: FromClause, lane: ColumnElement[str]) -> ColumnElement[bool]:
     """Claim of a row found by its account that it is of *lane* too, in a form that no index answers.
 
@@ -261,8 +319,18 @@ _OPEN: dict[str, Any] = {
     "sqlite_where": text("state IN ('inFlight', 'pending', 'retrying')"),
     "postgresql_where": text("state IN ('inFlight', 'pending', 'retrying')"),
 }
+_UNSETTLED: dict[str, Any] = {
+    "sqlite_where": text("state NOT IN ('confirmed', 'expired', 'superseded')"),
+    "postgresql_where": text("state NOT IN ('confirmed', 'expired', 'superseded')"),
+}
+_FINISHED: dict[str, Any] = {
+    "sqlite_where": text("finished_at IS NOT NULL"),
+    "postgresql_where": text("finished_at IS NOT NULL"),
+}
+Index("changes_finished", changes.c.finished_at, **_FINISHED)
 Index("changes_unrouted", changes.c.sequence, **_UNROUTED)
 Index("changes_unrouted_account", changes.c.account, changes.c.sequence, **_UNROUTED)
 Index("deliveries_open", deliveries.c.lane, deliveries.c.sequence, deliveries.c.number, deliveries.c.ready_at, **_OPEN)
 Index("deliveries_open_account", deliveries.c.account, deliveries.c.sequence, deliveries.c.number, **_OPEN)
 Index("deliveries_ready", deliveries.c.lane, deliveries.c.ready_at, **_OPEN)
+Index("deliveries_unsettled", deliveries.c.expires_at, deliveries.c.sequence, **_UNSETTLED)

@@ -1,6 +1,8 @@
 """API tokens, stored as hashes."""
 
-from sqlalchemy import bindparam, insert, select, update
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from controller.ports import Token
 from controller.store.session import Session
@@ -14,6 +16,8 @@ _BY_DIGEST = _ALL.where(_C.digest == bindparam("digest_"))
 _ADD = insert(tokens)
 _TOUCH = update(tokens).where(_C.id == bindparam("id_")).values(last_used_at=bindparam("now"))
 _REVOKE = update(tokens).where(_C.id == bindparam("id_"), _C.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
+
+_PURGE = delete(tokens).where(or_(_C.expires_at < bindparam("before"), _C.revoked_at < bindparam("before")))
 
 
 class SqlTokens:
@@ -53,3 +57,7 @@ class SqlTokens:
     def all(self) -> list[Token]:
         """All, oldest first."""
         return [Token(*row) for row in self._session.execute(_ALL)]
+
+    def purge(self, before: datetime) -> int:
+        """Delete those that expired or were revoked earlier than *before*; tell how many."""
+        return self._session.execute(_PURGE, {"before": before}).rowcount

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from controller.runtime.wiring import Installation
+from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.changes import ChangesApi
 from controller.web.pages.assembly import StatusPages
@@ -27,11 +28,13 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
         on_accepted: Called, in a thread of a request, each time that a change has become durable: wakes the workers.
         insight: What the process that reconciles can tell its status page. ``app.state.pages`` is that page.
     """
-    changes = ChangesApi(installation, on_accepted, CapacityLimiter(REQUEST_THREADS))
+    limiter = CapacityLimiter(REQUEST_THREADS)
+    changes = ChangesApi(installation, on_accepted, limiter)
+    adapters = AdaptersApi(installation, limiter)
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
     app = Starlette(
-        routes=[*changes.routes(), *probes.routes(), *pages.routes()],
+        routes=[*changes.routes(), *adapters.routes(), *probes.routes(), *pages.routes()],
         middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
         exception_handlers={HTTPException: answer_http_exception},
     )

@@ -44,6 +44,10 @@ _TEXT = "text"
 _INSTANT = "an RFC 3339 time with its offset, for example 2025-01-31T08:15:00Z"
 Password = Annotated[Secret, PlainValidator(_secret)]
 Instant = Annotated[datetime, PlainValidator(_instant)]
+ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32)]
+Message = Annotated[str, Field(max_length=1000)]
+_ERROR_CODE = "a whole number of 32 bits"
+_MESSAGE = "text of at most 1000 characters"
 
 
 class Body(BaseModel):
@@ -74,6 +78,28 @@ class ExternalReport(WindowsReport):
     """A change that an adapter reports."""
 
     old_password: Password | None = Field(default=None, description=_TEXT)
+
+
+class CompletionReport(Body):
+    """What a remote adapter answers to a notification."""
+
+    error_code: ErrorCode = Field(description=_ERROR_CODE)
+    message: Message = Field(default="", description=_MESSAGE)
+    account: str = Field(default="", description=_TEXT)
+
+
+class AdapterStatus(Body):
+    """What a remote adapter says of itself."""
+
+    online: bool = Field(description="true or false")
+    error_code: ErrorCode = Field(default=0, description=_ERROR_CODE)
+    message: Message = Field(default="", description=_MESSAGE)
+
+
+class ExpirationReport(Body):
+    """An account whose password has expired."""
+
+    account: str = Field(description=_TEXT)
 
 
 BodyType = TypeVar("BodyType", bound=Body)

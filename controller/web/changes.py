@@ -21,7 +21,7 @@ from controller.web.answers import JsonAnswer
 from controller.web.body import ExternalReport, WindowsReport, read_body
 from controller.web.security import check_reader, principal_of
 
-_TRACKING_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+TRACKING_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
 class ChangesApi:
@@ -82,7 +82,7 @@ class ChangesApi:
 
     def _view(self, tracking_id: str, principal: str) -> dict[str, Any]:
         with self._installation.store.read() as tx:
-            change = tx.changes.get(tracking_id) if _TRACKING_ID.fullmatch(tracking_id) else None
+            change = tx.changes.get(tracking_id) if TRACKING_ID.fullmatch(tracking_id) else None
             if change is None and self._is_behind():
                 raise StoreUnavailable("changes accepted during an outage are still being taken over")
             if change is None:
@@ -143,8 +143,8 @@ def change_view(change: PasswordChange, deliveries: list[Delivery]) -> dict[str,
         "state": change.state.value,
         "reason": change.reason,
         "message": change.message,
-        "receivedAt": _rfc3339(change.received_at),
-        "occurredAt": None if change.occurred_at is None else _rfc3339(change.occurred_at),
+        "receivedAt": rfc3339(change.received_at),
+        "occurredAt": None if change.occurred_at is None else rfc3339(change.occurred_at),
         "deliveries": [_delivery_view(delivery) for delivery in deliveries],
     }
 
@@ -170,5 +170,6 @@ def _account_view(account: Account) -> dict[str, str]:
             assert_never(account)
 
 
-def _rfc3339(instant: datetime) -> str:
+def rfc3339(instant: datetime) -> str:
+    """A time as the API writes it, in UTC."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -10,7 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from controller.model.errors import InvalidInput, NotFound, PwsyncError, Refused, StoreUnavailable, Unauthenticated
+from controller.model.errors import (
+    InvalidInput,
+    NotFound,
+    PwsyncError,
+    Refused,
+    StoreUnavailable,
+    Unauthenticated,
+    WrongSession,
+    WrongState,
+)
 from controller.web.answers import JsonAnswer
 
 RETRY_AFTER = "5"
@@ -21,6 +30,8 @@ _TITLES: dict[type[PwsyncError], tuple[HTTPStatus, str]] = {
     NotFound: (HTTPStatus.NOT_FOUND, "The named object does not exist"),
     Refused: (HTTPStatus.FORBIDDEN, "The request is not allowed"),
     Unauthenticated: (HTTPStatus.UNAUTHORIZED, "The caller did not prove who it is"),
+    WrongState: (HTTPStatus.CONFLICT, "The adapter has not been initialized"),
+    WrongSession: (HTTPStatus.CONFLICT, "The adapter has another session"),
 }
 
 log = structlog.get_logger()
@@ -88,7 +99,7 @@ def problem_of(error: Exception) -> Problem:
             return problem
         case HTTPException(status_code=status, headers=headers):
             return Problem(HTTPStatus(status), headers=headers or {})
-        case InvalidInput() | NotFound() | Refused() | Unauthenticated():
+        case InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession():
             return _of_caller(error)
         case StoreUnavailable():
             return _store_unavailable(error)
@@ -98,7 +109,7 @@ def problem_of(error: Exception) -> Problem:
             return _internal(error)
 
 
-def _of_caller(error: InvalidInput | NotFound | Refused | Unauthenticated) -> Problem:
+def _of_caller(error: PwsyncError) -> Problem:
     status, title = next(answer for type_, answer in _TITLES.items() if isinstance(error, type_))
     is_unproven = status is HTTPStatus.UNAUTHORIZED
     return Problem(

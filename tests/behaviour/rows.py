@@ -135,9 +135,15 @@ ROWS = (
     ),
     Row(
         "M1",
-        "Whoever is mapped is mapped.",
-        missing="not yet: whether the account is among the application's users is not looked up",
-        critique="**Membership is not checked.**",
+        "Skipped with the reason `notAnApplicationUser`: neither the Windows account nor a group of it, nested "
+        "and primary ones included, is in the application's `access.users`. Without `access.users` everybody that "
+        "is mapped is followed. Routing asks no directory: it reads what the last round of the reconcile loop was "
+        "told. While nothing was ever told, the reason is `applicationUsersUnknown`.",
+        events=("mappingSkipped",),
+        tests=(
+            "tests/unit/pipeline/test_users.py::test_who_is_no_user_is_skipped_and_the_other_mappings_are_followed",
+            "tests/unit/pipeline/test_users.py::test_while_a_name_was_never_read_the_reason_says_so",
+        ),
     ),
     Row(
         "M2",
@@ -213,20 +219,27 @@ ROWS = (
     ),
     Row(
         "E3",
-        "Not taken over: `oldPasswordWrong`; the change fails.",
+        "Not taken over: `oldPasswordWrong`; the change fails. After five within the `dampingWindow` none is compared any "
+        "more until it ends: `tooManyWrongPasswords`.",
         events=(
             "externalChangeRefused",
             "changeFailed",
+            "oldPasswordsWrong",
         ),
         tests=(
             "tests/unit/pipeline/test_external_changes.py::test_the_old_password_is_compared_with_the_stored_credential",
+            "tests/unit/pipeline/test_guessing.py::test_after_five_wrong_ones_even_the_right_one_is_refused_without_a_look",
         ),
     ),
     Row(
         "E4",
-        "Skipped with `mappingDisabled` or `applicationDisabled`.",
+        "Skipped with `mappingDisabled`, `applicationDisabled`, or, as in M1, `notAnApplicationUser` or "
+        "`applicationUsersUnknown`.",
         events=("mappingSkipped",),
-        tests=("tests/unit/pipeline/test_external_changes.py::test_disabled_mappings_are_skipped",),
+        tests=(
+            "tests/unit/pipeline/test_external_changes.py::test_disabled_mappings_are_skipped",
+            "tests/unit/pipeline/test_users.py::test_an_external_change_updates_nothing_for_who_is_no_user",
+        ),
     ),
     Row(
         "E5",
@@ -590,9 +603,9 @@ ROWS = (
     ),
     Row(
         "A9",
-        "Passwords of more than 256 characters are refused.",
-        missing="not yet: there is no backup of the master secret, so its password has no minimum length",
-        critique="**No master secret rotation, no key backup command.**",
+        "Passwords of more than 256 characters are refused. Backup passwords have at least 12.",
+        events=("keyringBackedUp",),
+        tests=("tests/unit/sealing/test_backup.py::test_a_short_password_is_refused",),
     ),
     Row(
         "A10",
@@ -612,9 +625,21 @@ ROWS = (
     ),
     Row(
         "A13",
-        "Whoever is mapped is mapped.",
-        missing="not yet: whether the account is among the application's users is not looked up",
-        critique="**Membership is not checked.**",
+        "`access.users` of an Application names Windows accounts and groups. Each round of the reconcile loop, and "
+        "each apply, asks the domain's directory who they are. A mapping of anybody else may be declared, but is "
+        "skipped. While the directory is away, or a group has lost more members than `maxPrunePercent`, the last "
+        "answer stays in force; plan and status say so.",
+        events=(
+            "mappingSkipped",
+            "windowsGroupChanged",
+            "windowsGroupUnread",
+            "windowsGroupHeld",
+        ),
+        tests=(
+            "tests/contracts/connectors/test_group_members.py::test_users_of_nested_groups_are_members",
+            "tests/contracts/connectors/test_group_members.py::test_the_primary_group_counts_also_inside_another",
+            "tests/unit/reconcile/test_users.py::test_a_domain_without_a_directory_is_not_asked_and_fails_closed",
+        ),
     ),
     Row(
         "8",

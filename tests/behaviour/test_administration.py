@@ -1,20 +1,21 @@
 """What manifests may declare, and how plans bring it about: rows A1 to A13."""
 
-from pathlib import Path
-
 import pytest
 
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import InvalidInput, UnsafePlan
+from controller.model.errors import InvalidInput, Unavailable, UnsafePlan
 from controller.model.secret import Secret
-from controller.model.topology import Adapter, Application, CredentialField, ReconcilePolicy
+from controller.model.topology import Access, Adapter, Application, CredentialField, Kind, ReconcilePolicy
 from controller.planning.plan import make_plan
 from controller.planning.state import State
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.observe import observe
-from tests.doubles.pipeline import PipelineBench
+from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.users import Users
+from tests.doubles.memory import MemoryGroups
+from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 from tests.doubles.topologies import adapter, application, mapping, state, system
 from tests.unit.manifests.catalogue import FakeCatalogue
 
@@ -196,10 +197,50 @@ def test_a12_flags_that_the_switches_make_ineffective_are_warned_of() -> None:
         assert f"spec.{flag}: has no effect while the System's {switch} is off" in told
 
 
-def test_a13_users_of_an_application_may_be_named_but_are_not_looked_up_yet() -> None:
-    declared, _ = read(
-        document("Application", "A", "{access: {users: ['CORP\\payroll-users']}}"), mapped("CORP\\alice", "ONE")
-    )
-    assert [str(m.windows) for m in declared.mappings] == ["CORP\\alice"]
-    critiques = (Path(__file__).parents[2] / "docs" / "critiques.md").read_text(encoding="utf-8")
-    assert "**Membership is not checked.**" in critiques
+def test_a13_the_users_of_an_application_are_accounts_and_groups_of_declared_domains() -> None:
+    found = refused(document("Application", "A", "{access: {users: ['LAB\\staff', anybody]}}"))
+    assert "'anybody' is not a Windows account or group" in found
+    found = refused(document("Application", "A", "{access: {users: ['LAB\\staff']}}"))
+    assert "spec.access.users: there is no Domain 'LAB'" in found
+
+
+@pytest.mark.parametrize(("members", "password"), [({"CORP\\bob"}, "old"), ({"CORP\\alice"}, "new")])
+def test_a13_who_they_are_is_asked_of_the_directory_in_each_round(
+    bench: PipelineBench, members: set[str], password: str
+) -> None:
+    bench.adapter("racf", OPEN_ADAPTER, "ALICE1")
+    bench.put(Kind.APPLICATION, "RACF", Application(adapter="racf", access=Access(users=("CORP\\staff",))))
+    bench.map("RACF", "alice", "ALICE1")
+    groups = MemoryGroups({"CORP\\staff": members})
+    Users(bench.store, lambda _domain, _directory: groups).refresh()
+    bench.windows("alice", "new")
+    bench.settle()
+    assert bench.password("adapter/racf", "ALICE1") == password
+
+
+def test_a13_while_the_directory_is_away_its_last_answer_stays_in_force_and_the_plan_says_so(
+    bench: PipelineBench,
+) -> None:
+    bench.put(Kind.APPLICATION, "RACF", Application(access=Access(users=("CORP\\staff",))))
+    groups = MemoryGroups({"CORP\\staff": {"CORP\\alice"}})
+    users = Users(bench.store, lambda _domain, _directory: groups)
+    users.refresh()
+    groups.error = Unavailable("dc1 cannot be reached")
+    users.refresh()
+    with bench.store.read() as tx:
+        declared = State(tx.resources.read())
+        assert tx.windows_groups.members(WindowsAccount("CORP", "staff")) == {WindowsAccount("CORP", "alice")}
+    (warning,) = Reconciler(bench.store, lambda: (declared, [])).plan().warnings
+    assert "Application/RACF: users CORP\\staff: dc1 cannot be reached; the last answer, 1 accounts" in warning
+
+
+def test_a13_a_group_that_has_lost_most_of_its_members_is_held(bench: PipelineBench) -> None:
+    bench.put(Kind.APPLICATION, "RACF", Application(access=Access(users=("CORP\\staff",))))
+    groups = MemoryGroups({"CORP\\staff": {f"CORP\\user{n}" for n in range(10)}})
+    users = Users(bench.store, lambda _domain, _directory: groups)
+    users.refresh()
+    groups.behind["CORP\\staff"] = set()
+    assert "10 of 10 accounts are gone" in users.refresh()[0]
+    assert [event.fields["applications"] for event in bench.events("windowsGroupHeld")] == [["RACF"]]
+    with bench.store.read() as tx:
+        assert len(tx.windows_groups.members(WindowsAccount("CORP", "staff"))) == 10

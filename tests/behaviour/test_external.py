@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.accounts import WindowsAccount
 from controller.model.errors import Refused
 from controller.model.secret import Secret
-from controller.model.topology import Application, CredentialField, Kind
+from controller.model.topology import Access, Application, CredentialField, Kind
+from controller.ports import GroupReading
 from tests.doubles.pipeline import FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
 
 VERIFYING = replace(OPEN_ADAPTER, verify_old_password=True)
@@ -26,7 +28,7 @@ def assert_refused(bench: PipelineBench, change: str, reason: str) -> None:
     assert bench.outcome(change) == ("failed", reason)
     refused = bench.events("externalChangeRefused")[0]
     assert (refused.tracking_id, refused.adapter, refused.account) == (change, "ldap", "alice")
-    assert refused.fields == {"mapping": "Mapping/LDAP/CORP\\alice", "reason": reason}
+    assert refused.fields == {"mapping": "Mapping/LDAP/CORP\\alice/alice", "reason": reason}
 
 
 def test_e1_without_the_old_password_it_is_refused(verifying: PipelineBench) -> None:
@@ -72,6 +74,19 @@ def test_e4_what_is_disabled_is_not_changed(full: PipelineBench, disabled: str) 
     full.settle()
     assert full.outcome(change) == ("discarded", "noTarget")
     assert [e.fields["reason"] for e in full.events("mappingSkipped")] == [f"{disabled}Disabled"]
+    assert full.stored("LDAP", "alice") is None
+    assert full.password("domain/CORP", "alice") == "old"
+
+
+def test_e4_nothing_is_changed_for_who_is_no_user_of_the_application(full: PipelineBench) -> None:
+    users = Access(users=("CORP\\payroll-users",))
+    full.put(Kind.APPLICATION, "LDAP", Application(adapter="ldap", access=users))
+    with full.store.write() as tx:
+        tx.windows_groups.note(WindowsAccount("CORP", "payroll-users"), GroupReading(tx.now, 0))
+    change = full.external("ldap", "alice", "new")
+    full.settle()
+    assert full.outcome(change) == ("discarded", "noTarget")
+    assert [e.fields["reason"] for e in full.events("mappingSkipped")] == ["notAnApplicationUser"]
     assert full.stored("LDAP", "alice") is None
     assert full.password("domain/CORP", "alice") == "old"
 

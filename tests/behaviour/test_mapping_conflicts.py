@@ -56,8 +56,8 @@ def test_m7_should_it_happen_all_the_same_neither_account_is_changed(bench: Pipe
     assert bench.password("adapter/racf", "A1") == bench.password("adapter/racf", "A2") == "old"
     conflicts = bench.events("mappingConflict")
     assert {event.fields["mapping"] for event in conflicts} == {
-        r"Mapping/RACF/CORP\alice",
-        r"Mapping/SECOND/CORP\alice",
+        r"Mapping/RACF/CORP\alice/A1",
+        r"Mapping/SECOND/CORP\alice/A2",
     }
 
 

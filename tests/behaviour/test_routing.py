@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from controller.model.accounts import WindowsAccount
 from controller.model.topology import Access, Adapter, Application, ConnectorSpec, CredentialField, Kind
+from controller.ports import GroupReading
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 
 
@@ -23,16 +25,43 @@ def assert_skipped(bench: PipelineBench, reason: str) -> None:
     assert bench.outcome(change) == ("discarded", "noTarget")
     (skipped,) = bench.events("mappingSkipped")
     assert (skipped.tracking_id, skipped.account) == (change, "CORP\\alice")
-    assert skipped.fields == {"mapping": "Mapping/RACF/CORP\\alice", "reason": reason}
+    assert skipped.fields == {"mapping": "Mapping/RACF/CORP\\alice/ALICE1", "reason": reason}
     (discarded,) = bench.events("changeDiscarded")
     assert discarded.fields == {"reason": "noTarget"}
     assert bench.deliveries(change) == []
     assert bench.password("adapter/racf", "ALICE1") == "old"
 
 
-def test_m1_who_is_mapped_is_mapped_the_users_of_the_application_are_not_looked_up_yet(mapped: PipelineBench) -> None:
+def restrict(bench: PipelineBench, *members: str) -> None:
+    r"""Only members of CORP\payroll-users are users of the application, as the directory has told."""
+    users = Access(users=("CORP\\payroll-users",))
+    bench.put(Kind.APPLICATION, "RACF", Application(adapter="racf", access=users))
+    name = WindowsAccount("CORP", "payroll-users")
+    with bench.store.write() as tx:
+        tx.windows_groups.note(name, GroupReading(tx.now, len(members)))
+        tx.windows_groups.add(name, [WindowsAccount("CORP", member) for member in members])
+
+
+def test_m1_who_is_not_in_the_users_of_the_application_is_skipped(mapped: PipelineBench) -> None:
+    restrict(mapped, "bob")
+    assert_skipped(mapped, "notAnApplicationUser")
+
+
+def test_m1_who_is_among_them_is_followed(mapped: PipelineBench) -> None:
+    restrict(mapped, "alice")
+    change = mapped.windows("alice", "new")
+    mapped.settle()
+    assert mapped.outcome(change) == ("completed", "")
+    assert mapped.password("adapter/racf", "ALICE1") == "new"
+
+
+def test_m1_while_nobody_knows_who_they_are_nothing_is_sent(mapped: PipelineBench) -> None:
     users = Access(users=("CORP\\payroll-users",))
     mapped.put(Kind.APPLICATION, "RACF", Application(adapter="racf", access=users))
+    assert_skipped(mapped, "applicationUsersUnknown")
+
+
+def test_m1_without_users_everybody_that_is_mapped_is_followed(mapped: PipelineBench) -> None:
     change = mapped.windows("alice", "new")
     mapped.settle()
     assert mapped.outcome(change) == ("completed", "")

@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from pydantic import BaseModel
 
+from controller.model.accounts import WindowsAccount
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import (
     AccountUnknown,
@@ -16,9 +17,11 @@ from controller.model.errors import (
     Indeterminate,
     OldPasswordWrong,
     PasswordRejected,
+    PwsyncError,
     Unavailable,
 )
 from controller.model.options import Options
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports import Connector, ResolveSecret
 
@@ -40,6 +43,7 @@ class MemoryDirectory:
     Attributes:
         accounts: Account name -> password in force.
         policy: Refuses a password with the directory's words, or returns None.
+        told_policy: What it answers when it is asked for its policy.
         writes: Every password taken over, in order.
         probes: Every (account, password) that was verified, in order.
         gate: Called before each write, outside the lock: a test may wait in it.
@@ -47,6 +51,7 @@ class MemoryDirectory:
 
     accounts: dict[str, str] = field(default_factory=dict)
     policy: Callable[[str], str | None] = lambda _: None
+    told_policy: PasswordPolicy | None = None
     writes: list[Write] = field(default_factory=list)
     probes: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _: None
@@ -104,6 +109,14 @@ class MemoryDirectory:
                 raise error
             self.probes.append((account, password))
             return self._in_force(account) == password
+
+    def policy_of(self, account: str | None) -> PasswordPolicy | None:
+        """Tell the policy, to anyone."""
+        with self._lock:
+            self.reach()
+            if account is not None:
+                self._in_force(account)
+            return self.told_policy
 
     def reach(self) -> None:
         """Raise Unavailable while the directory is down."""
@@ -178,6 +191,10 @@ class MemoryConnector:
         """See ``ports.Connector``."""
         self.directory.reach()
 
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """See ``ports.Connector``."""
+        return self.directory.policy_of(account)
+
     def close(self) -> None:
         """See ``ports.Connector``."""
         self.closed += 1
@@ -200,3 +217,33 @@ class MemoryConnectorType:
         """See ``ports.ConnectorType``."""
         chosen = cast("MemoryOptions", options)
         return MemoryConnector(self._directories[chosen.directory], memory_capabilities(chosen))
+
+
+@dataclass(slots=True)
+class MemoryGroups:
+    """The look-up of one domain, and of its directory: names and who stands behind them.
+
+    Attributes:
+        behind: The accounts behind each name.
+        error: What every question is answered with instead.
+        asked: The names, in the order in which they were asked about.
+        closed: How often the connection was given back.
+    """
+
+    behind: dict[str, set[str]] = field(default_factory=dict)
+    error: PwsyncError | None = None
+    asked: list[str] = field(default_factory=list)
+    closed: int = 0
+
+    def members(self, name: WindowsAccount) -> frozenset[WindowsAccount]:
+        """See ``ports.GroupDirectory``."""
+        self.asked.append(str(name))
+        if self.error is not None:
+            raise self.error
+        if str(name) not in self.behind:
+            raise AccountUnknown(f"the memory directory has no {name}")
+        return frozenset(map(WindowsAccount.parse, self.behind[str(name)]))
+
+    def close(self) -> None:
+        """See ``ports.GroupDirectory``."""
+        self.closed += 1

@@ -154,11 +154,29 @@ def resources(draw: st.DrawFn) -> Resource:
 users: st.SearchStrategy[WindowsAccount] = st.builds(
     WindowsAccount, st.sampled_from(["CORP", "LAB", "LAB-2"]), st.sampled_from(["alice", "bob", "émile", "al ice"])
 )
-mappings = st.builds(
-    Mapping, names, users, st.sampled_from(["X1", "X2", "Ü"]), st.booleans(), st.sampled_from(["", "M/a"])
-)
+externals = st.sampled_from(["X1", "X2", "X3", "Ü"])
+mappings = st.builds(Mapping, names, users, externals, st.booleans(), st.sampled_from(["", "M/a"]))
 states = st.builds(
     lambda objects, pairs: state(*{o.key: o for o in objects}.values(), *{m.key: m for m in pairs}.values()),
     st.lists(resources(), max_size=6),
     st.lists(mappings, max_size=12),
 )
+"""Also states that no manifest can declare: a hand may have written into the store."""
+
+
+@st.composite
+def typed_states(draw: st.DrawFn) -> State:
+    """Applications of all types, each with mappings as manifests can declare them for it."""
+    kinds = {name: draw(st.sampled_from(["individual", "group", "hostGroup"])) for name in ("a", "b", "c", "d")}
+    kept: list[Mapping] = []
+    for each in draw(st.lists(st.builds(Mapping, st.sampled_from(sorted(kinds)), users, externals, st.booleans()))):
+        if all(_fit(kinds[each.application], each, other) for other in kept if other.application == each.application):
+            kept.append(each)
+    return state(*(application(name, type=kind) for name, kind in kinds.items()), *kept)
+
+
+def _fit(kind: str, one: Mapping, other: Mapping) -> bool:
+    """Whether two mappings of an application of this type may stand beside each other (A6, A8)."""
+    if kind == "hostGroup":
+        return one.windows == other.windows and one.external != other.external
+    return one.windows != other.windows and (one.external == other.external) == (kind == "group")

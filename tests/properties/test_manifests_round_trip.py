@@ -24,6 +24,7 @@ from controller.model.topology import (
     CredentialField,
     Domain,
     DomainDirectory,
+    Key,
     Kind,
     Mapping,
     NotificationPolicy,
@@ -59,6 +60,7 @@ def several(elements: st.SearchStrategy[Any], **limits: Any) -> st.SearchStrateg
 systems = st.builds(
     System,
     max_sync_age=some_time,
+    retention=some_time,
     damping_window=seconds,
     administrators=several(filled),
     affiliate_administrators=several(filled),
@@ -116,13 +118,20 @@ credential_fields = st.lists(filled, min_size=1, max_size=4, unique=True).flatma
 )
 
 
-def applications(adapters: list[str]) -> st.SearchStrategy[Application]:
+def application_users(domains_there: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Windows accounts and groups."""
+    if not domains_there:
+        return st.just(())
+    return several(st.builds("{}\\{}".format, st.sampled_from(domains_there), users))
+
+
+def applications(adapters: list[str], domains_there: list[str]) -> st.SearchStrategy[Application]:
     made = st.builds(
         Application,
-        type=st.sampled_from(["individual", "group"]),
+        type=st.sampled_from(["individual", "group", "hostGroup"]),
         adapter=st.none() | st.sampled_from(adapters) if adapters else st.none(),
         direct_password_sync=switch,
-        access=access,
+        access=st.builds(Access, several(filled), application_users(domains_there)),
         contact=texts,
         fields=credential_fields,
     )
@@ -164,8 +173,10 @@ def states(draw: st.DrawFn) -> State:
     filters_there = declare(Kind.PASSWORD_FILTER, names, filters)
     groups_there = declare(Kind.ADAPTER_GROUP, names, groups)
     adapters_there = declare(Kind.ADAPTER, names, adapters(groups_there, filters_there))
-    applications_there = declare(Kind.APPLICATION, names, applications(adapters_there))
-    mappings = _mappings(draw, domains_there, applications_there)
+    applications_there = declare(Kind.APPLICATION, names, applications(adapters_there, domains_there))
+    specs = {name: resources[Key(Kind.APPLICATION, name)].spec for name in applications_there}
+    types: dict[str, str] = {name: spec.type for name, spec in specs.items() if isinstance(spec, Application)}
+    mappings = _mappings(draw, domains_there, types)
     return State(resources, tuple(sorted(mappings, key=lambda mapping: mapping.sort_key)))
 
 
@@ -175,21 +186,31 @@ users = st.from_regex(r"[a-z0-9][a-z0-9. _-]{0,8}", fullmatch=True).map(lambda n
 externals = filled.map(lambda text: "".join(c for c in text if c.isprintable()).strip()).filter(bool)
 
 
-def _mappings(draw: st.DrawFn, domains_there: list[str], applications_there: list[str]) -> list[Mapping]:
+def _mappings(draw: st.DrawFn, domains_there: list[str], types: dict[str, str]) -> list[Mapping]:
     mappings: list[Mapping] = []
-    for application in applications_there if domains_there else []:
-        pairs = draw(st.dictionaries(users, externals, max_size=4))
-        used: set[str] = set()
+    for application, type_ in types.items() if domains_there else []:
         domain = draw(st.sampled_from(domains_there))
-        for user, external in pairs.items():
-            if external not in used:
-                used.add(external)
-                account = WindowsAccount(domain, user)
-                derived = f"Mapping/{application}/{account}"
-                named = f"Mapping/m{len(mappings)}"
-                origin = draw(st.sampled_from([derived, named, f"MappingSet/{application}"]))
-                mappings.append(Mapping(application, account, external, draw(switch), origin))
+        for user, external in draw(PAIRS[type_]):
+            account = WindowsAccount(domain, user)
+            derived = f"Mapping/{application}/{account}"
+            named = f"Mapping/m{len(mappings)}"
+            origin = draw(st.sampled_from([derived, named, f"MappingSet/{application}"]))
+            mappings.append(Mapping(application, account, external, draw(switch), origin))
     return mappings
+
+
+PAIRS: dict[str, st.SearchStrategy[list[tuple[str, str]]]] = {
+    "individual": st.lists(
+        st.tuples(users, externals), max_size=4, unique_by=(lambda pair: pair[0], lambda pair: pair[1])
+    ),
+    "group": st.builds(
+        lambda names, shared: [(user, shared) for user in names], st.lists(users, max_size=4, unique=True), externals
+    ),
+    "hostGroup": st.builds(
+        lambda host, names: [(host, name) for name in names], users, st.lists(externals, max_size=4, unique=True)
+    ),
+}
+"""Windows and external accounts that an application of each type may map."""
 
 
 @given(states().filter(lambda state: state.resources))

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.model.topology import Mapping, ReconcilePolicy
-from controller.planning.change import Change
+from controller.planning.change import Change, Replace
 from controller.planning.decoding import decode_change, decode_subject
-from controller.planning.diff import diff
+from controller.planning.diff import diff, host_groups
 from controller.planning.digest import digest
 from controller.planning.encoding import canonical, encode_change, encode_subject
 from controller.planning.ordering import Put, Remove, carry_out, steps
@@ -16,7 +16,8 @@ from controller.planning.plan import make_plan
 from controller.planning.plan_file import dump_plan, load_plan
 from controller.planning.render import render_json, render_markdown, render_text
 from controller.planning.state import State
-from tests.doubles.topologies import Streaming, mappings, resources, states
+from controller.reconcile.verification import verify
+from tests.doubles.topologies import Streaming, mappings, resources, states, typed_states
 
 patient = settings(deadline=None)
 LOOSE = ReconcilePolicy(max_prune_percent=100, max_update_percent=100)
@@ -35,6 +36,28 @@ def test_carrying_out_the_difference_gives_the_desired_state(actual: State, desi
     reached = carry_out(actual, changes)
     assert reached == desired
     assert make_plan(reached, desired).is_empty()
+
+
+@patient
+@given(typed_states(), typed_states())
+def test_the_laws_hold_for_mappings_of_all_types_of_applications_together(actual: State, desired: State) -> None:
+    assert not list(diff(actual, State(dict(actual.resources), Streaming(actual.mappings))))
+    changes = list(diff(actual, desired))
+    assert carry_out(actual, changes) == desired
+    assert len({c.key for c in changes}) == len(changes)
+    plan = make_plan(actual, desired, LOOSE)
+    assert load_plan(dump_plan(plan), "plan.json") == plan
+    verify(plan, actual)
+
+
+@patient
+@given(typed_states(), typed_states())
+def test_a_windows_account_is_moved_in_one_change_but_in_a_host_group(actual: State, desired: State) -> None:
+    hosts = host_groups([*actual.resources.values(), *desired.resources.values()])
+    changes = [(c, c.subject) for c in diff(actual, desired) if isinstance(c.subject, Mapping)]
+    once = [(m.application, m.windows) for _, m in changes if m.application not in hosts]
+    assert len(once) == len(set(once))
+    assert not [m for c, m in changes if isinstance(c, Replace) and m.application in hosts]
 
 
 @patient

@@ -75,14 +75,14 @@ def nexts_of(topology: Topology, mappings: list[Mapping], account: Account) -> s
         case WindowsAccount():
             if not topology.system.from_windows_to_adapters:
                 return set()
-            return set(select_external(topology, [m for m in mappings if m.windows == account]).accounts)
+            return set(select_external(topology, [m for m in mappings if m.windows == account], {}).accounts)
         case ExternalAccount():
             adapter = topology.adapters[account.adapter]
             if not (adapter.enabled and adapter.sync_from_adapter):
                 return set()
             names = topology.applications_of(account.adapter)
             own = [m for m in mappings if m.application in names and m.external == account.name]
-            found = select_windows(topology, account, own).windows
+            found = select_windows(topology, account, own, {}).windows
             return {w for w in found if topology.domains[w.domain].directory is not None}
 
 

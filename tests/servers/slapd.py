@@ -17,6 +17,7 @@ PEOPLE_DN = f"ou=people,{BASE_DN}"
 ADMIN_DN = f"cn=admin,{BASE_DN}"
 SERVICE_DN = f"cn=pwsync,ou=services,{BASE_DN}"
 READER_DN = f"cn=reader,ou=services,{BASE_DN}"
+DEFAULT_POLICY_DN = f"cn=default,ou=policies,{BASE_DN}"
 SERVICE_PASSWORD = "Service-account-1"
 MINIMUM_LENGTH = 8
 
@@ -33,6 +34,8 @@ TLSCertificateFile {certificate.certificate_file}
 TLSCertificateKeyFile {certificate.key_file}
 idletimeout {idle_timeout}
 sizelimit unlimited
+database config
+access to * by dn.exact="{reader_dn}" read by * none
 database mdb
 suffix "{base_dn}"
 rootdn "{admin_dn}"
@@ -41,7 +44,7 @@ directory {folder}/db
 maxsize 67108864
 dbnosync
 overlay ppolicy
-ppolicy_default "cn=default,ou=policies,{base_dn}"
+ppolicy_default "{policy_dn}"
 ppolicy_use_lockout
 access to attrs=userPassword by dn.exact="{service_dn}" write by anonymous auth by * none
 access to * by users read by * none
@@ -64,7 +67,7 @@ dn: ou=policies,{BASE_DN}
 objectClass: organizationalUnit
 ou: policies
 
-dn: cn=default,ou=policies,{BASE_DN}
+dn: {DEFAULT_POLICY_DN}
 objectClass: device
 objectClass: pwdPolicy
 cn: default
@@ -218,6 +221,8 @@ def _configure(server: SlapdServer, file: Path, certificate: ServerCertificate, 
             admin_dn=server.admin_dn,
             admin_password=server.admin_password,
             service_dn=SERVICE_DN,
+            reader_dn=READER_DN,
+            policy_dn=DEFAULT_POLICY_DN,
         )
     )
     subprocess.run(

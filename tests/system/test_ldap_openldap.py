@@ -23,7 +23,7 @@ from controller.model.secret import Secret
 from controller.ports import Connector
 from tests.servers.connectors import IMPATIENT, ldap_connector
 from tests.servers.proxy import Relay
-from tests.servers.slapd import BASE_DN, SlapdServer, running_slapd
+from tests.servers.slapd import BASE_DN, DEFAULT_POLICY_DN, SlapdServer, running_slapd
 
 INITIAL = "Initial-password-1"
 NEW = "Tr0ub4dor&3-lighthouse"
@@ -285,7 +285,7 @@ def _session(slapd: SlapdServer) -> Session:
 
 def _policy(line: str) -> str:
     attribute = line.partition(":")[0]
-    return f"dn: cn=default,ou=policies,{BASE_DN}\nchangetype: modify\nreplace: {attribute}\n{line}\n"
+    return f"dn: {DEFAULT_POLICY_DN}\nchangetype: modify\nreplace: {attribute}\n{line}\n"
 
 
 def _person(slapd: SlapdServer, uid: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
+from controller.connectors.ldap.domain_policy import RESULTANT_POLICY, read_domain_policy
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_filter
@@ -26,6 +27,7 @@ from controller.model.errors import (
     Unavailable,
 )
 from controller.model.options import LdapEndpoint
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.model.topology import DomainDirectory
 from controller.ports import Connector, ResolveSecret
@@ -110,6 +112,11 @@ class ActiveDirectoryConnector:
                 f"{self._session}: there is no {self._base_dn}", hint="check baseDN, and the rights to read it"
             )
 
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """Read the domain's policy, or the account's own one (MS-SAMR 3.1.1.7.1, MS-ADTS ``msDS-ResultantPSO``)."""
+        user = None if account is None else self._find(account, RESULTANT_POLICY)
+        return read_domain_policy(self._session.read, str(self._session), user)
+
     def close(self) -> None:
         """Give back the connection."""
         self._session.close()
@@ -135,8 +142,8 @@ class ActiveDirectoryConnector:
         changes = [Modification("delete", "unicodePwd", old), Modification("add", "unicodePwd", new)]
         return self._session.modify(dn, changes)
 
-    def _find(self, account: str) -> Entry:
-        found = self._session.find(self._base_dn, in_filter(_ACCOUNT_FILTER, account), ["pwdLastSet"], limit=2)
+    def _find(self, account: str, attribute: str = "pwdLastSet") -> Entry:
+        found = self._session.find(self._base_dn, in_filter(_ACCOUNT_FILTER, account), [attribute], limit=2)
         if len(found) != 1:
             what = "there is no such user" if not found else "there is more than one such user"
             raise AccountUnknown(f"{self._subject(account)}: {what} below {self._base_dn}")
@@ -144,7 +151,8 @@ class ActiveDirectoryConnector:
 
     def _value(self, account: str, new: Secret) -> bytes:
         value = unicode_pwd(new)
-        reason = _UNREPRESENTABLE if value is None else _CONSTRAINTS.violation(new)
+        violation = _CONSTRAINTS.violation(new)
+        reason = _UNREPRESENTABLE if value is None else f"is {violation}" if violation is not None else None
         if value is None or reason is not None or len(value) > 2 * (_LONGEST + 2):
             raise PasswordRejected(
                 f"{self._subject(account)}: the password {reason or f'is longer than {_LONGEST} UTF-16 units'}"

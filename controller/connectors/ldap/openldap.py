@@ -14,9 +14,11 @@ from controller.connectors.ldap.errors import change_refused, is_right_password,
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter
 from controller.connectors.ldap.messages import Answer, Modification
 from controller.connectors.ldap.passwords import utf8
+from controller.connectors.ldap.subentry_policy import POLICY_SUBENTRY, read_subentry_policy
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import AccountUnknown, OldPasswordWrong, PasswordRejected
 from controller.model.options import LdapEndpoint, Options
+from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports import Connector, ResolveSecret
 
@@ -55,6 +57,7 @@ class LdapOptions(LdapEndpoint):
     account_dn: Annotated[str, AfterValidator(_with_placeholder)] | None = Field(default=None, alias="accountDN")
     search: AccountSearch | None = None
     method: Literal["passwordModify", "replace"] = "passwordModify"
+    policy_dn: str | None = Field(default=None, alias="policyDN", min_length=1)
 
     @model_validator(mode="after")
     def _one_way_to_find_accounts(self) -> Self:
@@ -102,6 +105,16 @@ class LdapConnector:
         self._session.check()
         if self._options.search is not None:
             self._session.find(self._options.search.base_dn, in_filter(self._options.search.filter, "pwsync"), limit=1)
+
+    def policy(self, account: str | None = None) -> PasswordPolicy | None:
+        """Read the entry of the overlay ppolicy that applies (draft-behera-ldap-password-policy)."""
+        entry = None
+        if account is not None:
+            dn = self._dn(account)
+            entry = self._session.read(dn, [POLICY_SUBENTRY])
+            if entry is None:
+                raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
+        return read_subentry_policy(self._session, self._options.policy_dn, entry)
 
     def close(self) -> None:
         """Give back the connection."""

@@ -1,16 +1,31 @@
 """Who may administer, and who may use, an adapter or application."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import NonEmpty
+from controller.model.accounts import WindowsAccount
+from controller.model.errors import InvalidInput
 from controller.model.options import Options
 from controller.model.topology import Access
 
 
+def _account_or_group(text: str) -> str:
+    try:
+        return str(WindowsAccount.parse(text))
+    except InvalidInput as error:
+        hint = error.hint or r"write DOMAIN\name, of an account or a group"
+        raise Unfit(error.message.replace("Windows account", "Windows account or group"), hint=hint) from None
+
+
+WindowsName = Annotated[str, AfterValidator(_account_or_group), WithJsonSchema({"type": "string", "minLength": 3})]
+"""A Windows account or group."""
+
+
 class AccessSpec(Options):
-    r"""Principals: names of API tokens or client certificates, or Windows groups (``CORP\payroll-users``)."""
+    """Principals: names of API tokens or client certificates."""
 
     administrators: list[NonEmpty] = Field(default_factory=list)
     users: list[NonEmpty] = Field(default_factory=list)
@@ -23,3 +38,9 @@ class AccessSpec(Options):
     def of(cls, access: Access) -> Self:
         """Return the spec that compiles to *access*."""
         return cls(administrators=list(access.administrators), users=list(access.users))
+
+
+class ApplicationAccessSpec(AccessSpec):
+    r"""Users of an application are Windows accounts and groups, such as ``CORP\payroll-users``."""
+
+    users: list[WindowsName] = Field(default_factory=list)

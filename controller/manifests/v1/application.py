@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from controller.manifests.problems import Unfit
-from controller.manifests.v1.access import AccessSpec
+from controller.manifests.v1.access import ApplicationAccessSpec
 from controller.manifests.v1.document import Manifest, Metadata, NonEmpty
 from controller.model.options import Options
 from controller.model.topology import DEFAULT_FIELDS, Application, CredentialField
@@ -31,7 +31,7 @@ class ApplicationSpec(Options):
     direct_password_sync: bool = False
     enabled: bool = True
     contact: str = ""
-    access: AccessSpec = AccessSpec()
+    access: ApplicationAccessSpec = ApplicationAccessSpec()
     fields_: Annotated[list[FieldSpec], Field(alias="fields", min_length=1, default_factory=_default_fields)]
 
     @field_validator("fields_")
@@ -83,7 +83,7 @@ class ApplicationSpec(Options):
             direct_password_sync=application.direct_password_sync,
             enabled=application.enabled,
             contact=application.contact,
-            access=AccessSpec.of(application.access),
+            access=ApplicationAccessSpec.of(application.access),
             fields_=[FieldSpec.model_validate(field, from_attributes=True) for field in application.fields],
         )
 

@@ -44,6 +44,11 @@ UnprotectedAnnotations = Annotated[dict[str, str], AfterValidator(_unprotected),
 """Annotations of an object whose mappings cannot be protected one by one."""
 
 
+def derived_name(application: str, windows: WindowsAccount) -> str:
+    """The name of a Mapping that has none; it stays when the external account changes."""
+    return f"{application}/{windows}"
+
+
 class MappingMetadata(Described):
     """Metadata of a Mapping, whose name may be left out."""
 
@@ -62,7 +67,7 @@ class MappingSpec(Options):
     def compile(self, name: str | None) -> Mapping:
         """Return the model object; without a name its origin is derived from application and Windows account."""
         account = WindowsAccount.parse(self.windows_account)
-        origin = ORIGIN + (name if name is not None else f"{self.application}/{account}")
+        origin = ORIGIN + (name if name is not None else derived_name(self.application, account))
         return Mapping(self.application, account, self.external_account, self.enabled, origin)
 
     @classmethod

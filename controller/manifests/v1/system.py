@@ -47,6 +47,7 @@ class SystemSpec(Options):
     from_adapters_to_windows: bool = False
     max_sync_age: PositiveDuration = timedelta(hours=24)
     damping_window: Duration = timedelta(minutes=10)
+    retention: Duration = timedelta(days=30)
     administrators: list[NonEmpty] = Field(default_factory=list)
     affiliate_administrators: list[NonEmpty] = Field(default_factory=list)
     sources: SourcesSpec = SourcesSpec()
@@ -61,6 +62,7 @@ class SystemSpec(Options):
             from_adapters_to_windows=self.from_adapters_to_windows,
             max_sync_age=self.max_sync_age,
             damping_window=self.damping_window,
+            retention=self.retention,
             administrators=tuple(self.administrators),
             affiliate_administrators=tuple(self.affiliate_administrators),
             sources=AcceptedSources(**dict(self.sources)),
@@ -77,6 +79,7 @@ class SystemSpec(Options):
             from_adapters_to_windows=system.from_adapters_to_windows,
             max_sync_age=system.max_sync_age,
             damping_window=system.damping_window,
+            retention=system.retention,
             administrators=list(system.administrators),
             affiliate_administrators=list(system.affiliate_administrators),
             sources=SourcesSpec.model_validate(system.sources, from_attributes=True),

@@ -153,6 +153,24 @@ class ConnectorContract:
         assert not bench.refused or bench.refused not in words_of(caught.value)
         assert bench.login(bench.account, bench.password)
 
+    def test_the_policy_is_told_as_it_is_and_nothing_is_changed(self, bench: Bench, connector: Connector) -> None:
+        for told in (connector.policy(bench.account), connector.policy()):
+            assert (None if told is None else told.constraints) == bench.policy
+        assert bench.login(bench.account, bench.password)
+
+    def test_what_the_policy_refuses_the_target_refuses_too(self, bench: Bench, connector: Connector) -> None:
+        told = connector.policy(bench.account)
+        if told is None or bench.refused is None:
+            pytest.skip("this target has no policy of its own")
+        assert told.constraints.violation(Secret(bench.refused)) is not None
+        assert told.constraints.violation(Secret(bench.password)) is None
+        with pytest.raises(PasswordRejected):
+            connector.change_password(bench.account, Secret(bench.password), Secret(bench.refused))
+
+    def test_an_unknown_account_has_no_policy(self, bench: Bench, connector: Connector) -> None:
+        with pytest.raises(AccountUnknown):
+            connector.policy(bench.missing)
+
     def test_a_check_passes_and_changes_nothing(self, bench: Bench, connector: Connector) -> None:
         connector.check()
 
@@ -177,6 +195,7 @@ class ConnectorContract:
             for attempt in (
                 lambda: administrator.set_password(bench.account, Secret(NEW)),
                 lambda: administrator.verify_password(bench.account, Secret(NEW)),
+                lambda: administrator.policy(bench.account),
                 administrator.check,
             ):
                 with pytest.raises(Unavailable):

@@ -21,6 +21,7 @@ fixture may be parametrised, so that one class covers several modes of a connect
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from controller.model.constraints import Constraints
 from controller.ports import Connector
 
 
@@ -32,12 +33,14 @@ class Bench(Protocol):
         password: Its password at the beginning of the test.
         missing: An account that does not exist.
         refused: A password that the target's policy refuses, or None when the target has no policy.
+        policy: What the target tells about the policy of the account, or None when it has none.
     """
 
     account: str
     password: str
     missing: str
     refused: str | None = None
+    policy: Constraints | None = None
 
     def fresh(self) -> Connector:
         """Make a connector for the target; the suite closes it."""

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from controller.model.constraints import Constraints
 from controller.ports import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
@@ -19,6 +20,7 @@ class SambaBench(Bench):
     """One user behind a relay; passwords of one kind of character are refused."""
 
     password, refused = "Initial-password-1", "onlylowercase"
+    policy = Constraints(min_length=7, min_categories=3)
 
     def __init__(self, samba: SambaServer, relay: Relay, account: str, mode: str) -> None:
         self._samba, self._relay, self._mode = samba, relay, mode

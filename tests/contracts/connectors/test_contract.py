@@ -4,7 +4,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from controller.model.constraints import Capabilities
+from controller.model.constraints import Capabilities, Constraints
+from controller.model.policy import PasswordPolicy
 from controller.ports import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
@@ -18,8 +19,11 @@ class MemoryBench(Bench):
 
     def __init__(self, capabilities: Capabilities) -> None:
         self._capabilities = capabilities
+        self.policy = Constraints(min_length=8)
         self._directory = MemoryDirectory(
-            {self.account: self.password}, policy=lambda p: "too short" if len(p) < 8 else None
+            {self.account: self.password},
+            policy=lambda p: "too short" if len(p) < 8 else None,
+            told_policy=PasswordPolicy("the memory", self.policy),
         )
 
     def fresh(self) -> Connector:

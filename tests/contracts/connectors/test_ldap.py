@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from controller.model.constraints import Constraints
 from controller.ports import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.servers.connectors import ldap_connector
 from tests.servers.proxy import Relay
-from tests.servers.slapd import PEOPLE_DN, SlapdServer
+from tests.servers.slapd import DEFAULT_POLICY_DN, MINIMUM_LENGTH, PEOPLE_DN, SlapdServer
 
 _SEARCH = {"search": {"baseDN": PEOPLE_DN, "filter": "(&(objectClass=person)(uid={account}))"}}
 
@@ -20,6 +21,7 @@ class SlapdBench(Bench):
     """One person behind a relay; passwords under eight characters are refused."""
 
     password, refused = "Initial-password-1", "Tiny-1"
+    policy = Constraints(min_bytes=MINIMUM_LENGTH)
 
     def __init__(self, slapd: SlapdServer, relay: Relay, account: str, options: dict[str, Any]) -> None:
         self._slapd, self._relay, self._options = slapd, relay, options
@@ -27,7 +29,9 @@ class SlapdBench(Bench):
         slapd.add_person(account, self.password)
 
     def fresh(self) -> Connector:
-        return ldap_connector(self._slapd, url=f"ldaps://127.0.0.1:{self._relay.port}", **self._options)
+        return ldap_connector(
+            self._slapd, url=f"ldaps://127.0.0.1:{self._relay.port}", policyDN=DEFAULT_POLICY_DN, **self._options
+        )
 
     def login(self, account: str, password: str) -> bool:
         return self._slapd.can_bind(self._slapd.person_dn(account), password)

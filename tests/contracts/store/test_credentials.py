@@ -5,6 +5,7 @@ from dataclasses import replace
 from controller.model.accounts import ExternalAccount
 from controller.model.credential import Fingerprint
 from controller.ports import Store
+from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB, mapping, stored
 
 
@@ -20,6 +21,22 @@ def test_external_credentials_are_kept_per_field(store: Store) -> None:
             "PIN": stored(b"pin"),
         }
         assert tx.credentials.external("PAYROLL", "a1") == {}
+
+
+def test_a_field_is_expired_from_the_first_report_until_it_is_put_anew(store: Store, clock: SettableClock) -> None:
+    first = clock.now
+    with store.write() as tx:
+        tx.credentials.put_external("PAYROLL", "A1", "Password", stored(b"one"))
+        tx.credentials.put_external("PAYROLL", "A1", "PIN", stored(b"pin"))
+        assert tx.credentials.mark_expired("PAYROLL", "A1", "Password")
+        assert not tx.credentials.mark_expired("PAYROLL", "A2", "Password")
+    clock.advance(hours=1)
+    with store.write() as tx:
+        assert tx.credentials.mark_expired("PAYROLL", "A1", "Password")
+        found = tx.credentials.external("PAYROLL", "A1")
+        assert found == {"Password": replace(stored(b"one"), expired_at=first), "PIN": stored(b"pin")}
+        tx.credentials.put_external("PAYROLL", "A1", "Password", stored(b"two"))
+        assert tx.credentials.external("PAYROLL", "A1")["Password"].expired_at is None
 
 
 def test_removing_external_credentials_tells_whether_there_were_any(store: Store) -> None:

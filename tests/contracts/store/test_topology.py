@@ -1,6 +1,7 @@
 """Objects and mappings."""
 
 from collections.abc import Mapping as ReadOnlyMapping
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -194,12 +195,25 @@ def test_mappings_are_scanned_in_their_order_by_code_point(store: Store) -> None
 
 def test_putting_a_mapping_again_replaces_it(store: Store) -> None:
     with store.write() as tx:
-        tx.mappings.put([mapping("alice", "ALICE1"), mapping("alice", "ALICE2", origin="MappingSet/a", enabled=False)])
-        assert list(tx.mappings.scan()) == [mapping("alice", "ALICE2", origin="MappingSet/a", enabled=False)]
-        tx.mappings.put(iter([mapping("alice", "ALICE3")]))
-        assert list(tx.mappings.scan()) == [mapping("alice", "ALICE3")]
+        tx.mappings.put([mapping("alice", "ALICE1"), mapping("alice", "ALICE1", origin="MappingSet/a", enabled=False)])
+        assert list(tx.mappings.scan()) == [mapping("alice", "ALICE1", origin="MappingSet/a", enabled=False)]
+        tx.mappings.put(iter([mapping("alice", "ALICE1")]))
+        assert list(tx.mappings.scan()) == [mapping("alice", "ALICE1")]
         tx.mappings.put([])
         assert tx.mappings.count() == 1
+
+
+def test_one_windows_account_may_have_many_external_accounts_of_one_application(store: Store) -> None:
+    hosted = [mapping("svc", name, "HOSTS") for name in ("A-1", "A1", "a1", "ä")]
+    with store.write() as tx:
+        tx.mappings.put(reversed(hosted))
+        tx.mappings.put([replace(hosted[1], enabled=False)])
+        tx.mappings.remove([hosted[0], mapping("svc", "gone", "HOSTS"), mapping("bob", "ä", "HOSTS")])
+    with store.read() as tx:
+        left = [replace(hosted[1], enabled=False), *hosted[2:]]
+        assert list(tx.mappings.scan()) == left
+        assert tx.mappings.of_windows(WindowsAccount("CORP", "svc")) == left
+        assert tx.mappings.of_external(["HOSTS"], "a1") == [hosted[2]]
 
 
 def test_mappings_are_found_by_windows_account_and_by_external_account(store: Store) -> None:
@@ -215,11 +229,11 @@ def test_mappings_are_found_by_windows_account_and_by_external_account(store: St
         assert tx.mappings.of_external([], "A1") == []
 
 
-def test_mappings_are_removed_by_application_and_windows_account(store: Store) -> None:
+def test_mappings_are_removed_by_application_and_both_accounts(store: Store) -> None:
     kept = mapping("bob", "B1")
     with store.write() as tx:
         tx.mappings.put([mapping("alice", "A1"), kept])
-        tx.mappings.remove([mapping("alice", "something else"), mapping("nobody", "N")])
+        tx.mappings.remove([mapping("alice", "A1", enabled=False), mapping("bob", "another"), mapping("nobody", "N")])
         tx.mappings.remove([])
         assert list(tx.mappings.scan()) == [kept]
 

@@ -4,6 +4,8 @@ import pytest
 
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
+from controller.model.accounts import WindowsAccount
+from controller.model.topology import Application, Key, Kind
 from tests.unit.manifests.catalogue import FakeCatalogue
 
 
@@ -51,6 +53,34 @@ def test_every_reference_must_lead_to_a_declared_object() -> None:
     ]
 
 
+def test_users_of_an_application_are_windows_accounts_or_groups_of_declared_domains() -> None:
+    assert errors(
+        DOMAIN, document("Application", "A", r"{access: {users: [CORP\staff, 'CROP\Payroll (users) #1']}}")
+    ) == [r"9:37: spec.access.users: there is no Domain 'CROP' (did you mean 'CORP'?)"]
+    assert errors(DOMAIN, document("Application", "A", r"{access: {users: [staff, 'CORP\a*', 'BUILTIN\Users']}}")) == [
+        (
+            r"9:25: spec.access.users[0]: 'staff' is not a Windows account or group "
+            r"(write DOMAIN\user, for example CORP\alice)"
+        ),
+        (
+            r"9:32: spec.access.users[1]: 'CORP\\a*' has a character that no Windows account or group name may have "
+            r"(write DOMAIN\name, of an account or a group)"
+        ),
+        (
+            r"9:43: spec.access.users[2]: 'BUILTIN\\Users' is a built-in account "
+            r"(only ordinary domain accounts can be mapped)"
+        ),
+    ]
+
+
+def test_users_of_an_application_have_one_spelling() -> None:
+    text = DOMAIN + document("Application", "A", r"{access: {users: ['corp\Payroll-Users']}}")
+    compiled = read_manifests(["-"], FakeCatalogue(), stdin=text)
+    spec = compiled.state.resources[Key(Kind.APPLICATION, "A")].spec
+    assert isinstance(spec, Application)
+    assert (spec.access.users, spec.users) == (("CORP\\payroll-users",), (WindowsAccount("CORP", "payroll-users"),))
+
+
 def test_long_lists_of_choices_are_shortened() -> None:
     groups = [document("AdapterGroup", f"g{number:02}") for number in range(25)]
     (problem,) = errors(*groups, document("Adapter", "a", f"{{{REMOTE}, group: zzz}}"))
@@ -82,7 +112,7 @@ def test_mappings_are_objects_too() -> None:
     ) == ["18:18: Mapping/m is declared twice, first at <stdin>:13:18 (remove one of them)"]
 
 
-@pytest.mark.parametrize("kind", ["individual", "group", "hostGroup"])
+@pytest.mark.parametrize("kind", ["individual", "group"])
 def test_a_windows_account_is_mapped_once_in_an_application(kind: str) -> None:
     assert errors(
         DOMAIN,
@@ -127,6 +157,27 @@ def errors_or_none(*documents: str) -> str:
 def test_accounts_of_a_group_application_may_share_an_external_account() -> None:
     application = document("Application", "A", "{type: group}")
     assert not errors_or_none(DOMAIN, application, mapping(r"CORP\a", "Y"), mapping(r"CORP\b", "Y"))
+
+
+def test_a_group_application_has_one_external_account() -> None:
+    application = document("Application", "A", "{type: group}")
+    assert errors(DOMAIN, application, mapping(r"CORP\a", "Y"), mapping(r"CORP\b", "Y"), mapping(r"CORP\c", "Z")) == [
+        (
+            "24:40: group application A has a second external account 'Z', the first is at <stdin>:14:40 "
+            "(the Windows accounts of a group application share one; type: individual gives each its own)"
+        )
+    ]
+
+
+def test_a_host_group_application_maps_many_external_accounts_each_once() -> None:
+    application = document("Application", "A", "{type: hostGroup}")
+    assert not errors_or_none(DOMAIN, application, mapping(r"CORP\a", "X"), mapping(r"CORP\A", "Y"))
+    assert errors(DOMAIN, application, mapping(r"CORP\a", "X"), mapping(r"CORP\a", "X")) == [
+        (
+            "19:40: external account 'X' is mapped twice in host group application A, first at <stdin>:14:40 "
+            "(remove one of the two mappings)"
+        )
+    ]
 
 
 def test_a_host_group_application_has_one_windows_account() -> None:
@@ -227,14 +278,21 @@ def test_full_sync_into_a_domain_without_directory_is_a_warning() -> None:
     ]
 
 
-def test_a_host_group_application_on_an_adapter_is_a_warning() -> None:
+def test_a_host_group_application_on_an_adapter_that_only_sends_is_a_warning() -> None:
     application = document("Application", "A", "{type: hostGroup, adapter: x}")
     assert warnings(document("System", "default"), document("Adapter", "x", f"{{{REMOTE}}}"), application) == [
         (
-            "14:25: spec.adapter: a host group application takes no Windows password changes "
-            "(only individual and group applications do)"
+            "14:25: spec.adapter: has no effect, since Adapter x takes no changes and a host group application is "
+            "sent none (set syncFromAdapter: true on Adapter x, so that stored credentials follow, or remove adapter "
+            "here)"
         )
     ]
+
+
+def test_a_host_group_application_on_an_adapter_that_takes_changes_is_none() -> None:
+    application = document("Application", "A", "{type: hostGroup, adapter: x}")
+    takes = document("Adapter", "x", f"{{syncFromAdapter: true, {REMOTE}}}")
+    assert not warnings(document("System", "default", spec="{fromAdaptersToDatabase: true}"), takes, application)
 
 
 def test_an_annotation_of_ours_without_meaning_is_a_warning() -> None:

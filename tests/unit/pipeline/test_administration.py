@@ -44,7 +44,7 @@ def test_revealing_is_audited_and_told(mapped: PipelineBench) -> None:
     mapped.credentials.show("LDAP", "CORP\\alice", reveals=True, by="ops")
     with mapped.store.read() as tx:
         rows = [(row.principal, row.action, row.object) for row in tx.audit.find()]
-    assert rows[0] == ("ops", "credentials show --reveal", "Mapping/LDAP/CORP\\alice")
+    assert rows[0] == ("ops", "credentials show --reveal", "Mapping/LDAP/CORP\\alice/shared")
     assert [e.fields["by"] for e in mapped.events("credentialRevealed")] == ["ops"]
     assert "S3cret" not in repr(rows) + repr(mapped.events())
 

@@ -1,6 +1,7 @@
 """A simulation says what the pipeline then does, and leaves no trace in the store."""
 
 from collections.abc import Iterator
+from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -33,14 +34,22 @@ def bench(tmp_path: Path) -> Iterator[PipelineBench]:
 
 
 def simulate(
-    bench: PipelineBench, account: Account, password: str = "Ma5-de-up", *, old: str | None = None
+    bench: PipelineBench,
+    account: Account,
+    password: str = "Ma5-de-up",
+    *,
+    old: str | None = None,
+    policies: ReadOnlyMapping[str, Constraints] | None = None,
 ) -> Simulated:
-    """What would happen, from a picture of the bench's store."""
+    """What would happen, from a picture of the bench's store, with *policies* of lanes."""
 
     def capabilities(topology: Topology, lane: str) -> Capabilities:
         kind, _, name = lane.partition("/")
         needs_old = kind == "domain" and topology.domains[name].needs_old_password
         return bench.capabilities.get(lane, Capabilities(needs_old_password=needs_old))
+
+    def refusal(lane: str, _: str, password: Secret) -> str | None:
+        return (policies or {}).get(lane, Constraints()).violation(password)
 
     with bench.store.read() as tx:
         picture = look_around(tx, account)
@@ -48,7 +57,7 @@ def simulate(
     with scratch.write() as tx:
         rebuild(tx, picture)
     report = Report(account, Secret(password), None if old is None else Secret(old))
-    result = Simulation(scratch, bench.sealer, bench.new_id, capabilities).play(report, LOCAL)
+    result = Simulation(scratch, bench.sealer, bench.new_id, capabilities, refusal).play(report, LOCAL)
     scratch.close()
     return result
 
@@ -114,7 +123,7 @@ def test_a_windows_account_that_would_not_be_changed_is_named_with_its_reason(be
     result = simulate(bench, ExternalAccount("ldap", "al"))
     fate = result.fates[-1]
     assert (fate.account, fate.mapping) == (ALICE, None)
-    assert fate.outcome != "delivered"
+    assert fate.outcome == "parked"
     assert "windowsNotChanged" in fate.events
     agrees_with_what_happens(bench, result, bench.external("ldap", "al", "Re4-al-ly"))
 
@@ -129,12 +138,31 @@ def test_what_a_target_would_refuse_is_parked_in_its_words(bench: PipelineBench)
     agrees_with_what_happens(bench, result, bench.windows("alice", "Re4-al-ly"))
 
 
+def test_what_the_policy_of_a_target_would_refuse_is_parked_too(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    policies = {"adapter/ldap": Constraints(min_length=12)}
+    refusal = (
+        "the policy of the target refuses the password: it is shorter than the 12 characters that the target asks for"
+    )
+    assert told(simulate(bench, ALICE, policies=policies)) == [("ldap:al", "parked", refusal)]
+    assert told(simulate(bench, ALICE, "Lo6-ng-enough", policies=policies)) == [("ldap:al", "delivered", "")]
+
+
+def test_the_policy_of_the_domain_is_asked_when_a_password_is_changed_with_the_old_one(bench: PipelineBench) -> None:
+    bench.adapter("ldap", FULL_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    bench.set_stored_windows("alice", "old")
+    result = simulate(bench, ExternalAccount("ldap", "al"), policies={"domain/CORP": Constraints(min_length=12)})
+    assert [(fate.account, fate.outcome) for fate in result.fates if fate.mapping is None] == [(ALICE, "parked")]
+
+
 def test_a_filter_that_leaves_nothing_is_named(bench: PipelineBench) -> None:
     bench.password_filter("none", PasswordFilter((Remove("Ma5-de-up"),)))
     bench.adapter("ldap", replace(OPEN_ADAPTER, filter="none"), "al")
     bench.map("LDAP", "alice", "al")
     (fate,) = simulate(bench, ALICE).fates
-    assert fate.outcome != "delivered"
+    assert fate.outcome == "parked"
     assert "filter" in fate.reason
 
 

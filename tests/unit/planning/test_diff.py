@@ -49,6 +49,38 @@ def test_a_mapping_to_another_external_account_is_replaced() -> None:
     assert list(diff(state(before), state(after))) == [Replace(before, after)]
 
 
+def test_a_mapping_to_another_external_account_is_one_change_among_its_neighbours() -> None:
+    old = [mapping("A", "alice", "1"), mapping("A", "bob", "2"), mapping("A", "carl", "3")]
+    new = [mapping("A", "alice", "4"), mapping("A", "bob", "2"), mapping("A", "carl", "1")]
+    changes = diff(State({}, Streaming(old)), State({}, Streaming(new)))
+    assert list(changes) == [Replace(old[0], new[0]), Replace(old[2], new[2])]
+
+
+@pytest.mark.parametrize(("before", "after"), [(["1"], ["2"]), (["1", "2"], ["2", "3"]), (["3"], ["1", "2"])])
+def test_external_accounts_of_a_host_group_come_and_go_one_by_one(before: list[str], after: list[str]) -> None:
+    hosts = application("HOSTS", type="hostGroup")
+    actual = state(hosts, *(mapping("HOSTS", "svc", name) for name in before))
+    desired = state(hosts, *(mapping("HOSTS", "svc", name) for name in after))
+    assert {(c.action, c.subject) for c in diff(actual, desired)} == {
+        *(("prune", mapping("HOSTS", "svc", name)) for name in before if name not in after),
+        *(("create", mapping("HOSTS", "svc", name)) for name in after if name not in before),
+    }
+    assert carry_out(actual, diff(actual, desired)) == desired
+
+
+@pytest.mark.parametrize("types", [("individual", "hostGroup"), ("hostGroup", "individual")])
+def test_mappings_of_an_application_that_becomes_or_was_a_host_group_come_and_go(types: tuple[str, str]) -> None:
+    before, after = (application("HOSTS", type=type_) for type_ in types)
+    old, new = mapping("HOSTS", "svc", "1"), mapping("HOSTS", "svc", "2")
+    assert list(diff(state(before, old), state(after, new))) == [Replace(before, after), Prune(old), Create(new)]
+
+
+@pytest.mark.parametrize(("kept", "pruned"), [("1", "2"), ("2", "1")])
+def test_a_second_mapping_written_into_the_store_by_hand_is_pruned_alone(kept: str, pruned: str) -> None:
+    actual = state(mapping("A", "alice", "1"), mapping("A", "alice", "2"))
+    assert list(diff(actual, state(mapping("A", "alice", kept)))) == [Prune(mapping("A", "alice", pruned))]
+
+
 def test_a_disabled_mapping_is_updated() -> None:
     before, after = mapping("PAYROLL", "alice", "A1"), mapping("PAYROLL", "alice", "A1", enabled=False)
     assert list(diff(state(before), state(after))) == [Update(before, after)]
@@ -63,8 +95,8 @@ def test_changes_come_in_key_order_with_mappings_last() -> None:
         "Adapter/b",
         "Adapter/z",
         "Application/A",
-        r"Mapping/A/CORP\zoe",
-        r"Mapping/B/CORP\bob",
+        r"Mapping/A/CORP\zoe/1",
+        r"Mapping/B/CORP\bob/1",
     ]
 
 
@@ -124,9 +156,9 @@ def test_mappings_that_differ_only_in_where_a_text_ends_have_different_digests()
     assert digest(state(mapping("a", "b", "cd", origin="e"))) != digest(state(mapping("a", "b", "c", origin="de")))
 
 
-@pytest.mark.parametrize("second", ["alice", "aaron"])
-def test_mappings_out_of_order_or_twice_are_refused(second: str) -> None:
-    disorderly = State({}, [mapping("A", "alice", "1"), mapping("A", second, "2")])
+@pytest.mark.parametrize(("second", "external"), [("alice", "2"), ("alice", "1"), ("aaron", "3")])
+def test_mappings_out_of_order_or_twice_are_refused(second: str, external: str) -> None:
+    disorderly = State({}, [mapping("A", "alice", "2"), mapping("A", second, external)])
     with pytest.raises(InvalidInput, match="out of order"):
         digest(disorderly)
 

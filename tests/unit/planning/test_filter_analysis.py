@@ -65,7 +65,7 @@ def test_too_long_passwords_are_refused_and_the_remedy_names_the_limit() -> None
     [
         ("tr/3/", Constraints(min_length=8), "shorter than", "pad, for example with pe/8/0/"),
         ("pe/100/$/", Constraints(max_bytes=72), "longer than the 72 bytes", "truncate, for example with tr/18/"),
-        ("pe/30/$/", Constraints(forbidden="$"), "has a character", "remove or substitute the characters"),
+        ("pe/30/$/", Constraints(forbidden="$"), "with a character", "remove or substitute the characters"),
         ("pe/256/$/sc/1/$/İ/lc/", ANYTHING, TOO_LONG, "pad less"),
     ],
 )

@@ -108,21 +108,39 @@ def test_without_prune_what_is_not_declared_is_kept_with_a_warning() -> None:
     first, second = plan.warnings
     assert first == "Adapter/b is no longer declared, but kept: prune is false in the System"
     assert second.startswith("12 mappings are no longer declared, but kept: prune is false in the System")
-    assert second.endswith(r"(the first is Mapping/PAYROLL/CORP\user000000)")
+    assert second.endswith(r"(the first is Mapping/PAYROLL/CORP\user000000/U000000)")
 
 
 @pytest.mark.parametrize(
     ("kind", "external", "codes"),
-    [("individual", "A1", ["keptConflict"]), ("individual", "A2", []), ("group", "A1", [])],
+    [
+        ("individual", "A1", ["keptConflict"]),
+        ("individual", "A2", []),
+        ("group", "A1", []),
+        ("group", "A2", ["keptConflict"]),
+        ("hostGroup", "A1", ["keptConflict"]),
+        ("hostGroup", "A2", ["keptConflict"]),
+    ],
 )
-def test_a_new_mapping_must_not_share_its_account_with_one_that_is_kept(
-    kind: str, external: str, codes: list[str]
-) -> None:
+def test_a_new_mapping_must_fit_to_one_that_is_kept(kind: str, external: str, codes: list[str]) -> None:
     payroll = application("PAYROLL", type=kind)
     actual = state(payroll, mapping("PAYROLL", "alice", "A1"))
     plan = make_plan(actual, state(payroll, mapping("PAYROLL", "bob", external)), KEEP)
     assert _codes(plan) == codes
     assert len(plan.blocking(force=True)) == len(codes)
+
+
+def test_a_kept_account_of_a_host_group_stands_beside_a_new_one() -> None:
+    hosts = application("HOSTS", type="hostGroup")
+    plan = make_plan(state(hosts, mapping("HOSTS", "svc", "A1")), state(hosts, mapping("HOSTS", "svc", "A2")), KEEP)
+    assert not plan.holds
+    assert [str(c.key) for c in plan.left_out] == [r"Mapping/HOSTS/CORP\svc/A1"]
+
+
+def test_a_kept_mapping_of_another_application_is_in_nobodys_way() -> None:
+    one, other = application("PAYROLL"), application("CRM")
+    actual = state(one, other, mapping("PAYROLL", "alice", "A1"))
+    assert not make_plan(actual, state(one, other, mapping("CRM", "bob", "A1")), KEEP).holds
 
 
 def test_drift_is_left_out_when_it_is_not_to_be_healed() -> None:

@@ -176,8 +176,8 @@ def test_what_was_applied_is_recorded_and_audited(store: Store) -> None:
         rows = [(r.principal, r.action, r.object, r.detail) for r in tx.audit.find(3)]
     assert event.fields == {"principal": "ops", "create": 0, "update": 1, "replace": 0, "prune": 2, "forced": []}
     assert sorted(rows) == [
-        ("ops", "prune", r"Mapping/PAYROLL/CORP\alice", ""),
-        ("ops", "prune", r"Mapping/PAYROLL/CORP\bob", ""),
+        ("ops", "prune", r"Mapping/PAYROLL/CORP\alice/A1", ""),
+        ("ops", "prune", r"Mapping/PAYROLL/CORP\bob/B1", ""),
         ("ops", "update", "Adapter/racf", "group"),
     ]
 

@@ -19,7 +19,9 @@ GUARDED = resource("mainframe", AdapterGroup("guarded"), **{PROTECT_ANNOTATION: 
 OTHER = resource("mainframe", AdapterGroup("other"))
 WIKI = adapter("wiki")
 ALICE = mapping("PAYROLL", "alice", "A1")
-ACTUAL = state(GUARDED, WIKI, application("PAYROLL"), ALICE, mapping("PAYROLL", "bob", "B1"))
+HOSTED = mapping("HOSTS", "svc", "H1")
+HOSTS = application("HOSTS", type="hostGroup")
+ACTUAL = state(GUARDED, WIKI, application("PAYROLL"), ALICE, mapping("PAYROLL", "bob", "B1"), HOSTS, HOSTED)
 
 
 def _edited(*changes: Change) -> Plan:
@@ -36,6 +38,9 @@ def _edited(*changes: Change) -> Plan:
         Update(replace(ALICE, external="EVIL"), replace(ALICE, external="EVIL", enabled=False)),
         Create(replace(ALICE, external="EVIL")),
         Prune(mapping("PAYROLL", "carol", "C1")),
+        Replace(replace(ALICE, external="EVIL"), ALICE),
+        Create(HOSTED),
+        Prune(replace(HOSTED, external="EVIL")),
     ],
 )
 def test_a_plan_that_shows_something_else_than_what_is_there_is_refused(change: Change) -> None:
@@ -56,9 +61,25 @@ def test_a_plan_that_shows_what_is_there_passes() -> None:
         Create(adapter("new")),
         Update(ALICE, replace(ALICE, enabled=False)),
         Create(mapping("PAYROLL", "carol", "C1")),
+        Create(replace(HOSTED, external="H2")),
     ]
     verify(_edited(*changes), ACTUAL)
     verify(_edited(), ACTUAL)
+
+
+def test_a_mapping_that_moves_or_becomes_one_of_a_host_group_passes() -> None:
+    moved = replace(ALICE, external="A2")
+    verify(_edited(Replace(ALICE, moved)), ACTUAL)
+    becoming = Replace(application("PAYROLL"), application("PAYROLL", type="hostGroup"))
+    verify(_edited(becoming, Create(moved)), ACTUAL)
+
+
+def test_of_two_mappings_that_a_hand_has_made_of_one_either_may_go() -> None:
+    second = replace(ALICE, external="A2")
+    actual = state(application("PAYROLL"), ALICE, second)
+    for one, other in ((ALICE, second), (second, ALICE)):
+        verify(make_plan(actual, state(application("PAYROLL"), one)), actual)
+        assert [c.subject for c in make_plan(actual, state(application("PAYROLL"), one)).changes] == [other]
 
 
 def test_a_plan_for_another_state_is_refused_before_anything_else() -> None:

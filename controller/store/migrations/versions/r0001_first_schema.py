@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Create all tables, and the triggers that keep audit rows and count what changes the topology."""
     _create_topology()
     _create_credentials()
+    _create_guesses()
     _create_queue()
     _create_records()
     if op.get_context().dialect.name == "postgresql":
@@ -73,18 +74,37 @@ def _create_topology() -> None:
     op.execute("INSERT INTO counters (name, value) VALUES ('resources', 0)")
     op.create_table("suspensions", *_keys("adapter"), *_names("principal"), *_numbers("since"))
     op.create_table(
+        "policies",
+        *_keys("lane"),
+        *_names("declaration"),
+        *_numbers("tried_at"),
+        *_optional_numbers("read_at"),
+        *_texts("policy", "problem"),
+    )
+    op.create_table(
         "lanes", *_keys("lane"), *_booleans("is_online"), *_numbers("since"), *_names("code"), *_texts("message")
     )
     op.create_table(
+        "sessions",
+        *_keys("adapter"),
+        *_names("id", "principal"),
+        *_numbers("since", "heard_at", "asked_at"),
+        *_names("presence"),
+    )
+    op.create_table(
         "mappings",
-        *_keys("application", "windows_account"),
-        *_names("external_account"),
+        *_keys("application", "windows_account", "external_account"),
         *_booleans("enabled"),
         *_names("origin"),
         sqlite_with_rowid=False,
     )
     op.create_index("mappings_windows", "mappings", ["windows_account", "application"])
     op.create_index("mappings_external", "mappings", ["external_account", "application"])
+
+    op.create_table(
+        "windows_groups", *_keys("name"), *_optional_numbers("read_at"), *_numbers("members"), *_texts("problem")
+    )
+    op.create_table("windows_group_members", *_keys("name", "windows_account"), sqlite_with_rowid=False)
 
 
 def _create_credentials() -> None:
@@ -95,6 +115,7 @@ def _create_credentials() -> None:
         *_numbers("sequence"),
         *_names("tracking_id"),
         *_numbers("updated_at"),
+        *_optional_numbers("expired_at"),
     )
     op.create_table(
         "windows_passwords",
@@ -115,6 +136,15 @@ def _create_credentials() -> None:
         *_numbers("writing_sequence"),
         *_booleans("is_echoed"),
         *_texts("overwritten"),
+    )
+
+
+def _create_guesses() -> None:
+    op.create_table(
+        "guesses",
+        *_keys("lane", "account"),
+        sa.Column("count", sa.Integer(), nullable=False),
+        *_optional_numbers("since"),
     )
 
 
@@ -175,6 +205,12 @@ def _create_queue_indexes() -> None:
     op.create_index("deliveries_open", "deliveries", ["lane", "sequence", "number", "ready_at"], **still_open)
     op.create_index("deliveries_open_account", "deliveries", ["account", "sequence", "number"], **still_open)
     op.create_index("deliveries_ready", "deliveries", ["lane", "ready_at"], **still_open)
+    is_unsettled = sa.text("state NOT IN ('confirmed', 'expired', 'superseded')")
+    unsettled: dict[str, Any] = {"sqlite_where": is_unsettled, "postgresql_where": is_unsettled}
+    op.create_index("deliveries_unsettled", "deliveries", ["expires_at", "sequence"], **unsettled)
+    is_finished = sa.text("finished_at IS NOT NULL")
+    finished: dict[str, Any] = {"sqlite_where": is_finished, "postgresql_where": is_finished}
+    op.create_index("changes_finished", "changes", ["finished_at"], **finished)
 
 
 def _create_records() -> None:

@@ -173,5 +173,5 @@ def test_the_type_tells_what_a_connector_can_do_without_one() -> None:
 def test_a_password_with_a_nul_is_no_password_for_a_directory_that_could_end_there(method: str) -> None:
     constraints = CONNECTOR_TYPE.capabilities(_options(**_BY_DN, method=method)).constraints
 
-    assert constraints.violation(Secret("before\x00after")) == "has a character that the target does not take"
+    assert constraints.violation(Secret("before\x00after")) == "with a character that the target does not take"
     assert constraints.violation(Secret("before after")) is None

@@ -1,0 +1,193 @@
+"""Notifications of remote adapters: handed to the holder of the session, and settled when it confirms them (Q2-Q4)."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from controller.model import events
+from controller.model.completion import Completion
+from controller.model.delivery import Delivery, DeliveryState, words_of
+from controller.model.errors import ChannelRefused, ConnectorError, InvalidInput, TrackingIdUnknown, Unavailable
+from controller.model.notification import Notification, PasswordNotification, StatusRequest
+from controller.model.secret import Secret
+from controller.model.session import AdapterSession, Presence
+from controller.model.topology import Adapter
+from controller.pipeline.attempt import Attempt, Superseded
+from controller.pipeline.circuit import Circuit
+from controller.pipeline.claiming import LaneDeliveries
+from controller.pipeline.following import CredentialDatabase
+from controller.pipeline.gate import AdapterCall, Gate
+from controller.pipeline.handing import MOST, HandedOut, returned
+from controller.pipeline.lanes import note_offline, note_online
+from controller.pipeline.queueing import delivery_place, event_of
+from controller.pipeline.topology import Topology
+from controller.ports import DeliveryQuery, Jitter, NewId, Sealer, Transaction
+
+SHORTEST_LEASE = timedelta(seconds=1)
+"""An adapter has at least so long to confirm, whatever the declared retry delay."""
+LATE_STATES = frozenset({DeliveryState.PENDING, DeliveryState.RETRYING, DeliveryState.PARKED})
+"""States of a delivery that the adapter did not confirm in time, and may still confirm."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """What one call works on."""
+
+    call: AdapterCall
+    tx: Transaction
+    topology: Topology
+    session: AdapterSession
+    deliveries: LaneDeliveries
+    circuit: Circuit
+
+    @property
+    def adapter(self) -> Adapter:
+        return self.topology.adapters[self.call.adapter]
+
+
+class RemoteNotifications:
+    """The calls of remote adapters about notifications. The circuits are this process's own."""
+
+    def __init__(self, sealer: Sealer, gate: Gate, *, new_id: NewId, jitter: Jitter) -> None:
+        self._sealer = sealer
+        self._gate = gate
+        self._new_id = new_id
+        self._jitter = jitter
+        self._circuits: dict[str, Circuit] = {}
+
+    def receive(self, call: AdapterCall) -> Notification | None:
+        """Hand out the next notification; None when there is none now.
+
+        Raises:
+            PwsyncError: As ``Gate.admit_holder``.
+        """
+
+        def work(tx: Transaction, topology: Topology, session: AdapterSession) -> Notification | None:
+            lane = self._lane(call, tx, topology, session)
+            HandedOut(tx, topology, lane.deliveries, call.lane).return_overdue()
+            attempt = self._claim(lane) if session.presence is Presence.ONLINE else None
+            if attempt is not None:
+                return self._hand_out(lane, attempt)
+            if not session.wants_status(tx.now):
+                return None
+            tx.sessions.put(replace(session, asked_at=tx.now))
+            return StatusRequest()
+
+        return self._gate.admit_holder(call, work)
+
+    def complete(self, call: AdapterCall, completion: Completion) -> Delivery:
+        """Settle a notification as the adapter says; a second time changes nothing. Returns the delivery as it is then.
+
+        Raises:
+            InvalidInput: The change has several accounts on this adapter, and the completion names none of them.
+            TrackingIdUnknown: The adapter was handed no such notification.
+            PwsyncError: As ``Gate.admit_holder``.
+        """
+
+        def work(tx: Transaction, topology: Topology, session: AdapterSession) -> Delivery:
+            lane = self._lane(call, tx, topology, session)
+            delivery = _locked(tx, _handed_out(tx, call, completion))
+            if _is_held(delivery, session):
+                self._settle(lane, delivery, completion)
+            elif completion.is_success and _may_be_late(tx, delivery):
+                late = replace(delivery, state=DeliveryState.IN_FLIGHT, lease=session.id, settled_at=None)
+                tx.deliveries.save(late)
+                self._settle(lane, late, completion)
+            return tx.deliveries.get(delivery.id) or delivery
+
+        return self._gate.admit_holder(call, work)
+
+    def _lane(self, call: AdapterCall, tx: Transaction, topology: Topology, session: AdapterSession) -> _Lane:
+        deliveries = LaneDeliveries(self._sealer, new_id=self._new_id, jitter=self._jitter, lane=call.lane)
+        circuit = self._circuits.setdefault(call.adapter, Circuit(self._jitter))
+        return _Lane(call, tx, topology, session, deliveries, circuit)
+
+    def _claim(self, lane: _Lane) -> Attempt | None:
+        """Take the next delivery that can be handed out; those that cannot are settled on the way."""
+        if not lane.circuit.try_enter(lane.tx.now):
+            return None
+        lease_for = max(lane.adapter.notifications.retry_delay, SHORTEST_LEASE)
+        while True:
+            attempt = lane.deliveries.claim(lane.tx, lane.topology, lease=lane.session.id, lease_for=lease_for)
+            if attempt is None:
+                lane.circuit.leave()
+                return None
+            problem = Superseded("a newer change follows") if attempt.is_superseded else attempt.problem
+            if problem is None:
+                return attempt
+            lane.deliveries.settle(lane.tx, lane.topology, attempt, problem)
+
+    def _hand_out(self, lane: _Lane, attempt: Attempt) -> PasswordNotification:
+        tx, delivery = lane.tx, attempt.delivery
+        if delivery.sealed_password is None:  # what is confirmed is then what was handed out, whatever the filter is
+            sealed = self._sealer.seal(attempt.password, delivery_place(delivery.id, delivery.account))
+            tx.deliveries.save(replace(delivery, sealed_password=sealed), lease=delivery.lease)
+        fields = {"attempts": delivery.attempts, "redelivered": delivery.must_probe, "caller": lane.call.principal}
+        tx.events.add(event_of(events.DELIVERY_HANDED_OUT, delivery, id=delivery.id, **fields))
+        change = tx.changes.get(delivery.tracking_id)
+        occurred_at = None if change is None else change.occurred_at or change.received_at
+        return PasswordNotification(
+            tracking_id=delivery.tracking_id,
+            account=delivery.account.name,
+            password=attempt.password,
+            old_password=attempt.old_password if lane.adapter.send_old_password else None,
+            occurred_at=occurred_at or delivery.created_at,
+            attempt=delivery.attempts,
+            is_redelivered=delivery.must_probe,
+        )
+
+    def _settle(self, lane: _Lane, delivery: Delivery, completion: Completion) -> None:
+        tx, topology = lane.tx, lane.topology
+        password = lane.deliveries.password_of(tx, topology, delivery)
+        error = None if completion.is_success else completion.error(password, *self._stored(lane, delivery))
+        attempt = replace(returned(topology, delivery), password=password)
+        self._note(lane, error)
+        lane.deliveries.settle(tx, topology, attempt, error)
+
+    def _stored(self, lane: _Lane, delivery: Delivery) -> list[Secret]:
+        """The stored passwords of the account, which the adapter may have been told as old ones."""
+        database = CredentialDatabase(lane.tx, self._sealer, lane.topology)
+        mappings = lane.tx.mappings.of_external(lane.topology.applications_of(lane.call.adapter), delivery.account.name)
+        passwords = [database.external_password(mapping) for mapping in mappings]
+        return [password for password in passwords if password is not None]
+
+    def _note(self, lane: _Lane, error: ConnectorError | None) -> None:
+        """An adapter whose system is away gets a trial now and then, as any other lane."""
+        lane.circuit.record(error, lane.tx.now)
+        if isinstance(error, Unavailable | ChannelRefused):
+            note_offline(lane.tx, lane.call.lane, error.code, words_of(error))
+        elif lane.session.presence is Presence.ONLINE:
+            note_online(lane.tx, lane.call.lane)
+
+
+def _handed_out(tx: Transaction, call: AdapterCall, completion: Completion) -> Delivery:
+    """The delivery that a completion means."""
+    query = DeliveryQuery(tracking_id=completion.tracking_id, lane=call.lane, limit=MOST)
+    found = [delivery for delivery in tx.deliveries.find(query) if delivery.attempts > 0 and completion.means(delivery)]
+    if not found:
+        raise TrackingIdUnknown(
+            "the adapter was handed no notification of this tracking ID",
+            hint="confirm with the trackingId of the notification, and with its account when you name one",
+        )
+    if len(found) > 1:
+        raise InvalidInput(
+            "account is missing: the change has several accounts on this adapter",
+            hint="confirm each with the account of its notification",
+        )
+    return found[0]
+
+
+def _locked(tx: Transaction, delivery: Delivery) -> Delivery:
+    """The delivery as it is once nobody else works on its account."""
+    tx.fingerprints.get(delivery.account)
+    return tx.deliveries.get(delivery.id) or delivery
+
+
+def _is_held(delivery: Delivery, session: AdapterSession) -> bool:
+    return delivery.state is DeliveryState.IN_FLIGHT and delivery.lease == session.id
+
+
+def _may_be_late(tx: Transaction, delivery: Delivery) -> bool:
+    """Whether it was in doubt what became of the delivery, so that a late confirmation ends the doubt."""
+    is_newest = tx.deliveries.newest_sequence(delivery.account) <= delivery.sequence
+    is_in_doubt = delivery.must_probe and delivery.state in LATE_STATES
+    return is_in_doubt and is_newest and delivery.sealed_password is not None

@@ -1,0 +1,137 @@
+"""What filters make of passwords, against the policies that targets were found to have."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping as ReadOnlyMapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from controller.model.accounts import ExternalAccount
+from controller.model.filters import PasswordFilter
+from controller.model.policy import PasswordPolicy, PolicyReading
+from controller.model.topology import Adapter, Domain, Key, Kind, Resource
+from controller.planning.encoding import canonical, encode_value
+from controller.planning.filter_analysis import FilterAnalysis, analyse
+from controller.planning.plan import Plan
+from controller.planning.safety import Hold
+
+ALWAYS_REFUSED = "filterAlwaysRefused"
+
+
+def declaration_of(spec: Adapter | Domain) -> str:
+    """Digest of what decides which target an adapter, or a domain's directory, has and how it is reached."""
+    declared = spec.connector if isinstance(spec, Adapter) else [spec.directory, spec.password_change]
+    return sha256(canonical(encode_value(declared))).hexdigest()
+
+
+def checked_against_policies(
+    plan: Plan, resources: ReadOnlyMapping[Key, Resource], readings: ReadOnlyMapping[str, PolicyReading]
+) -> Plan:
+    """*plan* with the warnings and holds that come of what is known about the policies of targets."""
+    changed = {change.key for change in plan.changes}
+    effects = list(policy_effects(resources, readings, changed))
+    warnings = [effect for effect in effects if isinstance(effect, str)]
+    found = [effect for effect in effects if isinstance(effect, Hold)]
+    return replace(plan, warnings=(*plan.warnings, *warnings), holds=(*plan.holds, *found))
+
+
+def policy_effects(
+    resources: ReadOnlyMapping[Key, Resource],
+    readings: ReadOnlyMapping[str, PolicyReading],
+    changed: AbstractSet[Key] = frozenset(),
+) -> Iterator[str | Hold]:
+    """Try the filter of each adapter that sends against the policy of its target; yield warnings, and what holds.
+
+    A filter that leaves no password holds a plan that changes it or its adapter. A plan about something else goes
+    on, with a warning: a policy that its directory made stricter must not keep the changes of others back.
+
+    Args:
+        resources: All objects that there will be.
+        readings: What is known of policies, by lane. A target that nobody has asked yet has no effect.
+        changed: Objects that the plan creates or changes.
+    """
+    for key, resource in resources.items():
+        if isinstance(resource.spec, Adapter) and resource.spec.sync_to_adapter:
+            reading = reading_of(key.name, resource.spec, readings)
+            if reading is not None:
+                yield from _effects(key, resource.spec, reading, resources, changed)
+
+
+def reading_of(name: str, adapter: Adapter, readings: ReadOnlyMapping[str, PolicyReading]) -> PolicyReading | None:
+    """What is known about the target of an adapter as it is declared; None when nobody has asked it yet."""
+    reading = readings.get(ExternalAccount(name, "").lane)
+    return reading if reading is not None and reading.declaration == declaration_of(adapter) else None
+
+
+def analyse_against(
+    adapter: Adapter, resources: ReadOnlyMapping[Key, Resource], policy: PasswordPolicy
+) -> FilterAnalysis:
+    """Try the filter of an adapter, or none when it has none, against a policy."""
+    found = resources.get(Key(Kind.PASSWORD_FILTER, adapter.filter or ""))
+    rules = found.spec if found is not None and isinstance(found.spec, PasswordFilter) else PasswordFilter()
+    return analyse(rules, policy.constraints)
+
+
+def refusal_of(adapter: str, filter_name: str, analysis: FilterAnalysis) -> str:
+    """Say that a filter leaves no password which the policy takes."""
+    return (
+        f"PasswordFilter/{filter_name} leaves Adapter/{adapter} no password that the policy of its target takes: "
+        f"{', or '.join(analysis.flaws)}"
+    )
+
+
+def _effects(
+    key: Key,
+    adapter: Adapter,
+    reading: PolicyReading,
+    resources: ReadOnlyMapping[Key, Resource],
+    changed: AbstractSet[Key],
+) -> Iterator[str | Hold]:
+    if reading.problem and adapter.filter is not None:
+        yield _unknown(key, reading)
+    if reading.policy is None:
+        return
+    analysis = analyse_against(adapter, resources, reading.policy)
+    if not analysis.refused:
+        return
+    hint = f"{_remedy(adapter, analysis)} ({_origin(reading.policy, reading)})"
+    if adapter.filter is None:
+        yield f"{key} has no filter, and the policy of its target refuses {_share(analysis)}; {hint}"
+    elif not analysis.is_always_refused:
+        yield (
+            f"PasswordFilter/{adapter.filter} makes passwords that the policy of the target of {key} refuses, "
+            f"of {_share(analysis)}; {hint}"
+        )
+    else:
+        message = refusal_of(key.name, adapter.filter, analysis)
+        is_new = not changed.isdisjoint({key, Key(Kind.PASSWORD_FILTER, adapter.filter)})
+        yield Hold(ALWAYS_REFUSED, message, hint) if is_new else f"{message}; {hint}"
+
+
+def _unknown(key: Key, reading: PolicyReading) -> str:
+    consequence = "filters are not checked against it"
+    if reading.read_at is not None:
+        consequence = f"what it said {_at(reading.read_at)} is used"
+    return (
+        f"the password policy of the target of {key} could not be found out {_at(reading.tried_at)}, "
+        f"so {consequence}: {reading.problem}"
+    )
+
+
+def _share(analysis: FilterAnalysis) -> str:
+    share = analysis.share(analysis.refused)
+    return f"{share} of typical passwords: {', or '.join(analysis.flaws)}; for example {analysis.example}"
+
+
+def _remedy(adapter: Adapter, analysis: FilterAnalysis) -> str:
+    what = "give it a PasswordFilter" if adapter.filter is None else f"change PasswordFilter/{adapter.filter}"
+    return f"{what}: {'; '.join(analysis.remedies)}"
+
+
+def _origin(policy: PasswordPolicy, reading: PolicyReading) -> str:
+    return f"policy {policy.source}, read {_at(reading.read_at or reading.tried_at)}"
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%SZ}"

@@ -1,0 +1,358 @@
+"""Remote adapters over the HTTP API: sessions, notifications, confirmations, status (Q2-Q8, Q11, section 10)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from controller.model.session import KEEP_ALIVE, STATUS_INTERVAL
+from controller.model.topology import REMOTE, Access, Application, ConnectorSpec, Kind, NotificationPolicy
+from tests.doubles.api import ApiBench, new_password
+from tests.doubles.pipeline import OPEN_ADAPTER
+
+RETRY = timedelta(minutes=1)
+BASE = "/v1/adapters/host"
+ADAPTER = replace(
+    OPEN_ADAPTER,
+    connector=ConnectorSpec(REMOTE),
+    access=Access(users=("agent",)),
+    notifications=NotificationPolicy(retry_count=2, retry_delay=RETRY),
+)
+
+
+class RemoteApi:
+    r"""The API with the remote adapter ``host``, whose user is agent; CORP\bob is BOB1 on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.api = ApiBench(folder)
+        self.bench = self.api.bench
+        self.declare()
+        self.bench.put(Kind.APPLICATION, "HOST", Application(adapter="host"))
+        self.bench.map("HOST", "bob", "BOB1")
+        self.session = ""
+
+    def declare(self, **fields: Any) -> None:
+        """Declare the adapter."""
+        self.bench.put(Kind.ADAPTER, "host", replace(ADAPTER, **fields))
+
+    def call(self, method: str, path: str, body: object = None, *, by: str = "agent") -> httpx.Response:
+        """One call in the session, if there is one."""
+        headers = {"Pwsync-Session": self.session} if self.session else {}
+        given: dict[str, Any] = {} if body is None else {"json": body}
+        return self.api.call(method, BASE + path, by=by, headers=headers, **given)
+
+    def initialize(self) -> dict[str, Any]:
+        """Begin a session."""
+        answer = self.call("POST", "/session")
+        assert answer.status_code == 200
+        view: dict[str, Any] = answer.json()
+        self.session = view["session"]
+        return view
+
+    def change(self, password: str) -> str:
+        """Bob's Windows password changes."""
+        tracking_id = self.bench.windows("bob", password)
+        self.bench.route()
+        return tracking_id
+
+    def receive(self, query: str = "") -> httpx.Response:
+        """Receive."""
+        return self.call("GET", f"/notifications{query}")
+
+    def complete(self, tracking_id: str, **body: object) -> httpx.Response:
+        """Complete a notification."""
+        return self.call("POST", f"/notifications/{tracking_id}/complete", {"errorCode": 0, **body})
+
+    def refusals(self) -> list[str]:
+        """Reasons of refused calls, oldest first."""
+        return [event.fields["reason"] for event in reversed(self.api.events("adapterCallRefused"))]
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[RemoteApi]:
+    """The API with a remote adapter that has a session."""
+    made = RemoteApi(tmp_path)
+    made.initialize()
+    yield made
+    made.api.close()
+
+
+def test_q2_the_stored_credential_follows_the_adapter_s_confirmation(remote: RemoteApi) -> None:
+    password = new_password()
+    tracking_id = remote.change(password)
+    answer = remote.receive()
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "type": "passwordChange",
+        "trackingId": tracking_id,
+        "account": "BOB1",
+        "password": password,
+        "occurredAt": "2026-01-01T12:00:00Z",
+        "attempt": 1,
+        "redelivered": False,
+    }
+    assert remote.bench.stored("HOST", "BOB1") is None
+    settled = remote.complete(tracking_id)
+    assert settled.json() == {"trackingId": tracking_id, "account": "BOB1", "state": "confirmed", "code": ""}
+    assert remote.bench.stored("HOST", "BOB1") == password
+
+
+def test_q3_an_unconfirmed_notification_comes_again_until_its_tries_are_used_up(remote: RemoteApi) -> None:
+    tracking_id = remote.change("New-1")
+    seen = []
+    for _ in range(2):
+        found = remote.receive().json()
+        seen.append((found["attempt"], found["redelivered"]))
+        remote.bench.wait(RETRY)
+    assert seen == [(1, False), (2, True)]
+    assert remote.receive().status_code == 204
+    assert remote.bench.outcome(tracking_id) == ("failed", "deliveryParked")
+
+
+def test_q4_a_remote_adapter_has_no_more_outstanding_than_it_is_declared_to(remote: RemoteApi) -> None:
+    remote.declare(notifications=NotificationPolicy(max_pending=1))
+    remote.bench.map("HOST", "alice", "ALICE1")
+    remote.bench.windows("alice", "New-1")
+    first = remote.change("New-1")
+    held = remote.receive().json()
+    assert remote.receive().status_code == 204
+    remote.complete(held["trackingId"])
+    assert remote.receive().status_code == 200
+    assert first
+
+
+def test_q6_an_unknown_tracking_id_is_an_error(remote: RemoteApi) -> None:
+    waiting = remote.change("New-1")
+    for unknown in ("nobody", waiting, "%00", "x" * 65):
+        answer = remote.complete(unknown)
+        assert (answer.status_code, answer.json()["code"]) == (404, "trackingIdUnknown")
+    assert remote.refusals() == ["trackingIdUnknown"] * 4
+
+
+def test_q6_confirming_twice_is_answered_alike(remote: RemoteApi) -> None:
+    tracking_id = remote.change("New-1")
+    remote.receive()
+    assert remote.complete(tracking_id).json() == remote.complete(tracking_id).json()
+
+
+def test_q6_what_the_adapter_says_is_kept_without_the_password(remote: RemoteApi) -> None:
+    password = new_password()
+    tracking_id = remote.change(password)
+    remote.receive()
+    settled = remote.complete(tracking_id, errorCode=1, message=f"ICH409I {password} is in the history")
+    assert (settled.json()["state"], settled.json()["code"]) == ("parked", "passwordRejected")
+    message = remote.bench.deliveries(tracking_id)[0].message
+    assert message == "the adapter's system refused the password: ICH409I [removed] is in the history"
+    assert password not in repr(remote.bench.events())
+
+
+def test_q7_an_adapter_without_a_session_is_in_the_wrong_state(remote: RemoteApi) -> None:
+    remote.session = ""
+    for answer in (
+        remote.receive(),
+        remote.complete("id"),
+        remote.call("POST", "/status", {"online": True}),
+        remote.call("DELETE", "/session"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "wrongState")
+    assert remote.refusals() == ["wrongState"] * 4
+
+
+def test_q7_a_replaced_session_is_the_wrong_session(remote: RemoteApi) -> None:
+    first = remote.session
+    assert remote.initialize()["reconnected"] is True
+    second, remote.session = remote.session, first
+    answer = remote.receive()
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrongSession")
+    assert remote.refusals() == ["wrongSession"]
+    remote.session = second
+    assert remote.receive().status_code == 204
+
+
+def test_q8_while_an_adapter_says_that_it_is_offline_it_is_handed_nothing(remote: RemoteApi) -> None:
+    remote.change("New-1")
+    report = {"online": False, "errorCode": 6, "message": "the host is down"}
+    assert remote.call("POST", "/status", report).status_code == 204
+    assert remote.receive().status_code == 204
+    event = remote.api.events("adapterOffline")[0]
+    assert (event.adapter, event.fields["code"], event.fields["message"]) == ("host", "unavailable", "the host is down")
+    assert remote.call("POST", "/status", {"online": True}).status_code == 204
+    assert remote.receive().status_code == 200
+    assert [event.adapter for event in remote.api.events("adapterOnline")] == ["host"]
+
+
+def test_q8_an_adapter_that_is_not_heard_from_is_offline_and_its_next_call_brings_it_back(remote: RemoteApi) -> None:
+    sessions = remote.api.installation.adapter_sessions
+    sessions.watch()
+    remote.bench.wait(KEEP_ALIVE + timedelta(seconds=1))
+    sessions.watch()
+    assert remote.api.events("adapterOffline")[0].fields["code"] == "silent"
+    remote.receive()
+    assert len(remote.api.events("adapterOnline")) == 1
+
+
+def test_q8_an_adapter_is_asked_for_its_status(remote: RemoteApi) -> None:
+    remote.bench.wait(STATUS_INTERVAL)
+    assert remote.receive().json() == {"type": "statusRequest"}
+    assert remote.receive().status_code == 204
+
+
+def test_q11_an_expired_password_is_marked_until_the_next_one(remote: RemoteApi) -> None:
+    tracking_id = remote.change("New-1")
+    remote.receive()
+    remote.complete(tracking_id)
+    answer = remote.call("POST", "/expirations", {"account": "BOB1"})
+    assert (answer.status_code, answer.json()) == (200, {"applications": ["HOST"]})
+    assert remote.api.events("passwordExpired")[0].account == "BOB1"
+    assert remote.bench.credentials.show("HOST", "BOB1", reveals=False, by="test").expired_at == remote.bench.now
+    again = remote.change("New-2")
+    remote.receive()
+    remote.complete(again)
+    assert remote.bench.credentials.show("HOST", "BOB1", reveals=False, by="test").expired_at is None
+
+
+def test_d5_a_disabled_adapter_is_refused_every_call_of_its_own(remote: RemoteApi) -> None:
+    remote.declare(enabled=False)
+    for answer in (
+        remote.call("POST", "/session"),
+        remote.receive(),
+        remote.complete("id"),
+        remote.call("POST", "/status", {"online": False}),
+        remote.call("POST", "/expirations", {"account": "BOB1"}),
+        remote.call("DELETE", "/session"),
+    ):
+        assert (answer.status_code, answer.json()["reason"]) == (403, "adapterDisabled")
+    assert remote.refusals() == ["adapterDisabled"] * 6
+    assert remote.api.events("adapterOffline") == []
+
+
+@pytest.mark.parametrize("by", ["dc1", "ops", "stranger"])
+def test_interface_only_the_adapter_s_users_may_call(remote: RemoteApi, by: str) -> None:
+    for method, path, body in (
+        ("POST", "/session", None),
+        ("GET", "/notifications", None),
+        ("POST", "/notifications/id/complete", {"errorCode": 0}),
+        ("POST", "/status", {"online": True}),
+        ("POST", "/expirations", {"account": "BOB1"}),
+        ("DELETE", "/session", None),
+    ):
+        answer = remote.call(method, path, body, by=by)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "callerNotAllowed")
+    assert remote.refusals() == ["callerNotAllowed"] * 6
+
+
+def test_interface_an_adapter_whose_connector_runs_in_the_controller_pulls_nothing(remote: RemoteApi) -> None:
+    answer = remote.api.call("POST", "/v1/adapters/racf/session", by="agent")
+    assert (answer.status_code, answer.json()["reason"]) == (403, "notRemote")
+
+
+def test_interface_an_adapter_that_is_not_declared_is_not_found(remote: RemoteApi) -> None:
+    answer = remote.api.call("POST", "/v1/adapters/nobody/session", by="agent")
+    assert (answer.status_code, answer.json()["code"]) == (404, "notFound")
+
+
+def test_interface_without_a_token_nothing_is_answered(remote: RemoteApi) -> None:
+    assert remote.api.call("GET", f"{BASE}/notifications").status_code == 401
+
+
+def test_interface_shutting_down_gives_back_what_is_outstanding(remote: RemoteApi) -> None:
+    tracking_id = remote.change("New-1")
+    remote.receive()
+    answer = remote.call("DELETE", "/session")
+    assert (answer.status_code, answer.json()) == (200, {"returned": 1})
+    assert remote.api.events("adapterOffline")[0].fields["code"] == "shutDown"
+    assert remote.initialize()["reconnected"] is False
+    remote.bench.wait(RETRY)
+    again = remote.receive().json()
+    assert (again["trackingId"], again["redelivered"]) == (tracking_id, True)
+
+
+def test_interface_the_old_password_travels_only_where_it_is_declared_to(remote: RemoteApi) -> None:
+    remote.declare(send_old_password=True)
+    first = remote.change("New-1")
+    assert "oldPassword" not in remote.receive().json()
+    remote.complete(first)
+    remote.change("New-2")
+    assert remote.receive().json()["oldPassword"] == "New-1"
+
+
+@pytest.mark.parametrize("wait", ["x", "61", "-1", "1.5", "", "００"])
+def test_interface_a_wait_that_is_none_is_refused(remote: RemoteApi, wait: str) -> None:
+    assert remote.receive(f"?wait={wait}").status_code == 422
+
+
+def test_interface_answers_with_a_password_are_never_kept(remote: RemoteApi) -> None:
+    remote.change("New-1")
+    assert remote.receive().headers["Cache-Control"] == "no-store"
+
+
+def test_interface_a_receiver_may_wait_and_gets_nothing_when_nothing_comes(remote: RemoteApi) -> None:
+    assert remote.receive("?wait=1").status_code == 204
+
+
+def test_interface_a_waiting_receiver_is_woken_by_a_delivery_that_is_due(remote: RemoteApi) -> None:
+    def ring() -> None:
+        remote.change("New-1")
+        remote.api.installation.bells.ring("adapter/host")
+
+    answers = anyio.run(_receive_while, remote, 1, ring)
+    assert [answer.json()["account"] for answer in answers] == ["BOB1"]
+
+
+def test_interface_of_two_waiting_receivers_one_gets_the_notification(remote: RemoteApi) -> None:
+    def ring() -> None:
+        remote.change("New-1")
+        remote.api.installation.bells.ring("adapter/host")
+
+    answers = anyio.run(_receive_while, remote, 2, ring, remote.api.installation.bells.stop)
+    assert [answer.json()["type"] for answer in answers] == ["passwordChange", "shutdown"]
+
+
+def test_interface_waiting_receivers_are_told_that_the_controller_stops(remote: RemoteApi) -> None:
+    answers = anyio.run(_receive_while, remote, 1, remote.api.installation.bells.stop)
+    assert answers[0].json() == {"type": "shutdown"}
+    assert remote.receive("?wait=30").json() == {"type": "shutdown"}
+
+
+def test_interface_a_token_that_is_revoked_receives_no_more(remote: RemoteApi) -> None:
+    def revoke() -> None:
+        for token in remote.api.installation.callers.all():
+            if token.principal == "agent":
+                remote.api.installation.callers.revoke(token.id, by="ops")
+        remote.change("New-1")
+        remote.api.installation.bells.ring("adapter/host")
+
+    answers = anyio.run(_receive_while, remote, 1, revoke)
+    assert answers[0].status_code == 401
+
+
+async def _receive_while(
+    remote: RemoteApi, count: int, happen: Callable[[], None], after_the_first: Callable[[], None] = lambda: None
+) -> list[httpx.Response]:
+    """Let *count* receivers wait while something happens, and something else after the first answer."""
+    answers: list[httpx.Response] = []
+    headers = {"Authorization": f"Bearer {remote.api.tokens['agent']}", "Pwsync-Session": remote.session}
+    transport = httpx.ASGITransport(remote.api.app)
+    bells = remote.api.installation.bells
+
+    async def wait() -> None:
+        answers.append(await client.get(f"{BASE}/notifications?wait=30", headers=headers))
+
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://controller", timeout=60) as client,
+        anyio.create_task_group() as receivers,
+    ):
+        for _ in range(count):
+            receivers.start_soon(wait)
+        while len(bells._listeners.get("adapter/host", [])) < count:
+            await anyio.lowlevel.checkpoint()
+        await anyio.to_thread.run_sync(happen)
+        while not answers:
+            await anyio.lowlevel.checkpoint()
+        await anyio.to_thread.run_sync(after_the_first)
+    return answers

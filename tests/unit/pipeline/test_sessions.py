@@ -1,0 +1,229 @@
+"""Sessions of remote adapters: who may call, in which session, and who has fallen silent."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from controller.model.errors import NotFound, PwsyncError, Refused, WrongSession, WrongState
+from controller.model.notification import PasswordNotification
+from controller.model.session import KEEP_ALIVE, Presence
+from controller.model.topology import ConnectorSpec, Kind
+from tests.doubles.pipeline import PipelineBench
+from tests.doubles.remote import RETRY, RemoteBench
+
+MOMENT = timedelta(seconds=1)
+
+
+@pytest.fixture
+def remote(bench: PipelineBench) -> RemoteBench:
+    """A remote adapter that has not been initialized yet."""
+    return RemoteBench(bench)
+
+
+def offline_code(remote: RemoteBench) -> str:
+    """Why the adapter is offline."""
+    with remote.bench.store.read() as tx:
+        known = tx.lanes.get("adapter/racf")
+    return "" if known is None else known.code
+
+
+def all_calls(remote: RemoteBench) -> list[Callable[[], object]]:
+    """Every call that needs a session."""
+    return [
+        remote.receive,
+        lambda: remote.complete("id"),
+        lambda: remote.report_status(is_online=True),
+        remote.shut_down,
+    ]
+
+
+def test_the_first_session_is_no_reconnect_and_the_next_one_is(remote: RemoteBench) -> None:
+    assert not remote.initialize()
+    assert remote.initialize()
+    assert [event.fields["reconnected"] for event in remote.bench.events("adapterConnected")] == [True, False]
+
+
+def test_a_session_outlives_the_controller(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.restart()
+    remote.change("alice", "New-1")
+    assert remote.take().account == "ALICE1"
+
+
+def test_without_a_session_every_call_is_in_the_wrong_state(remote: RemoteBench) -> None:
+    for call in all_calls(remote):
+        with pytest.raises(WrongState, match="not been initialized"):
+            call()
+    assert remote.refusals() == [(name, "wrongState") for name in ("receive", "complete", "reportStatus", "shutDown")]
+
+
+def test_a_call_that_names_no_session_is_in_the_wrong_state(remote: RemoteBench) -> None:
+    remote.initialize()
+    with pytest.raises(WrongState):
+        remote.notifications.receive(remote.call("receive", session=""))
+
+
+def test_a_replaced_session_is_the_wrong_one_for_every_call(remote: RemoteBench) -> None:
+    remote.initialize()
+    first = remote.session
+    remote.initialize()
+    second, remote.session = remote.session, first
+    for call in all_calls(remote):
+        with pytest.raises(WrongSession, match="another session"):
+            call()
+    assert [reason for _, reason in remote.refusals()] == ["wrongSession"] * 4
+    remote.session = second
+    assert remote.receive() is None
+
+
+def test_a_new_session_gets_again_what_the_old_one_had_not_confirmed(remote: RemoteBench) -> None:
+    remote.initialize()
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    remote.initialize()
+    remote.bench.wait(RETRY)
+    again = remote.take()
+    assert (again.tracking_id, again.is_redelivered) == (tracking_id, True)
+
+
+def test_a_new_session_may_confirm_what_the_old_one_had_been_handed(remote: RemoteBench) -> None:
+    remote.initialize()
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    remote.initialize()
+    assert remote.complete(tracking_id).state.value == "confirmed"
+
+
+def test_shutting_down_gives_back_what_is_outstanding_and_the_adapter_is_offline(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.change("alice", "New-1")
+    remote.change("bob", "New-1")
+    remote.take()
+    remote.take()
+    assert remote.shut_down() == 2
+    assert not remote.is_online()
+    assert offline_code(remote) == "shutDown"
+    with pytest.raises(WrongState):
+        remote.receive()
+    assert not remote.initialize()
+    assert remote.is_online()
+    remote.bench.wait(RETRY)
+    assert {remote.take().account, remote.take().account} == {"ALICE1", "BOB1"}
+
+
+def test_an_adapter_that_says_it_is_offline_is_handed_nothing_until_it_says_otherwise(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.change("alice", "New-1")
+    remote.report_status(is_online=False, error_code=6, message="RACF is down")
+    assert remote.receive() is None
+    event = remote.bench.events("adapterOffline")[0]
+    assert (event.adapter, event.fields["code"], event.fields["message"]) == ("racf", "unavailable", "RACF is down")
+    remote.report_status(is_online=True)
+    assert remote.take().account == "ALICE1"
+    assert len(remote.bench.events("adapterOnline")) == 1
+
+
+def test_a_reason_of_its_own_is_told_as_reported(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.report_status(is_online=False, error_code=4711)
+    assert offline_code(remote) == "reported"
+
+
+def test_an_adapter_that_makes_no_call_falls_silent_and_its_next_call_brings_it_back(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.sessions.watch()
+    remote.change("alice", "New-1")
+    remote.take()
+    remote.bench.wait(KEEP_ALIVE + MOMENT)
+    remote.sessions.watch()
+    remote.sessions.watch()
+    assert offline_code(remote) == "silent"
+    assert len(remote.bench.events("adapterOffline")) == 1
+    remote.bench.wait(RETRY)
+    assert isinstance(remote.receive(), PasswordNotification)
+    assert remote.is_online()
+
+
+def test_an_adapter_that_calls_now_and_then_stays_online(remote: RemoteBench) -> None:
+    remote.initialize()
+    for _ in range(5):
+        remote.sessions.watch()
+        remote.bench.wait(KEEP_ALIVE - MOMENT)
+        remote.receive()
+    assert remote.bench.events("adapterOffline") == []
+
+
+def test_after_the_controller_was_away_an_adapter_has_time_to_come_back(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.bench.wait(timedelta(hours=1))
+    remote.restart()
+    remote.sessions.watch()
+    assert remote.is_online()
+
+
+def test_an_adapter_that_comes_back_while_it_is_looked_at_is_not_silent(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.sessions.watch()
+    remote.bench.wait(KEEP_ALIVE + MOMENT)
+    remote.receive()
+    with remote.bench.store.write() as tx:
+        remote.sessions._note_absent(tx, "racf")
+    assert remote.is_online()
+
+
+def test_an_adapter_that_was_never_initialized_is_offline(remote: RemoteBench) -> None:
+    remote.sessions.watch()
+    remote.sessions.watch()
+    assert offline_code(remote) == "notInitialized"
+    assert len(remote.bench.events("adapterOffline")) == 1
+
+
+def test_of_an_adapter_that_is_disabled_nothing_is_told(remote: RemoteBench) -> None:
+    remote.declare(enabled=False)
+    remote.sessions.watch()
+    assert remote.bench.events("adapterOffline") == []
+
+
+def test_a_disabled_adapter_is_refused_every_call(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.declare(enabled=False)
+    calls: list[Callable[[], object]] = [remote.initialize, *all_calls(remote), lambda: remote.expire("ALICE1")]
+    for call in calls:
+        with pytest.raises(Refused) as caught:
+            call()
+        assert caught.value.reason == "adapterDisabled"
+    names = ["initialize", "receive", "complete", "reportStatus", "shutDown", "reportExpired"]
+    assert remote.refusals() == [(name, "adapterDisabled") for name in names]
+
+
+def test_only_a_user_of_the_adapter_may_call(remote: RemoteBench) -> None:
+    with pytest.raises(Refused) as caught:
+        remote.sessions.initialize(remote.call("initialize", by="stranger"))
+    assert caught.value.reason == "callerNotAllowed"
+    assert remote.stored_session() is None
+    assert remote.refusals() == [("initialize", "callerNotAllowed")]
+
+
+def test_an_adapter_whose_connector_runs_here_has_no_session(remote: RemoteBench) -> None:
+    remote.declare(connector=ConnectorSpec("memory"))
+    with pytest.raises(Refused) as caught:
+        remote.initialize()
+    assert caught.value.reason == "notRemote"
+
+
+def test_an_adapter_that_is_not_there_is_not_found(remote: RemoteBench) -> None:
+    with pytest.raises(NotFound):
+        remote.sessions.initialize(remote.call("initialize", adapter="nobody"))
+    remote.bench.remove(Kind.ADAPTER, "racf")
+    with pytest.raises(PwsyncError):
+        remote.initialize()
+
+
+def test_a_status_report_keeps_an_adapter_from_being_asked(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.report_status(is_online=True)
+    session = remote.stored_session()
+    assert session is not None
+    assert session.presence is Presence.ONLINE
+    assert not session.wants_status(remote.bench.now)
