@@ -63,6 +63,7 @@ class Overview:
         mappings: How many there are.
         differing_mappings: How many of the declared or actual ones differ.
         changes: How many changes are in each state.
+        objects: Those that need a person first, then in the order of plans.
         rates: What happened in the last hour.
     """
 
@@ -113,7 +114,9 @@ def read_overview(tx: Transaction, plan: Plan | None) -> Overview:
     return Overview(
         now=tx.now,
         is_compared=plan is not None,
-        objects=tuple(object_statuses(tx, plan).values()),
+        objects=tuple(
+            sorted(object_statuses(tx, plan).values(), key=lambda o: _is_well(o, is_compared=plan is not None))
+        ),
         lanes=tuple(read_lanes(tx)),
         mappings=tx.mappings.count(),
         differing_mappings=0 if plan is None else sum(isinstance(c.subject, Mapping) for c in plan.changes),
@@ -146,6 +149,10 @@ def headline(overview: Overview) -> str:
     ]
     told = [part for part in parts if part]
     return (", ".join(told) + ".") if told else "All is well: nothing waits for a person."
+
+
+def _is_well(status: ObjectStatus, *, is_compared: bool) -> bool:
+    return status.health is not Health.DEGRADED and not (is_compared and status.sync is Sync.OUT_OF_SYNC)
 
 
 def _some(count: int, one: str, many: str) -> str:
