@@ -82,7 +82,7 @@ class ParkedPages:
                 if state == DeliveryState.PARKED and _may_see(viewer, of_lane)
             }
             lanes = [lane] if lane in counts else [] if lane else list(counts)
-            found = list(_find(tx, viewer, lanes))
+            found = _find(tx, lanes)
             now = tx.now
         return {
             "deliveries": [delivery_row(d, now) for d in found[:SHOWN]],
@@ -127,11 +127,10 @@ async def own_form(request: Request, visit: Visit) -> Form:
     return form
 
 
-def _find(tx: Transaction, viewer: Viewer, lanes: Iterable[str]) -> Iterable[Delivery]:
-    if viewer.is_administrator and len(list(lanes)) != 1:
-        return tx.deliveries.find(DeliveryQuery(state=DeliveryState.PARKED, limit=SHOWN))
+def _find(tx: Transaction, lanes: Iterable[str]) -> list[Delivery]:
     queries = (DeliveryQuery(lane=lane, state=DeliveryState.PARKED, limit=SHOWN) for lane in lanes)
-    return sorted((d for query in queries for d in tx.deliveries.find(query)), key=lambda d: -d.sequence)
+    found = (delivery for query in queries for delivery in tx.deliveries.find(query))
+    return sorted(found, key=lambda delivery: -delivery.sequence)
 
 
 def _named(tx: Transaction, wanted: str, viewer: Viewer) -> Delivery:
