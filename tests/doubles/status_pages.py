@@ -1,6 +1,7 @@
 """The status page over a bench, looked at as a browser without JavaScript would: cookies, forms, redirects."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import unescape
 
@@ -13,6 +14,7 @@ from controller.web.pages.site import Insight
 from tests.doubles.api import ApiBench
 from tests.doubles.pipeline import OPEN_ADAPTER
 
+FormData = Mapping[str, str | Sequence[str]]
 LOOPBACK = "http://127.0.0.1:8080"
 WORDS = "constraint violation: <b>too simple</b>"
 """What the directory of the bench says when it refuses."""
@@ -31,9 +33,7 @@ class Browser:
         """Open a page."""
         return self._send("GET", path, follows=follows, headers=headers)
 
-    def post(
-        self, path: str, form: dict[str, str | list[str]], *, follows: bool = False, **headers: str
-    ) -> httpx.Response:
+    def post(self, path: str, form: FormData, *, follows: bool = False, **headers: str) -> httpx.Response:
         """Send a form."""
         return self._send("POST", path, data=form, follows=follows, headers=headers)
 
@@ -58,7 +58,7 @@ class Browser:
         *,
         follows: bool,
         headers: dict[str, str],
-        data: dict[str, str | list[str]] | None = None,
+        data: FormData | None = None,
     ) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = anyio.run(self._call, method, path, named, data, follows)
@@ -67,7 +67,7 @@ class Browser:
         return answer[0]
 
     async def _call(
-        self, method: str, path: str, headers: dict[str, str], data: dict[str, str | list[str]] | None, follows: bool
+        self, method: str, path: str, headers: dict[str, str], data: FormData | None, follows: bool
     ) -> tuple[httpx.Response, httpx.Cookies]:
         transport = httpx.ASGITransport(self.bench.app, client=(self.address, 12345))
         async with httpx.AsyncClient(

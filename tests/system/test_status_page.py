@@ -76,7 +76,8 @@ def complaints_of_axe(browser: Chrome) -> list[str]:
 
 def complaints_of_the_browser(browser: Chrome) -> list[str]:
     """Errors of its console: what the content security policy stopped, what did not load, what a script threw."""
-    return [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+    entries = browser.get_log("browser")  # type: ignore[no-untyped-call]  # Selenium's
+    return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -156,7 +157,7 @@ def test_the_keyboard_alone_is_enough(company: StatusCompany, browser: Chrome) -
     browser.get(company.url + "/parked")
     assert press(browser, Keys.TAB) == "Skip to content"
     press(browser, Keys.ENTER)
-    labels = []
+    labels: list[str] = []
     while not labels or labels[-1] != "Discard carol on adapter/intranet…":
         labels.append(press(browser, Keys.TAB))
         assert is_focus_visible(browser), labels

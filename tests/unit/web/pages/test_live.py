@@ -39,7 +39,7 @@ class Stream:
         }
         answer = await self._answer(Request(scope))
         assert isinstance(answer, StreamingResponse), answer.status_code
-        return answer.body_iterator
+        return aiter(answer.body_iterator)
 
 
 def during(pages: PagesBench, happens: Callable[[Stream], None], most: int = 2) -> list[str]:
