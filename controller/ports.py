@@ -164,6 +164,7 @@ class GroupDirectory(Protocol):
 
         Raises:
             AccountUnknown: The domain has no user and no group of that name.
+            Rejected: It has too many members.
             Busy, Unavailable, ChannelRefused: It cannot be found out now.
         """
 

@@ -8,6 +8,7 @@ from controller.cli import failures
 from controller.cli.installation import chosen_settings, local_principal
 from controller.cli.output import say
 from controller.cli.prompts import confirm
+from controller.model.wording import counted
 
 app = typer.Typer(help="Disable, enable and reset an adapter while it runs.")
 
@@ -52,4 +53,4 @@ def reset(
             say("Nothing was discarded.")
             raise typer.Exit(failures.FAILURE)
         count = installation.operations.reset(name, by=local_principal())
-    say(f"{count:,} deliveries were discarded.")
+    say(f"{counted(count, 'delivery was', 'deliveries were')} discarded.")

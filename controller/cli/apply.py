@@ -13,6 +13,7 @@ from controller.cli.installation import Paths, chosen_manifests, chosen_settings
 from controller.cli.output import may_colour, say, show, write
 from controller.cli.prompts import confirm
 from controller.model.errors import InvalidInput, UnsafePlan
+from controller.model.wording import counted
 
 if TYPE_CHECKING:
     from controller.planning.plan import Plan
@@ -114,7 +115,8 @@ def summary(applied: "Applied") -> str:
     if applied.credentials_removed:
         lines.append(f"The stored credentials of {applied.credentials_removed:,} external accounts were deleted.")
     if applied.deliveries_expired:
-        lines.append(f"{applied.deliveries_expired:,} deliveries were given up: their target is gone.")
+        given_up = counted(applied.deliveries_expired, "delivery was", "deliveries were")
+        lines.append(f"{given_up} given up: the target is gone.")
     return "\n".join(lines)
 
 

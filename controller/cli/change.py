@@ -43,8 +43,8 @@ def windows(
     r"""Report that a Windows account has a new password, for example: pwsync change windows 'CORP\alice'.
 
     Prints the tracking ID. JSON: trackingId, account, domain or adapter, caller, state, reason, message, receivedAt,
-    occurredAt, finishedAt, deliveries. Exit code with --wait: 0 when it is completed, or was an echo of the password
-    already in force; else 1.
+    occurredAt, finishedAt, deliveries. Exit code with --wait: 0 when it is completed, or repeats a password that
+    every target has already; else 1.
     """
     from controller.pipeline.intake import Report
 
@@ -114,10 +114,31 @@ def _hand_in(context: typer.Context, report: "Report", patience: timedelta | Non
         if patience is not None:
             wait_for(installation, tracking_id, patience)
         change, deliveries = _look_up(installation, tracking_id)
+        repeated = None if patience is None else _repeated(installation, change, patience)
     if output is Form.JSON:
         show_json(change_view(change, deliveries))
     if patience is not None:
-        _tell_end(change, deliveries)
+        _tell_end(change, deliveries, repeated)
+
+
+def _repeated(
+    installation: "Installation", change: "PasswordChange", patience: timedelta
+) -> "tuple[PasswordChange, list[Delivery]] | None":
+    """The earlier change that a damped one repeats, once it has ended too; None when it reached every target."""
+    from controller.model.change import ChangeState, Reason
+    from controller.ports import ChangeQuery
+
+    if change.reason != Reason.DAMPED:
+        return None
+    with installation.store.read() as tx:
+        in_force = tx.fingerprints.get(change.account).sequence
+        found = tx.changes.find(ChangeQuery(account=change_view(change, [])["account"]))
+    for earlier in found:
+        if (earlier.sequence, earlier.account) == (in_force, change.account):
+            wait_for(installation, earlier.tracking_id, patience)
+            ended, deliveries = _look_up(installation, earlier.tracking_id)
+            return None if ended.state is ChangeState.COMPLETED else (ended, deliveries)
+    return None
 
 
 def wait_for(installation: "Installation", tracking_id: str, patience: timedelta) -> None:
@@ -138,17 +159,28 @@ def _look_up(installation: "Installation", tracking_id: str) -> "tuple[PasswordC
     return timeline.change, list(timeline.deliveries)
 
 
-def _tell_end(change: "PasswordChange", deliveries: "list[Delivery]") -> None:
+def _tell_end(
+    change: "PasswordChange", deliveries: "list[Delivery]", repeated: "tuple[PasswordChange, list[Delivery]] | None"
+) -> None:
     from controller.model.change import ChangeState, Reason
+
+    _tell_state("The change", change, deliveries)
+    if repeated is not None:
+        say(f"It repeats change {repeated[0].tracking_id}, whose password not every target has:")
+        _tell_state("That change", *repeated)
+    has_arrived = change.state is ChangeState.COMPLETED or (change.reason == Reason.DAMPED and repeated is None)
+    if not has_arrived:
+        raise typer.Exit(failures.FAILURE)
+
+
+def _tell_state(what: str, change: "PasswordChange", deliveries: "list[Delivery]") -> None:
+    from controller.model.change import ChangeState
 
     for delivery in deliveries:
         words = delivery.message or delivery.code
         say(f"{delivery.account}: {delivery.state.value}{' (' + words + ')' if words else ''}")
     reason = f" ({change.reason})" if change.reason else ""
     if change.state is ChangeState.ACCEPTED:
-        say("The change is still under way; 'pwsync run' goes on with it.")
+        say(f"{what} is still under way; 'pwsync run' goes on with it.")
     else:
-        say(f"The change is {change.state.value}{reason}.")
-    has_arrived = change.state is ChangeState.COMPLETED or change.reason == Reason.DAMPED
-    if not has_arrived:
-        raise typer.Exit(failures.FAILURE)
+        say(f"{what} is {change.state.value}{reason}.")

@@ -13,6 +13,7 @@ from controller.cli.output import Listing, say
 from controller.cli.prompts import confirm
 from controller.cli.queue_rows import queue
 from controller.model.errors import InvalidInput
+from controller.model.wording import counted
 
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery
@@ -42,12 +43,14 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = DEFAULT_LIMIT,
 ) -> None:
     """Show deliveries, newest first. JSON: as 'pwsync get deliveries'."""
-    from controller.runtime.reading import open_for_reading
+    from controller.runtime.reading import name_store, open_for_reading
 
     filters = Filters("", account, adapter, tracking_id, state, limit)
     filters.check(Word.DELIVERIES)
-    with open_for_reading(chosen_settings(context)) as store, store.read() as tx:
-        show_found(queue(tx, Word.DELIVERIES, filters, limit), Word.DELIVERIES, filters, output)
+    settings = chosen_settings(context)
+    with open_for_reading(settings) as store, store.read() as tx:
+        found = queue(tx, Word.DELIVERIES, filters, limit)
+        show_found(found, Word.DELIVERIES, filters, output, name_store(settings))
 
 
 @app.command("retry")
@@ -72,7 +75,7 @@ def retry(
     for error in done.refused:
         say(str(error))
     superseded = f", {len(done.superseded):,} superseded by newer changes" if done.superseded else ""
-    say(f"{len(done.queued):,} of {len(chosen):,} deliveries are queued again{superseded}.")
+    say(f"{len(done.queued):,} of {counted(len(chosen), 'delivery', 'deliveries')} queued again{superseded}.")
     if done.refused:
         raise typer.Exit(failures.FAILURE)
 
@@ -92,11 +95,11 @@ def discard(
     with open_installation(chosen_settings(context)) as installation:
         operations = installation.operations
         chosen = _chosen(operations, names, all_parked=all_parked, adapter=adapter)
-        if not yes and not confirm(f"Discard {len(chosen):,} deliveries?", remedy="give --yes"):
+        if not yes and not confirm(f"Discard {counted(len(chosen), 'delivery', 'deliveries')}?", remedy="give --yes"):
             say("Nothing was discarded.")
             raise typer.Exit(failures.FAILURE)
         count = operations.discard(chosen, by=local_principal())
-    say(f"{count:,} of {len(chosen):,} deliveries were discarded.")
+    say(f"{count:,} of {counted(len(chosen), 'delivery', 'deliveries')} discarded.")
 
 
 def _chosen(operations: "Operations", names: list[str] | None, *, all_parked: bool, adapter: str) -> "list[Delivery]":

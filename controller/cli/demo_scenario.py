@@ -190,6 +190,7 @@ class Scenario:
         here = " ".join(self.manifests.paths)
         show("It works. What to try next:")
         show(f"   pwsync status {here}")
+        show(f"   pwsync simulate windows '{windows}'           (what a change would reach, and why)")
         show(f"   pwsync change windows '{windows}' --wait      (asks for a password)")
         show("   pwsync get changes;  pwsync describe change TRACKING_ID")
         show(f"   edit a file in {here}, then: pwsync plan {here};  pwsync apply {here}")

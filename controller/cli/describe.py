@@ -111,7 +111,7 @@ def _resource_status(tx: "Transaction", word: Word, name: str, plan: "Plan | Non
 
 
 def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") -> dict[str, Any]:
-    from controller.manifests.export import export_mappings
+    from controller.manifests.export import export_mapping
     from controller.pipeline.administration import expiry_of
     from controller.planning.change import Create
 
@@ -120,7 +120,7 @@ def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") ->
         differences = (c for c in (*plan.changes, *plan.left_out) if not isinstance(c, Create))
         sync = "OutOfSync" if any(c.before == mapping for c in differences) else "Synced"
     expired_at = instant(expiry_of(tx.credentials.external(mapping.application, mapping.external)))
-    return {"manifest": next(iter(export_mappings([mapping]))), "status": {"sync": sync, "expiredAt": expired_at}}
+    return {"manifest": export_mapping(mapping), "status": {"sync": sync, "expiredAt": expired_at}}
 
 
 def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":

@@ -41,14 +41,15 @@ def get(
     (objects with status: generation, updatedAt, hasDrifted), the others flat: trackingId, account, adapter or
     domain, state, reason, ... With NAME, an object is the whole answer.
     """
-    from controller.runtime.reading import open_for_reading
+    from controller.runtime.reading import name_store, open_for_reading
 
     word = word_of(kind)
     filters = Filters(name, account, adapter, tracking_id, state, limit, event, level)
     filters.check(word)
-    with open_for_reading(chosen_settings(context)) as store, store.read() as tx:
+    settings = chosen_settings(context)
+    with open_for_reading(settings) as store, store.read() as tx:
         found = _find(tx, word, filters)
-        show_found(found, word, filters, output)
+        show_found(found, word, filters, output, name_store(settings))
 
 
 def _find(tx: "Transaction", word: Word, filters: Filters) -> Found:
@@ -63,8 +64,8 @@ def _find(tx: "Transaction", word: Word, filters: Filters) -> Found:
             return queue(tx, word, filters, filters.limit or DEFAULT_LIMIT)
 
 
-def show_found(found: Found, word: Word, filters: Filters, output: Listing) -> None:
-    """Write a list to standard output in the form that was asked for."""
+def show_found(found: Found, word: Word, filters: Filters, output: Listing, store: str) -> None:
+    """Write a list to standard output in the form that was asked for; *store* names where it was looked for."""
     match output:
         case Listing.JSON:
             items: list[dict[str, Any]] = list(found.items())
@@ -75,6 +76,6 @@ def show_found(found: Found, word: Word, filters: Filters, output: Listing) -> N
             rows = list(found.rows())
             show_table(found.columns, rows)
             if not rows:
-                say(f"There are no {word.value}{' like that' if filters.are_set else ' yet'}.")
+                say(f"There are no {word.value} {'like that' if filters.are_set else 'yet'} in {store}.")
             elif len(rows) == (filters.limit or found.limit):
                 say(f"No more than {len(rows):,} are shown; --limit changes that.")

@@ -43,13 +43,18 @@ def plan(
     JSON: formatVersion, summary (count by action), isHeld, changes and leftOut (action, kind, name, before, after,
     fields, healsDrift), holds (code, message, hint, canForce), warnings, actualDigest, desiredDigest.
     """
-    from controller.runtime.reading import make_reconciler, open_for_reading
+    from controller.runtime.reading import make_reconciler, name_store, open_for_reading
 
     manifests = chosen_manifests(paths)
-    with open_for_reading(chosen_settings(context)) as store:
+    settings = chosen_settings(context)
+    with open_for_reading(settings) as store:
+        with store.read() as tx:
+            is_first = not tx.resources.read()
         made = make_reconciler(store, manifests.paths, stdin=manifests.stdin, principal=local_principal()).plan()
     if out is not None:
         _write(made, out)
+    if is_first:
+        say(f"Nothing has been applied yet to {name_store(settings)}.")
     write(_rendered(made, format_))
     if detailed_exitcode and (made.changes or made.holds):
         raise typer.Exit(CHANGES)

@@ -8,6 +8,7 @@ from controller.cli import failures
 from controller.cli.installation import chosen_settings, local_principal
 from controller.cli.output import say
 from controller.cli.prompts import confirm
+from controller.model.wording import counted
 
 app = typer.Typer(help="Make pwsync forget what it has learnt.")
 
@@ -31,4 +32,4 @@ def damping(
             say("Nothing was forgotten.")
             raise typer.Exit(failures.FAILURE)
         count = installation.operations.reset_damping(by=local_principal())
-    say(f"What was known of {count:,} accounts is forgotten.")
+    say(f"What was known of {counted(count, 'account')} is forgotten.")

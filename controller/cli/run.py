@@ -64,10 +64,24 @@ def run(
     address, certificate = _listen(listen), _certificate(tls_certificate, tls_key)
     configure_logging(log_format.value)
     with open_installation(chosen_settings(context), keeps_changes=True, logs_events=True) as installation:
+        _refuse_to_begin_with_nothing(installation, manifests)
         if once:
             _run_once(installation, manifests)
         else:
             _serve(installation, manifests, address, certificate, allows_clear_text=allow_clear_text)
+
+
+def _refuse_to_begin_with_nothing(installation: "Installation", manifests: Manifests) -> None:
+    """Before anything was ever applied, manifests that cannot be read leave nothing to run with.
+
+    Later they do not end the controller: it goes on with what was applied, and every round says what is wrong.
+    """
+    from controller.runtime.reading import compile_manifests
+
+    with installation.store.read() as tx:
+        is_empty = not tx.resources.read()
+    if is_empty:
+        compile_manifests(manifests.paths, stdin=manifests.stdin)
 
 
 def _certificate(certificate: Path | None, key: Path | None) -> "Certificate | None":
@@ -159,12 +173,16 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
 
     from controller.reconcile.reconciler import Outcome
     from controller.runtime.drain import Drain
+    from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
+    from controller.runtime.policies import make_policy_reader
 
     result = _reconcile(_reconciler(installation, manifests))
     log_result(result)
     with closing(Drain(installation)) as drain:
         attempts = drain.work_off()
+    keep_house_once(installation.make_housekeeping())
+    make_policy_reader(installation.store, installation.catalogue).refresh()
     for line in _summary(result):
         show(line)
     show(f"Delivery attempts: {attempts:,}.")

@@ -10,6 +10,7 @@ from controller.cli.output import say
 from controller.cli.prompts import read_password
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
+from controller.model.wording import counted
 
 if TYPE_CHECKING:
     from controller.runtime.keys import Keys, Restored
@@ -51,8 +52,7 @@ def backup(
     """
     password = _password(password_file, password_env, confirms=True)
     keyring = _keys(context).backup(file, password)
-    count = len(keyring.masters)
-    say(f"The keyring ({count} {'key' if count == 1 else 'keys'}) was written to {file}, and read again.")
+    say(f"The keyring ({counted(len(keyring.masters), 'key')}) was written to {file}, and read again.")
     say("Keep it away from the backups of the database; keep the password away from both.")
 
 
@@ -114,7 +114,7 @@ def _rotate(rotation: "Rotation") -> None:
 
 
 def _values(count: int) -> str:
-    return "1 value was" if count == 1 else f"{count:,} values were"
+    return counted(count, "value was", "values were")
 
 
 def _tell_progress(count: int, total: int) -> None:

@@ -59,15 +59,17 @@ def status(
     lane, since, code, message), parked (deliveries that wait for a person),
     replay (waiting: changes kept while the database was away; setAside: files that a person must look at).
     """
-    from controller.runtime.reading import open_for_reading
+    from controller.runtime.reading import name_store, open_for_reading
 
     settings = chosen_settings(context)
     with open_for_reading(settings) as store:
         picture = _look(store, _plan(store, paths), settings.replay_dir)
     if output is Report.JSON:
         show_json(_view(picture))
-    else:
+    elif picture.objects:
         _show(picture)
+    else:
+        show(f"Nothing has been applied yet to {name_store(settings)}.")
 
 
 def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
@@ -140,9 +142,6 @@ def status_view(status: "ObjectStatus", *, is_compared: bool) -> dict[str, Any]:
 
 
 def _show(picture: Picture) -> None:
-    if not picture.objects:
-        show("Nothing has been applied yet.")
-        return
     is_compared = picture.plan is not None
     show_table(
         ("OBJECT", "SYNC", "HEALTH", "MESSAGE"),

@@ -73,6 +73,12 @@ def disagreements(topology: Topology, start: Place) -> Iterator[Problem]:
                 yield from _switched_off_sources(sources, declared, system)
             case Application(type="hostGroup", adapter=str(name)):
                 yield from _host_group(name, declared, topology)
+            case Application(type="hostGroup", direct_password_sync=True):
+                yield Problem(
+                    declared.place("directPasswordSync"),
+                    "spec.directPasswordSync: has no effect: a host group application takes no Windows passwords",
+                    "remove it, or make the application individual",
+                )
             case _:
                 pass
 

@@ -200,7 +200,7 @@ DELIVERY_EXPIRED = EventType(
     "deliveryExpired",
     Level.ERROR,
     "A delivery was given up.",
-    (10712,),
+    (10712, 10748),
     fields={**_DELIVERY, "code": "why, as a stable name"},
 )
 DELIVERY_SUPERSEDED = EventType(

@@ -10,7 +10,7 @@ from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState
 from controller.model.errors import InvalidInput, NotFound, PwsyncError
 from controller.model.events import Event
 from controller.model.topology import Adapter, Key, Kind
-from controller.pipeline.queueing import Queue
+from controller.pipeline.queueing import Queue, locked
 from controller.ports import DeliveryQuery, NewId, Sealer, Store, Transaction
 
 MOST = 100_000
@@ -129,24 +129,18 @@ class Operations:
 
     def _retry(self, delivery: Delivery, by: str) -> bool:
         with self._store.write() as tx:
-            current = _locked(tx, delivery)
+            current = locked(tx, delivery)
             tx.audit.add(by, "deliveries retry", delivery.id)
             return self._queue.retry(tx, current, by)
 
     def _discard(self, delivery: Delivery, reason: Reason, by: str) -> bool:
         with self._store.write() as tx:
-            current = _locked(tx, delivery)
+            current = locked(tx, delivery)
             if current.state not in UNSETTLED_STATES:
                 return False
             tx.audit.add(by, "deliveries discard", delivery.id, reason.value)
             self._queue.discard(tx, current, reason, by)
             return True
-
-
-def _locked(tx: Transaction, delivery: Delivery) -> Delivery:
-    """The delivery as it is now, with its account locked. A settled one may be gone by now; it stays as it was."""
-    tx.fingerprints.get(delivery.account)
-    return tx.deliveries.get(delivery.id) or delivery
 
 
 def _named(tx: Transaction, name: str) -> list[Delivery]:

@@ -81,7 +81,23 @@ class Queue:
         """
         self.supersede_older(tx, account, change.sequence)
         code, message = problem
-        parked = Delivery(
+        settled = self._settled(tx, change, account, expires_at)
+        parked = replace(settled, state=DeliveryState.PARKED, code=code, message=message)
+        tx.deliveries.add(parked)
+        fields = {"id": parked.id, "code": code, "directoryCode": "", "message": message, "attempts": 0}
+        tx.events.add(event_of(events.DELIVERY_PARKED, parked, **fields))
+
+    def drop(self, tx: Transaction, change: PasswordChange, account: Account, expires_at: datetime) -> None:
+        """Note a delivery that ends at once: *account* is behind an adapter that is offline and keeps no queue (Q5)."""
+        self.supersede_older(tx, account, change.sequence)
+        settled = self._settled(tx, change, account, expires_at)
+        dropped = replace(settled, state=DeliveryState.EXPIRED, code=Reason.ADAPTER_OFFLINE.value)
+        tx.deliveries.add(dropped)
+        tx.events.add(event_of(events.DELIVERY_EXPIRED, dropped, id=dropped.id, code=dropped.code))
+
+    def _settled(self, tx: Transaction, change: PasswordChange, account: Account, expires_at: datetime) -> Delivery:
+        """A delivery that never moved; its state remains to be said."""
+        return Delivery(
             id=self.new_id(),
             tracking_id=change.tracking_id,
             sequence=change.sequence,
@@ -90,14 +106,8 @@ class Queue:
             created_at=tx.now,
             due_at=tx.now,
             expires_at=expires_at,
-            state=DeliveryState.PARKED,
-            code=code,
-            message=message,
             settled_at=tx.now,
         )
-        tx.deliveries.add(parked)
-        fields = {"id": parked.id, "code": code, "directoryCode": "", "message": message, "attempts": 0}
-        tx.events.add(event_of(events.DELIVERY_PARKED, parked, **fields))
 
     def supersede_older(self, tx: Transaction, account: Account, sequence: int) -> bool:
         """Take older deliveries of *account* out; tell whether one may still arrive, or has arrived unseen."""
@@ -130,10 +140,10 @@ class Queue:
         forget_write(tx, delivery)
         refresh_change(tx, delivery.tracking_id)
 
-    def give_up(self, tx: Transaction, delivery: Delivery) -> None:
-        """Expire a delivery that has become older than the maximum sync age (T3)."""
-        tx.deliveries.save(expire(delivery, tx.now))
-        tx.events.add(event_of(events.DELIVERY_EXPIRED, delivery, id=delivery.id, code="expired"))
+    def give_up(self, tx: Transaction, delivery: Delivery, reason: Reason = Reason.EXPIRED) -> None:
+        """End a delivery: older than the maximum sync age (T3), unless another *reason* is given."""
+        tx.deliveries.save(expire(delivery, tx.now, reason))
+        tx.events.add(event_of(events.DELIVERY_EXPIRED, delivery, id=delivery.id, code=reason.value))
         forget_write(tx, delivery)
         refresh_change(tx, delivery.tracking_id)
 
@@ -160,6 +170,12 @@ class Queue:
         tx.events.add(event_of(events.DELIVERY_RETRIED, delivery, id=delivery.id, by=by))
         refresh_change(tx, delivery.tracking_id)
         return True
+
+
+def locked(tx: Transaction, delivery: Delivery) -> Delivery:
+    """The delivery as it is now, with its account locked. A settled one may be gone by now; it stays as it was."""
+    tx.fingerprints.get(delivery.account)
+    return tx.deliveries.get(delivery.id) or delivery
 
 
 def forget_write(tx: Transaction, delivery: Delivery) -> None:

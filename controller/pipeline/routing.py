@@ -14,6 +14,7 @@ from controller.model.topology import Mapping
 from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, newest_source_time, overwrite
 from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
+from controller.pipeline.offline import is_tried, keeps_no_queue
 from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change, refresh_change
 from controller.pipeline.selection import ExternalSelection, Skip
 from controller.pipeline.topology import Topology
@@ -159,6 +160,9 @@ class Routing:
             self.report_skips(Skip(m, Reason.ALREADY_IN_FORCE) for m in mappings)
             for mapping in mappings:
                 self.credentials.store_external(mapping, password, self.cause)
+            return
+        if keeps_no_queue(self.tx, self.topology, account.lane) and is_tried(self.tx, account.lane):
+            self.queue.drop(self.tx, self.change, account, expiry_of(self.change, self.topology.system.max_sync_age))
             return
         self.enqueue(account, password)
 

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from controller.model.topology import Key, Mapping, ReconcilePolicy, Resource
+from controller.model.wording import counted
 from controller.planning.change import Action, Change, Prune
 from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
@@ -119,8 +120,8 @@ def _kept_warnings(kept: Iterable[Change]) -> Iterable[str]:
             yield f"{change.key} is no longer declared, but kept: prune is false in the System"
     if mappings:
         yield (
-            f"{len(mappings):,} mappings are no longer declared, but kept: prune is false in the System "
-            f"(the first is {mappings[0].key})"
+            f"{counted(len(mappings), 'mapping is', 'mappings are')} no longer declared, but kept: "
+            f"prune is false in the System (the first is {mappings[0].key})"
         )
 
 

@@ -70,7 +70,7 @@ def render_json(plan: Plan) -> str:
         "actualDigest": plan.actual_digest,
         "desiredDigest": plan.desired_digest,
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
 
 
 def _change_to_json(change: Change, plan: Plan) -> dict[str, Json]:

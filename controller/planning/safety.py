@@ -15,6 +15,7 @@ from controller.model.topology import (
     Resource,
     System,
 )
+from controller.model.wording import counted
 from controller.planning.change import Change, Create, Prune, Replace, Update
 from controller.planning.state import State
 
@@ -81,9 +82,10 @@ def holds(changes: Sequence[Change], policy: ReconcilePolicy, counts: Counts) ->
 def _empty_desired(counts: Counts) -> Iterator[Hold]:
     existing = counts.objects + counts.mappings
     if not counts.desired and existing:
+        exists = counted(existing, "object or mapping exists", "objects and mappings exist")
         yield Hold(
             "emptyDesired",
-            f"the manifests declare nothing, but {existing:,} objects and mappings exist",
+            f"the manifests declare nothing, but {exists}",
             "check the path of the manifests; to remove everything on purpose, use --force",
         )
 

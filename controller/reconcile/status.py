@@ -9,6 +9,7 @@ from typing import Literal
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
 from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
+from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
 from controller.ports import LaneStatus, Suspension
@@ -146,12 +147,14 @@ def _health_of_lane(key: Key, deliveries: ReadOnlyMapping[tuple[str, str], int])
     retrying = deliveries.get((lane, DeliveryState.RETRYING), 0)
     under_way = sum(deliveries.get((lane, state), 0) for state in OPEN_STATES)
     if parked:
-        return Health.DEGRADED, Condition("Healthy", False, "parked", f"{parked:,} deliveries wait for a person")
+        message = f"{counted(parked, 'delivery waits', 'deliveries wait')} for a person"
+        return Health.DEGRADED, Condition("Healthy", False, "parked", message)
     if retrying:
-        message = f"{retrying:,} deliveries did not succeed and will be tried again"
+        message = f"{counted(retrying, 'delivery', 'deliveries')} did not succeed and will be tried again"
         return Health.PROGRESSING, Condition("Healthy", False, "retrying", message)
     if under_way:
-        return Health.PROGRESSING, Condition("Healthy", True, "delivering", f"{under_way:,} deliveries are under way")
+        message = f"{counted(under_way, 'delivery is', 'deliveries are')} under way"
+        return Health.PROGRESSING, Condition("Healthy", True, "delivering", message)
     return Health.HEALTHY, Condition("Healthy", True, "asExpected")
 
 

@@ -10,6 +10,8 @@ from controller.model.topology import Application, Domain, Key, Kind, Resource
 from controller.planning.state import State
 from controller.ports import GroupReading, Transaction
 
+_ITSELF = "so that only an account of this very name is a user"
+
 
 class Cause(Enum):
     """Why nothing is known."""
@@ -47,12 +49,11 @@ def unknown_users(
 def _unknown(name: WindowsAccount, domain: Resource | None, reading: GroupReading | None) -> tuple[Cause, str] | None:
     match domain, reading:
         case ((None | Resource(spec=Domain(directory=None))), _):
-            words = f"Domain/{name.domain} has no directory to ask, so that only an account of this very name is a user"
-            return Cause.NO_DIRECTORY, words
+            return Cause.NO_DIRECTORY, f"Domain/{name.domain} has no directory to ask, {_ITSELF}"
         case _, None:
-            return Cause.NOT_ASKED, "the directory was not asked yet, so that mappings are skipped"
+            return Cause.NOT_ASKED, f"the directory was not asked yet, {_ITSELF}"
         case _, GroupReading(read_at=None, problem=problem):
-            return Cause.NO_ANSWER, f"{problem}; it was never read, so that mappings are skipped"
+            return Cause.NO_ANSWER, f"{problem}; it was never read, {_ITSELF}"
         case _, GroupReading(read_at=read_at, members=members, problem=str(problem)) if problem and read_at:
             last = f"the last answer, {members:,} accounts at {read_at:%Y-%m-%d %H:%M:%SZ}, stays in force"
             return Cause.NO_ANSWER, f"{problem}; {last}"

@@ -5,20 +5,17 @@ come, or that looks wrong, leaves the last one in force.
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from controller.model import events
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import AccountUnknown, ConnectorError, PwsyncError
-from controller.model.events import Event, EventType
+from controller.model.errors import ConnectorError, PwsyncError, Rejected
 from controller.model.topology import Application, Domain, DomainDirectory, ReconcilePolicy, Resource, System
 from controller.planning.change import Change, Prune
-from controller.planning.safety import exceeds
 from controller.ports import GroupDirectory, GroupReading, OpenGroupDirectory, Store
+from controller.reconcile.look_up import Answer, LookUp
 
-Answer = frozenset[WindowsAccount] | PwsyncError
-"""The accounts behind a name, or why they are not known."""
 NEVER_READ = GroupReading(None)
 
 
@@ -72,10 +69,16 @@ class Users:
                 for name in gone:
                     tx.windows_groups.forget(name)
         problems = (
-            (name, _LookUp(self._store, name, known.get(name, NEVER_READ), named, force).take_over(answer))
+            (name, self._look_up(name, known, named, force=force).take_over(answer))
             for name, answer in self._ask(named)
         )
         return [f"users {name}: {problem}" for name, problem in problems if problem]
+
+    def _look_up(
+        self, name: WindowsAccount, known: ReadOnlyMapping[WindowsAccount, GroupReading], named: Named, *, force: bool
+    ) -> LookUp:
+        before, limit = known.get(name, NEVER_READ), named.policy.max_prune_percent
+        return LookUp(self._store, name, before, named.applications[name], limit, force)
 
     def _ask(self, named: Named) -> Iterator[tuple[WindowsAccount, Answer]]:
         for domain, directory in sorted(named.directories.items()):
@@ -105,7 +108,7 @@ def _answers(directory: GroupDirectory, names: Iterable[WindowsAccount]) -> Iter
             continue
         try:
             answer: Answer = directory.members(name)
-        except AccountUnknown as error:
+        except Rejected as error:
             answer = error
         except ConnectorError as error:
             answer = away = error
@@ -137,48 +140,3 @@ def _named(resources: Iterable[Resource]) -> Named:
                 continue
     named.applications = {name: sorted(names) for name, names in applications.items()}
     return named
-
-
-@dataclass(frozen=True, slots=True)
-class _LookUp:
-    """One name that was asked about."""
-
-    store: Store
-    name: WindowsAccount
-    before: GroupReading
-    named: Named
-    force: bool
-
-    def take_over(self, answer: Answer) -> str:
-        """Make *answer* the one in force, if it is one and does not look wrong; else tell why not."""
-        if isinstance(answer, PwsyncError):
-            return self._keep(events.WINDOWS_GROUP_UNREAD, str(answer))
-        with self.store.read() as tx:
-            current = tx.windows_groups.members(self.name)
-        removed, limit = current - answer, self.named.policy.max_prune_percent
-        if exceeds(len(removed), len(current), limit) and not self.force:
-            gone = f"{len(removed):,} of {len(current):,} accounts are gone"
-            hint = f"maxPrunePercent is {limit}; if it is meant, 'pwsync apply --force' takes it over"
-            return self._keep(events.WINDOWS_GROUP_HELD, f"{gone} ({hint})")
-        self._replace(answer - current, removed, len(answer))
-        return ""
-
-    def _keep(self, type_: EventType, problem: str) -> str:
-        """Leave what is known as it is; an event tells of each problem once."""
-        if problem != self.before.problem:
-            with self.store.write() as tx:
-                tx.windows_groups.note(self.name, replace(self.before, problem=problem))
-                tx.events.add(self._event(type_, problem=problem))
-        return problem
-
-    def _replace(self, added: frozenset[WindowsAccount], removed: set[WindowsAccount], count: int) -> None:
-        with self.store.write() as tx:
-            tx.windows_groups.add(self.name, sorted(added))
-            tx.windows_groups.remove(self.name, sorted(removed))
-            tx.windows_groups.note(self.name, GroupReading(tx.now, count))
-            if added or removed:
-                tx.events.add(self._event(events.WINDOWS_GROUP_CHANGED, added=len(added), removed=len(removed)))
-
-    def _event(self, type_: EventType, **fields: object) -> Event:
-        fields = {"applications": self.named.applications[self.name], **fields}
-        return Event(type_, account=str(self.name), fields=fields)

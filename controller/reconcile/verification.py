@@ -1,5 +1,7 @@
 """A plan may come from a file that somebody edited: what it says of the actual state must be so."""
 
+from typing import assert_never
+
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import UnsafePlan
 from controller.model.topology import Mapping, Resource
@@ -29,12 +31,15 @@ def verify(plan: Plan, actual: State) -> None:
     if tally.digest() != plan.actual_digest:
         raise UnsafePlan("the actual state has moved on since the plan was made", hint=_HINT)
     for change in plan.changes:
-        match _start(change):
-            case Mapping() as start:
+        start = _start(change)
+        match start:
+            case Mapping():
                 there = found.get(places.of(start), [])
                 _verify_change(change, start if start in there else next(iter(there), None))
-            case Resource() as start:
+            case Resource():
                 _verify_change(change, actual.resources.get(start.key))
+            case _:
+                assert_never(start)
 
 
 class _Places:

@@ -1,7 +1,5 @@
 """The running controller: the reconcile loop and the pipeline's threads, started and stopped together."""
 
-import os
-import socket
 from datetime import timedelta
 
 import structlog
@@ -11,10 +9,11 @@ from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
 from controller.ports import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
+from controller.runtime.housekeeping import HousekeepingRounds
 from controller.runtime.policies import PolicyRounds
 from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
-from controller.runtime.wiring import Installation
+from controller.runtime.wiring import Installation, holder_name
 from controller.runtime.workers import Workers
 
 log = structlog.get_logger()
@@ -22,11 +21,6 @@ log = structlog.get_logger()
 LEASE_NAME = "reconcile"
 LEADERSHIP = timedelta(minutes=2)
 """How long the right to reconcile outlives the round that its holder owes next."""
-
-
-def holder_name() -> str:
-    """Name this process among all controllers on one store."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class Controller:
@@ -38,6 +32,7 @@ class Controller:
         self._workers: Workers = installation.make_workers()
         self._interval = ReconcilePolicy().interval
         self._scheduler = Scheduler(self._round, self._interval)
+        self._housekeeping = HousekeepingRounds(installation.make_housekeeping())
         self._policies = PolicyRounds(installation.store, installation.catalogue)
         self._topology = TopologyReader()
         self._replay = installation.replay
@@ -50,6 +45,7 @@ class Controller:
         self._workers.start()
         self._scheduler.start()
         self._policies.start()
+        self._housekeeping.start()
 
     def wake(self) -> None:
         """Say that there is a new change."""
@@ -60,6 +56,7 @@ class Controller:
         self._policies.stop()
         self._scheduler.stop()
         self._workers.stop()
+        self._housekeeping.stop()
         with self._store.write() as tx:
             tx.leases.release(LEASE_NAME, self._holder)
 

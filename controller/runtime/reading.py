@@ -13,6 +13,7 @@ from controller.reconcile.reconciler import ReadDesired, Reconciler
 from controller.reconcile.users import Users
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
+from controller.store.location import Location
 from controller.store.opening import open_store
 
 
@@ -54,6 +55,17 @@ def open_group_directory(domain: str, directory: DomainDirectory) -> GroupDirect
     from controller.connectors.ldap.group_members import open_directory
 
     return open_directory(domain, directory, resolve_secret)
+
+
+def name_store(settings: Settings) -> str:
+    """The store of these settings in words, for messages; no password of its URL is in them.
+
+    Raises:
+        SettingsError: The URL cannot be read.
+    """
+    location = Location.parse(settings.database)
+    is_missing = location.file is not None and not location.file.exists()
+    return f"{location}{', which does not exist yet' if is_missing else ''}"
 
 
 @contextmanager

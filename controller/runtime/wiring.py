@@ -1,6 +1,8 @@
 """Puts the parts together: the only place that knows which store, sealer and connectors there are."""
 
+import os
 import secrets
+import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.expiring import Expirations
 from controller.pipeline.gate import Gate
+from controller.pipeline.housekeeping import Housekeeping
 from controller.pipeline.intake import Intake
 from controller.pipeline.operations import Operations
 from controller.pipeline.remembering import RememberedCallers
@@ -63,6 +66,11 @@ def steady_clock() -> Clock:
     """Make a clock that starts with the system's time and runs evenly from there, also while the machine sleeps."""
     start, then = utc_now(), time.clock_gettime(time.CLOCK_BOOTTIME)
     return lambda: start + timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME) - then)
+
+
+def holder_name() -> str:
+    """Name this process among all controllers on one store."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,10 @@ class Installation:
     def expirations(self) -> Expirations:
         """Reports of expired passwords."""
         return Expirations(Gate(self.store))
+
+    def make_housekeeping(self) -> Housekeeping:
+        """Make what gives up, drops and deletes what has become too old."""
+        return Housekeeping(self.store, self.sealer, new_id, holder_name())
 
     def make_circuit(self) -> Circuit:
         """Make the circuit that the workers of one lane share."""

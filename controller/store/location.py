@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from controller.model.errors import SettingsError
 
 _HINT = "write sqlite:////path/to/pwsync.db or postgresql+psycopg://user@host/database"
+_ENGINES = frozenset({"sqlite", "postgresql"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Location:
 def _parsed(text: str) -> URL:
     try:
         url = make_url(text)
+        if url.get_backend_name() not in _ENGINES:
+            raise SettingsError(f"{url.get_backend_name()} is no engine that a store can use", hint=_HINT)
         url.get_dialect().import_dbapi()
     except (ArgumentError, ValueError):
         raise SettingsError("the database URL cannot be read", hint=_HINT) from None  # its text may hold a password

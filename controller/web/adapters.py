@@ -55,6 +55,7 @@ class AdaptersApi:
         """Begin a session, which replaces an earlier one."""
         call = await self._call(request, "initialize")
         session, is_reconnect = await self._run(self._installation.adapter_sessions.initialize, call)
+        self._installation.bells.ring(call.lane)  # the receiver of an earlier session waits in vain
         return JsonAnswer({"session": session.id, "reconnected": is_reconnect})
 
     async def shut_down(self, request: Request) -> JsonAnswer:
@@ -90,6 +91,7 @@ class AdaptersApi:
             account=body.account,
         )
         settled = await self._run(self._installation.remote_notifications.complete, call, completion)
+        self._installation.bells.ring(call.lane)  # there is room for another one
         return JsonAnswer(_settled_view(settled))
 
     async def report_status(self, request: Request) -> Response:
@@ -98,6 +100,7 @@ class AdaptersApi:
         body = await read_body(request, AdapterStatus)
         report = StatusReport(is_online=body.online, error_code=body.error_code, message=body.message)
         await self._run(self._installation.adapter_sessions.report_status, call, report)
+        self._installation.bells.ring(call.lane)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def report_expired(self, request: Request) -> JsonAnswer:

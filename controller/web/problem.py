@@ -34,6 +34,11 @@ _TITLES: dict[type[PwsyncError], tuple[HTTPStatus, str]] = {
     WrongSession: (HTTPStatus.CONFLICT, "The adapter has another session"),
 }
 
+_OF_ROUTER: dict[HTTPStatus, tuple[str, str, str]] = {
+    HTTPStatus.NOT_FOUND: ("unknownPath", "there is no call of this path", "docs/reference/api.md lists all calls"),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("methodNotAllowed", "this path has no call of this method", "see the header Allow"),
+}
+
 log = structlog.get_logger()
 
 
@@ -98,7 +103,7 @@ def problem_of(error: Exception) -> Problem:
         case BadRequest(problem=problem):
             return problem
         case HTTPException(status_code=status, headers=headers):
-            return Problem(HTTPStatus(status), headers=headers or {})
+            return _of_router(HTTPStatus(status), headers or {})
         case InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession():
             return _of_caller(error)
         case StoreUnavailable():
@@ -107,6 +112,11 @@ def problem_of(error: Exception) -> Problem:
             return Problem(HTTPStatus.BAD_REQUEST, detail="the caller went away")
         case _:
             return _internal(error)
+
+
+def _of_router(status: HTTPStatus, headers: Mapping[str, str]) -> Problem:
+    code, detail, hint = _OF_ROUTER.get(status, ("", "", ""))
+    return Problem(status, code, status.phrase, detail, hint=hint, headers=headers)
 
 
 def _of_caller(error: PwsyncError) -> Problem:

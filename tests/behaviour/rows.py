@@ -108,8 +108,10 @@ ROWS = (
     ),
     Row(
         "D5",
-        "A disabled adapter refuses every report, sends nothing and is not connected to.",
+        "A disabled adapter refuses every report, sends nothing and is not connected to. A remote one is refused every "
+        "call.",
         events=(
+            "adapterCallRefused",
             "changeRefused",
             "mappingSkipped",
         ),
@@ -158,8 +160,16 @@ ROWS = (
     Row(
         "M4",
         "Applications of type individual and group are followed; host groups, and applications without one "
-        "clear password field, are skipped with `wrongApplicationType`. There is no config store.",
-        events=("mappingSkipped",),
+        "clear password field, are skipped with `wrongApplicationType`. A change of a host group's account updates "
+        "its stored credential, and Windows never. There is no config store.",
+        events=(
+            "mappingSkipped",
+            "credentialUpdated",
+        ),
+        tests=(
+            "tests/unit/pipeline/test_host_groups.py::test_a_change_of_one_account_updates_its_credential_alone",
+            "tests/unit/pipeline/test_host_groups.py::test_a_credential_of_a_host_group_is_not_the_windows_password",
+        ),
     ),
     Row(
         "M5",
@@ -219,8 +229,8 @@ ROWS = (
     ),
     Row(
         "E3",
-        "Not taken over: `oldPasswordWrong`; the change fails. After five within the `dampingWindow` none is compared any "
-        "more until it ends: `tooManyWrongPasswords`.",
+        "Not taken over: `oldPasswordWrong`; the change fails. After five within the `dampingWindow` none is compared "
+        "until it ends: `tooManyWrongPasswords`.",
         events=(
             "externalChangeRefused",
             "changeFailed",
@@ -228,7 +238,7 @@ ROWS = (
         ),
         tests=(
             "tests/unit/pipeline/test_external_changes.py::test_the_old_password_is_compared_with_the_stored_credential",
-            "tests/unit/pipeline/test_guessing.py::test_after_five_wrong_ones_even_the_right_one_is_refused_without_a_look",
+            "tests/unit/pipeline/test_guessing.py::test_after_five_wrong_ones_even_the_right_one_is_refused",
         ),
     ),
     Row(
@@ -448,23 +458,36 @@ ROWS = (
     ),
     Row(
         "Q6",
-        "Unknown names of deliveries are an error of `deliveries retry` and `discard`.",
+        "A remote adapter that completes what it was never handed gets 404 `trackingIdUnknown`, which is recorded. "
+        "Completing twice is answered alike. Unknown names of deliveries are an error of `deliveries retry` and "
+        "`discard`.",
+        events=("adapterCallRefused",),
         tests=("tests/unit/pipeline/test_operations.py::test_a_change_is_named_by_its_tracking_id_too",),
-        missing="not yet: confirming comes with the remote adapter API",
-        critique="**No remote adapters.**",
     ),
     Row(
         "Q7",
-        "",
-        missing="not yet: sessions come with the remote adapter API",
-        critique="**No remote adapters.**",
+        "Without a session every call of a remote adapter is answered with 409 `wrongState`; in one that a newer process "
+        "has replaced, with 409 `wrongSession`. Both are recorded.",
+        events=(
+            "adapterConnected",
+            "adapterDisconnected",
+            "adapterCallRefused",
+        ),
+        tests=(
+            "tests/unit/pipeline/test_sessions.py::test_a_replaced_session_is_the_wrong_one_for_every_call",
+            "tests/sessions/test_remote_adapter.py::test_of_two_processes_of_an_adapter_the_newer_one_is_served",
+        ),
     ),
     Row(
         "Q8",
-        "Whether a target is away is known from the connections to it: its lane waits, and `status` says so.",
+        "Whether a target is away is known from the connections to it: its lane waits, and `status` says so. A remote "
+        "adapter reports it, with code and message, is asked for it, and is offline when it makes no call for 3 minutes. "
+        "While it is offline it is handed nothing.",
+        events=(
+            "adapterOffline",
+            "adapterOnline",
+        ),
         tests=("tests/unit/pipeline/test_delivering.py::test_while_a_target_is_away_its_lane_waits_as_one",),
-        missing="not yet: status reports come with the remote adapter API",
-        critique="**No remote adapters.**",
     ),
     Row(
         "Q9",
@@ -492,9 +515,10 @@ ROWS = (
     ),
     Row(
         "Q11",
-        "",
-        missing="not yet: reports of expired passwords come with the remote adapter API",
-        critique="**No remote adapters.**",
+        "An adapter reports that an account's password has expired: what is stored of it is marked until the next "
+        "password. `credentials show` and `describe mapping` tell.",
+        events=("passwordExpired",),
+        tests=("tests/unit/pipeline/test_expiring.py::test_the_next_password_takes_the_mark_away",),
     ),
     Row(
         "R1",
@@ -590,8 +614,14 @@ ROWS = (
     ),
     Row(
         "A6",
-        "A second mapping of either account in an individual application is an error that names both places.",
-        tests=("tests/unit/manifests/test_cross_checks.py::test_an_individual_application_maps_one_to_one",),
+        "A second mapping of either account in an individual application is an error that names both places. "
+        "Another external account is one change in the plan, from the old one to the new one. In a group "
+        "application each Windows account is mapped once, and all of them to one external account.",
+        tests=(
+            "tests/unit/manifests/test_cross_checks.py::test_an_individual_application_maps_one_to_one",
+            "tests/unit/manifests/test_cross_checks.py::test_a_group_application_has_one_external_account",
+            "tests/sessions/test_application_types.py::test_changes_of_each_type_are_planned_as_what_they_are",
+        ),
     ),
     Row(
         "A7",
@@ -599,7 +629,13 @@ ROWS = (
     ),
     Row(
         "A8",
-        "A second Windows account is an error that names both places.",
+        "A host group has one Windows account and many external accounts, each mapped once and with its own stored "
+        "credential. A second Windows account, or an external account mapped twice, is an error that names both "
+        "places.",
+        tests=(
+            "tests/unit/manifests/test_cross_checks.py::test_a_host_group_application_maps_many_external_accounts_each_once",
+            "tests/sessions/test_application_types.py::test_applications_of_all_types_from_their_manifests_to_their_credentials",
+        ),
     ),
     Row(
         "A9",
@@ -665,10 +701,21 @@ ROWS = (
     ),
     Row(
         "10",
-        "Connectors run inside the controller. Agents report over the HTTP API.",
-        tests=("tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",),
-        missing="not yet: separate processes that pull notifications come with the remote adapter API",
-        critique="**No remote adapters.**",
+        "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, reports "
+        "changes, status and expired passwords, and shuts down. Of several that wait one gets the notification. The "
+        "controller never calls it.",
+        events=(
+            "adapterConnected",
+            "adapterDisconnected",
+            "adapterCallRefused",
+            "deliveryHandedOut",
+        ),
+        tests=(
+            "tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",
+            "tests/sessions/test_remote_adapter.py::test_a_change_reaches_the_adapter_and_the_stored_credential_follows",
+        ),
+        missing="not yet: group adapters, and their notifications about members",
+        critique="**No group adapters, and no kit for remote ones.**",
     ),
     Row(
         "11",

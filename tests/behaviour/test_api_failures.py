@@ -147,7 +147,10 @@ def test_what_nobody_serves_is_a_problem_too(api: ApiBench, method: str, path: s
 
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json() == {"type": "about:blank", "title": answer.reason_phrase, "status": status}
+    code = {404: "unknownPath", 405: "methodNotAllowed"}[status]
+    content = answer.json()
+    assert (content["type"], content["code"]) == (f"urn:pwsync:problem:{code}", code)
+    assert (content["title"], content["status"]) == (answer.reason_phrase, status)
     assert ("Allow" in answer.headers) == (status == 405)
 
 

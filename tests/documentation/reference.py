@@ -200,6 +200,7 @@ def commands_page() -> str:
         "",
         "Passwords are never options. They are asked for without echo, or read as one line of standard input.",
         "",
+        *_contents(),
         "## pwsync",
         "",
         *_help(),
@@ -207,6 +208,15 @@ def commands_page() -> str:
     for command in COMMANDS:
         lines += [f"## pwsync {' '.join(command)}", "", *_help(*command)]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _contents() -> list[str]:
+    """Links to all commands; those of a group are indented."""
+    lines = ["- [pwsync](#pwsync): options of all commands"]
+    for command in COMMANDS:
+        name = " ".join(("pwsync", *command))
+        lines.append(f"{'  ' * (len(command) - 1)}- [{name}](#{name.replace(' ', '-')})")
+    return [*lines, ""]
 
 
 def _help(*command: str) -> list[str]:

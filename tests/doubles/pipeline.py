@@ -34,6 +34,7 @@ from controller.pipeline.administration import CredentialAdministration
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.following import CredentialDatabase
+from controller.pipeline.housekeeping import Housekeeping
 from controller.pipeline.intake import Caller, Intake, Report
 from controller.pipeline.operations import Operations
 from controller.pipeline.router import Router
@@ -194,6 +195,10 @@ class PipelineBench:
                 due = [lane for lane, when in sorted(tx.deliveries.next_due().items()) if when <= tx.now]
             if sum(self.deliver(lane) for lane in due) == 0:
                 return
+
+    def keep_house(self, holder: str = "bench") -> int:
+        """Do all housekeeping that is due; tells how many steps it took."""
+        return sum(1 for _ in Housekeeping(self.store, self.sealer, self.new_id, holder).steps())
 
     def wait(self, duration: timedelta) -> None:
         """Let time pass."""

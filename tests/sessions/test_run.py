@@ -91,3 +91,16 @@ def test_the_controller_does_not_start_where_it_must_not(quickstart: Shell) -> N
     missing = quickstart.expect(1, "run", "--tls-key", "key.pem", "--tls-certificate", "cert.pem")
     assert "cannot be used: No such file" in missing.err
     assert "+ System/default" in quickstart.expect(0, "plan").out, "nothing was reconciled"
+
+
+def test_manifests_that_are_not_there_end_the_first_start_and_no_later_one(quickstart: Shell) -> None:
+    for arguments in (("run", "elsewhere", "--listen", "127.0.0.1:0"), ("run", "elsewhere", "--once")):
+        result = quickstart.expect(1, *arguments)
+        assert "elsewhere:1:1: there is no such file or folder" in result.err
+        assert "listens" not in result.out
+    quickstart.expect(0, "apply", "--yes")
+    with quickstart.started("run", "elsewhere", "--listen", "127.0.0.1:0") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"pwsync listens on")
+        result = quickstart.ended(process, by=signal.SIGTERM)
+    assert "there is no such file or folder" in result.err

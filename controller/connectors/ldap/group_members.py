@@ -13,7 +13,7 @@ from controller.connectors.ldap.escaping import PLACEHOLDER, in_filter
 from controller.connectors.ldap.messages import Entry
 from controller.connectors.ldap.session import Session
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import AccountUnknown, ChannelRefused, InvalidInput, SettingsError
+from controller.model.errors import AccountUnknown, InvalidInput, Rejected, SettingsError
 from controller.model.topology import DomainDirectory
 from controller.ports import GroupDirectory, ResolveSecret
 
@@ -63,7 +63,7 @@ class ActiveDirectoryGroups:
         for search_filter in _user_filters({group.dn: group for group in (found, *inside)}.values()):
             accounts.update(self._users(search_filter))
             if len(accounts) > MOST_MEMBERS:
-                raise ChannelRefused(
+                raise Rejected(
                     f"{self._session}: {name} has more than {MOST_MEMBERS:,} members", hint="name smaller groups"
                 )
         return frozenset(accounts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,10 @@ from controller.model.accounts import WindowsAccount
 from controller.model.errors import AccountUnknown, ChannelRefused, SettingsError, Unavailable
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.secret import Secret
-from controller.model.topology import DomainDirectory
+from controller.model.topology import Access, Application, Domain, DomainDirectory, Kind, Resource
 from controller.ports import GroupDirectory
+from controller.reconcile.users import Users
+from controller.store.opening import open_store
 from tests.servers.proxy import Relay
 from tests.servers.samba import DOMAIN, SambaServer
 
@@ -22,10 +25,13 @@ MANY = 3_000
 
 def directory_of(samba: SambaServer, *, url: str = "", base_dn: str = "", password: str = "") -> GroupDirectory:
     """The look-up of the domain controller."""
-    bind = Bind(user=samba.admin_user, password_from=SecretReference(env="UNUSED"))
-    endpoint = LdapEndpoint(url=url or samba.ldaps_url, ca_file=str(samba.ca_file), bind=bind)
-    spec = DomainDirectory(endpoint, base_dn or samba.base_dn)
+    spec = DomainDirectory(_endpoint(samba, url), base_dn or samba.base_dn)
     return open_directory(DOMAIN, spec, lambda _: Secret(password or samba.admin_password))
+
+
+def _endpoint(samba: SambaServer, url: str = "") -> LdapEndpoint:
+    bind = Bind(user=samba.admin_user, password_from=SecretReference(env="UNUSED"))
+    return LdapEndpoint(url=url or samba.ldaps_url, ca_file=str(samba.ca_file), bind=bind)
 
 
 @pytest.fixture
@@ -140,6 +146,23 @@ def test_an_empty_group_has_nobody_and_is_an_answer(
     group = fresh_name("empty")
     add_group(samba, group)
     assert directory.members(named(group)) == set()
+
+
+def test_what_the_directory_tells_is_kept_for_routing(
+    samba: SambaServer, fresh_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    alice, group = fresh_name("al"), fresh_name("payroll")
+    add_group(samba, group, add_user(samba, alice))
+    domain = Domain(samba.realm, directory=DomainDirectory(_endpoint(samba), samba.base_dn))
+    users = Access(users=(f"{DOMAIN}\\{group}", f"{DOMAIN}\\no-{group}"))
+    with closing(open_store(f"sqlite:///{tmp_path / 'pwsync.db'}")) as store:
+        with store.write() as tx:
+            tx.resources.put(Resource(Kind.DOMAIN, DOMAIN, domain))
+            tx.resources.put(Resource(Kind.APPLICATION, "PAYROLL", Application(access=users)))
+        (problem,) = Users(store, lambda _domain, _directory: directory_of(samba)).refresh()
+        with store.read() as tx:
+            assert tx.windows_groups.members(named(group)) == {named(alice)}
+    assert f"there is no user or group {DOMAIN}\\no-{group}" in problem
 
 
 def test_an_unknown_name_is_no_answer(directory: GroupDirectory, fresh_name: Callable[[str], str]) -> None:

@@ -71,7 +71,7 @@ def test_a_parked_delivery_tells_the_words_of_the_system(applied: Console) -> No
     assert "The change is failed (deliveryParked)." in result.err
     assert "parked" in applied.expect(0, "get", "deliveries", "--state", "parked").out
     status = applied.expect(0, "status").out
-    assert "Adapter/wiki               Synced  Degraded  1 deliveries wait for a person" in status
+    assert "Adapter/wiki               Synced  Degraded  1 delivery waits for a person" in status
     assert "Parked: wiki:alice.smith of change" in status
     assert_nothing_leaked(applied)
 
@@ -179,3 +179,19 @@ def test_lists_of_the_queue_come_as_json_and_yaml(applied: Console) -> None:
     timeline = json.loads(applied.expect(0, "describe", "change", tracking_id, "-o", "json").out)
     assert timeline["events"][0]["name"] == "windowsChangeAccepted"
     assert timeline["events"][-1]["name"] == "changeCompleted"
+
+
+def test_a_repeat_of_what_has_not_arrived_yet_is_no_success(applied: Console) -> None:
+    file, away = applied.folder / ".pwsync/demo/intranet.htpasswd", applied.folder / "away"
+    typed = ("change", "windows", "CORP\\carol", "--wait", "--timeout", "1s")
+    file.rename(away)
+    first = applied.expect(1, *typed, stdin=f"{PASSWORD}\n").out.strip()
+    repeat = applied.expect(1, *typed, stdin=f"{PASSWORD}\n")
+    assert "The change is discarded (damped)." in repeat.err
+    assert f"It repeats change {first}, whose password not every target has" in repeat.err
+    assert "intranet:carol: retrying" in repeat.err
+    away.rename(file)
+    applied.expect(0, "deliveries", "discard", first, "--yes")
+    applied.expect(0, *typed, stdin=f"{PASSWORD}-2\n")
+    assert "It repeats" not in applied.expect(0, *typed, stdin=f"{PASSWORD}-2\n").err
+    assert_nothing_leaked(applied)

@@ -20,7 +20,8 @@ def test_kinds_are_understood_in_any_case_and_number(applied: Console) -> None:
     assert table == "NAME        RULES\nwiki-login  2\n"
     assert "no  " in applied.expect(0, "get", "system").out
     assert "dc1" in applied.expect(0, "get", "domains").out
-    assert applied.expect(0, "get", "adaptergroups").err == "There are no adaptergroups yet.\n"
+    store = f"SQLite database {applied.folder / '.pwsync' / 'pwsync.db'}"
+    assert applied.expect(0, "get", "adaptergroups").err == f"There are no adaptergroups yet in {store}.\n"
 
 
 def test_what_is_shown_as_yaml_can_be_applied_again(applied: Console) -> None:
@@ -129,7 +130,11 @@ def test_without_manifests_sync_is_unknown_and_health_is_not(applied: Console) -
 
 
 def test_status_of_nothing_is_no_error(console: Console) -> None:
-    assert console.expect(0, "status").out == "Nothing has been applied yet.\n"
+    missing = f"SQLite database {console.folder / '.pwsync' / 'pwsync.db'}, which does not exist yet"
+    assert console.expect(0, "status").out == f"Nothing has been applied yet to {missing}.\n"
+    console.write("group.yaml", "apiVersion: pwsync/v1\nkind: AdapterGroup\nmetadata: {name: one}\n")
+    assert console.expect(0, "plan", "group.yaml").err == f"Nothing has been applied yet to {missing}.\n"
+    assert console.expect(0, "get", "adapters").err == f"There are no adapters yet in {missing}.\n"
 
 
 def test_status_counts_what_differs_and_names_what_is_held(applied: Console) -> None:

@@ -32,17 +32,17 @@ def test_a_parked_delivery_is_retried_once_its_cause_is_gone(parked: Console) ->
     identifier = _parked_id(parked)
     assert identifier in parked.expect(0, "deliveries", "list", "--adapter", "wiki").out
     _wiki(parked, "UPDATE users SET login = 'alice.smith' WHERE login = 'gone'")
-    assert "1 of 1 deliveries are queued again." in parked.expect(0, "deliveries", "retry", identifier).err
+    assert "1 of 1 delivery queued again." in parked.expect(0, "deliveries", "retry", identifier).err
     parked.expect(0, "run", "--once")
     assert parked.expect(0, "deliveries", "list", "--state", "parked").err == "There are no deliveries like that.\n"
     refused = parked.expect(1, "deliveries", "retry", identifier)
     assert "is confirmed: only a parked or retrying one can be retried" in refused.err
-    assert "0 of 1 deliveries" in refused.err
+    assert "0 of 1 delivery" in refused.err
 
 
 def test_parked_deliveries_are_discarded_after_a_question(parked: Console) -> None:
     assert "give --yes" in parked.expect(1, "deliveries", "discard", "--all-parked").err
-    assert "1 of 1 deliveries were discarded." in parked.expect(0, "deliveries", "discard", "--all-parked", "--yes").err
+    assert "1 of 1 delivery discarded." in parked.expect(0, "deliveries", "discard", "--all-parked", "--yes").err
     assert "0 of 0" in parked.expect(0, "deliveries", "retry", "--all-parked", "--adapter", "wiki").err
 
 
@@ -79,10 +79,10 @@ def test_a_disabled_adapter_is_shown_until_it_is_enabled(applied: Console) -> No
 
 
 def test_an_adapter_is_reset(parked: Console) -> None:
-    assert "1 deliveries were discarded." in parked.expect(0, "adapter", "reset", "wiki", "--yes").err
+    assert "1 delivery was discarded." in parked.expect(0, "adapter", "reset", "wiki", "--yes").err
     assert "no adapter nothing" in parked.expect(1, "adapter", "reset", "nothing", "--yes").err
 
 
 def test_the_damping_is_reset(applied: Console) -> None:
     applied.expect(0, "change", "windows", "CORP\\alice", "--wait", stdin="Geheim-1\n")
-    assert "accounts is forgotten" in applied.expect(0, "reset", "damping", "--yes").err
+    assert "is forgotten" in applied.expect(0, "reset", "damping", "--yes").err

@@ -289,6 +289,16 @@ def test_a_host_group_application_on_an_adapter_that_only_sends_is_a_warning() -
     ]
 
 
+def test_direct_sync_of_a_host_group_application_is_a_warning() -> None:
+    application = document("Application", "A", "{type: hostGroup, directPasswordSync: true}")
+    assert warnings(document("System", "default"), application) == [
+        (
+            "9:25: spec.directPasswordSync: has no effect: a host group application takes no Windows passwords "
+            "(remove it, or make the application individual)"
+        )
+    ]
+
+
 def test_a_host_group_application_on_an_adapter_that_takes_changes_is_none() -> None:
     application = document("Application", "A", "{type: hostGroup, adapter: x}")
     takes = document("Adapter", "x", f"{{syncFromAdapter: true, {REMOTE}}}")

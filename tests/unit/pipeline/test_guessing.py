@@ -38,7 +38,7 @@ def guess(bench: PipelineBench, times: int) -> None:
         assert report(bench, f"guess {number}") == ("failed", "oldPasswordWrong")
 
 
-def test_after_five_wrong_ones_even_the_right_one_is_refused_without_a_look(guessed: PipelineBench) -> None:
+def test_after_five_wrong_ones_even_the_right_one_is_refused(guessed: PipelineBench) -> None:
     guess(guessed, MOST_WRONG)
 
     assert report(guessed, "right") == ("failed", "tooManyWrongPasswords")

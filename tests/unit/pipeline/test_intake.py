@@ -7,7 +7,7 @@ import pytest
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput, NotFound, Refused
 from controller.model.secret import Secret
-from controller.model.topology import Access, Kind
+from controller.model.topology import AcceptedSources, Access, Domain, Kind, Source
 from controller.pipeline.intake import Caller, Report
 from controller.ports import ChangeQuery
 from tests.doubles.pipeline import ALL_ON, OPEN_ADAPTER, PipelineBench
@@ -33,6 +33,22 @@ def test_only_a_source_of_the_domain_may_report_for_it(bench: PipelineBench) -> 
         bench.windows("alice", "New-1", by=Caller("dc2"))
     assert refused.value.reason == "sourceNotAllowed"
     assert _refusals(bench) == ["sourceNotAllowed"]
+
+
+def test_a_source_may_report_only_while_one_of_its_types_is_switched_on(bench: PipelineBench) -> None:
+    both = (Source("dc1"), Source("idm", "identityManager"), Source("both"), Source("both", "identityManager"))
+    bench.put(Kind.DOMAIN, "CORP", Domain("corp.example.com", sources=both))
+    bench.system(replace(ALL_ON, sources=AcceptedSources(identity_managers=False)))
+    bench.windows("alice", "New-1", by=Caller("dc1"))
+    bench.windows("alice", "New-2", by=Caller("both"))
+    with pytest.raises(Refused, match=r"its type \(identityManager\)") as refused:
+        bench.windows("alice", "New-3", by=Caller("idm"))
+    assert refused.value.hint == "set sources.identityManagers: true in the System manifest"
+    assert [event.fields["reason"] for event in bench.events("sourceTypeRefused")] == ["sourceTypeOff"]
+    bench.system(replace(ALL_ON, sources=AcceptedSources(domain_controllers=False, identity_managers=False)))
+    with pytest.raises(Refused, match="domainController, identityManager"):
+        bench.windows("alice", "New-4", by=Caller("both"))
+    bench.windows("alice", "New-5")  # with the key of the installation nobody is a source
 
 
 def test_only_a_user_of_the_adapter_may_report_for_it(adapter: PipelineBench) -> None:

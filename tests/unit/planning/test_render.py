@@ -142,3 +142,13 @@ def test_markdown_fences_are_longer_than_any_run_of_backticks_inside() -> None:
 def test_markdown_in_messages_is_only_text() -> None:
     assert escaped("a|b `c` <d> @e") == r"a\|b \`c\` \<d\> \@e"
     assert r"\|" in render_markdown(make_plan(state(), state(), warnings=["a|b"]))
+
+
+def test_json_has_no_raw_control_character() -> None:
+    every = "".join(map(chr, [*range(32), 127, *range(128, 160), 0x202E]))
+    plan = Plan(changes=(), holds=(), warnings=(every,), actual_digest="", desired_digest="")
+
+    rendered = render_json(plan)
+
+    assert all(c.isprintable() or c == "\n" for c in rendered)
+    assert json.loads(rendered)["warnings"] == [every]

@@ -172,7 +172,9 @@ def test_an_unknown_name_says_so_and_the_others_are_asked_all_the_same(
     put(store, CORP, app("A", "CORP\\gone", "CORP\\staff"))
     assert users.refresh() == ["users CORP\\gone: the memory directory has no CORP\\gone"]
     assert known(store) == accounts("alice", "bob")
-    never = "the memory directory has no CORP\\gone; it was never read, so that mappings are skipped"
+    never = (
+        "the memory directory has no CORP\\gone; it was never read, so that only an account of this very name is a user"
+    )
     assert problems(store) == {"A": f"users CORP\\gone: {never}"}
     assert corp.closed == 1
 
@@ -194,6 +196,19 @@ def test_a_group_that_has_lost_most_of_its_members_is_held(store: Store, users: 
     users.refresh(force=True)
     assert known(store) == set()
     assert readings(store) == {STAFF: GroupReading(NOW, 0)}
+
+
+def test_a_large_group_is_written_piece_by_piece(
+    store: Store, users: Users, corp: MemoryGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.reconcile.look_up.PIECE", 4)
+    put(store, CORP, app("A", "CORP\\staff"))
+    corp.behind["CORP\\staff"] = crowd(10)
+    users.refresh()
+    assert known(store) == accounts(*(f"user{n}" for n in range(10)))
+    corp.behind["CORP\\staff"] = crowd(4)
+    users.refresh(force=True)
+    assert known(store) == accounts(*(f"user{n}" for n in range(4)))
 
 
 def test_a_loss_within_the_threshold_of_the_system_is_taken_over(
@@ -240,7 +255,9 @@ def test_what_was_applied_but_never_asked_about_is_told(store: Store) -> None:
     declared = state(CORP, app("A", "CORP\\staff"))
     assert warnings(store, declared) == []  # apply asks
     put(store, CORP, app("A", "CORP\\staff"))
-    not_asked = "users CORP\\staff: the directory was not asked yet, so that mappings are skipped"
+    not_asked = (
+        "users CORP\\staff: the directory was not asked yet, so that only an account of this very name is a user"
+    )
     assert warnings(store, declared) == [f"Application/A: {not_asked}"]
     with store.read() as tx:
         found = statuses(tx.resources.read().values(), _plan_of(store, declared), {}, users=user_problems(tx))

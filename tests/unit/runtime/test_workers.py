@@ -9,12 +9,14 @@ import pytest
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import Busy, StoreUnavailable, Unavailable
 from controller.model.secret import Secret
+from controller.model.topology import REMOTE, Adapter, ConnectorSpec
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Caller, Report
 from controller.runtime.drain import Drain
 from controller.runtime.wiring import Installation
 from controller.runtime.workers import Workers
 from tests.doubles.memory import MemoryDirectory
+from tests.doubles.topologies import resource
 
 PATIENCE = timedelta(seconds=30)
 
@@ -142,3 +144,43 @@ def test_the_drain_does_not_wait_for_a_target_that_is_away(
     drain.close()
     assert Unavailable.code == "unavailable"
     assert directory.accounts["user0"] == "New-1"
+
+
+def test_a_due_delivery_of_a_remote_adapter_rings_its_bell_and_has_no_worker(
+    installation: Installation, workers: Workers
+) -> None:
+    with installation.store.write() as tx:
+        tx.resources.put(resource("memory", Adapter(ConnectorSpec(REMOTE), sync_to_adapter=True)))
+    rung = threading.Event()
+    with installation.bells.listening("adapter/memory", rung.set):
+        report(installation, "user0", "New-1")
+        workers.wake()
+        assert rung.wait(PATIENCE.total_seconds())
+    assert "adapter/memory" not in workers._crews
+
+
+def test_a_watch_that_fails_ends_nothing(installation: Installation) -> None:
+    called = threading.Semaphore(0)
+
+    def watch() -> None:
+        called.release()
+        raise StoreUnavailable("away")
+
+    made = installation.make_workers()
+    made._watch = watch
+    made._stopping = _Twice()
+    made._renew()
+    assert called.acquire(blocking=False)
+    assert called.acquire(blocking=False)
+
+
+class _Twice(threading.Event):
+    """Lets its owner go round twice, without waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rounds = 0
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002  # as Event
+        self._rounds += 1
+        return self._rounds > 2

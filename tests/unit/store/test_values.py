@@ -207,3 +207,14 @@ def test_a_driver_that_is_not_installed_is_named_with_its_remedy(monkeypatch: py
 
 def test_no_words_are_kept_as_none() -> None:
     assert Prose().process_bind_param(None, DIALECTS[0]) is None
+
+
+@pytest.mark.parametrize("url", ["mysql://pwsync:hunter2@db/x", "mssql+pyodbc://db/x", "oracle://db/x"])
+def test_another_engine_is_refused_with_the_urls_that_there_are(url: str) -> None:
+    with pytest.raises(SettingsError, match="is no engine that a store can use") as caught:
+        Location.parse(url)
+
+    assert url.partition(":")[0].partition("+")[0] in caught.value.message
+    assert "sqlite:///" in caught.value.hint
+    assert "postgresql+psycopg://" in caught.value.hint
+    assert "hunter2" not in str(caught.value)

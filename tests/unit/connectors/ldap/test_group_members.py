@@ -11,7 +11,7 @@ from controller.connectors.ldap.group_members import ActiveDirectoryGroups, doma
 from controller.connectors.ldap.messages import Entry
 from controller.connectors.ldap.session import Session
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import AccountUnknown, ChannelRefused
+from controller.model.errors import AccountUnknown, Rejected
 
 STAFF = WindowsAccount("CORP", "staff")
 DOMAIN_SID = bytes([1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0]) + bytes(range(12))
@@ -95,7 +95,7 @@ def test_accounts_that_cannot_be_mapped_are_left_out() -> None:
 def test_a_group_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_members, "MOST_MEMBERS", 3)
     session = ScriptedSession([group("staff", 1000)], [[], [user(f"user{n}") for n in range(9)]])
-    with pytest.raises(ChannelRefused, match="has more than 3 members"):
+    with pytest.raises(Rejected, match="has more than 3 members"):
         groups_of(session).members(STAFF)
 
 

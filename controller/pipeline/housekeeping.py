@@ -1,0 +1,121 @@
+"""Housekeeping: what has become too old is given up, dropped or deleted, little by little, by one process at a time.
+
+Each step is a transaction of its own, so that the pipeline goes on between them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from controller.model.change import Reason
+from controller.model.delivery import OPEN_STATES, UNSETTLED_STATES, Delivery, DeliveryState
+from controller.pipeline.offline import droppable, keeps_no_queue, open_of
+from controller.pipeline.queueing import Queue, locked
+from controller.pipeline.topology import Topology, TopologyReader
+from controller.ports import NewId, Sealer, Store, Transaction
+
+LEASE_NAME = "housekeeping"
+LEASE = timedelta(minutes=2)
+"""So long after its last step another process may take over; many times longer than a step takes."""
+BATCH = 500
+"""Deliveries that are looked for at once, or changes that are deleted at once."""
+
+
+class Housekeeping:
+    """Gives up overdue deliveries (T3), drops queues that are not to be kept (Q5), deletes what is finished for long.
+
+    Args:
+        holder: Names this process among all that work on the store.
+    """
+
+    def __init__(self, store: Store, sealer: Sealer, new_id: NewId, holder: str) -> None:
+        self._store = store
+        self._queue = Queue(sealer, new_id)
+        self._holder = holder
+        self._topology = TopologyReader()
+
+    def steps(self) -> Iterator[None]:
+        """Do all that is due now, one step with each item; ends at once when another process is at it.
+
+        Raises:
+            StoreUnavailable: The step was not made; the next call goes on.
+            StoreUnusable: The stored topology cannot be read.
+        """
+        yield from self._give_up_overdue()
+        yield from self._drop_queues()
+        yield from self._purge()
+
+    def release(self) -> None:
+        """Let another process take over at once."""
+        with self._store.write() as tx:
+            tx.leases.release(LEASE_NAME, self._holder)
+
+    def _may_act(self, tx: Transaction) -> bool:
+        return tx.leases.acquire(LEASE_NAME, self._holder, LEASE) is not None
+
+    def _give_up_overdue(self) -> Iterator[None]:
+        is_more = True
+        while is_more:
+            with self._store.read() as tx:
+                found = tx.deliveries.overdue(BATCH)
+            for delivery in found:
+                with self._store.write() as tx:
+                    if not self._may_act(tx):
+                        return
+                    self._end_overdue(tx, locked(tx, delivery))
+                yield
+            is_more = len(found) == BATCH
+
+    def _end_overdue(self, tx: Transaction, delivery: Delivery) -> None:
+        if not is_overdue(delivery, tx.now):
+            return
+        is_in_flight = delivery.state is DeliveryState.IN_FLIGHT
+        ended = replace(delivery, must_probe=delivery.must_probe or is_in_flight)  # nobody knows whether it has arrived
+        if tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
+            self._queue.take_out(tx, ended)
+        else:
+            self._queue.give_up(tx, ended)
+
+    def _drop_queues(self) -> Iterator[None]:
+        with self._store.read() as tx:
+            topology = self._topology.read(tx)
+            lanes = [lane for lane in tx.lanes.read() if keeps_no_queue(tx, topology, lane)]
+        for lane in lanes:
+            yield from self._drop_queue(topology, lane)
+
+    def _drop_queue(self, topology: Topology, lane: str) -> Iterator[None]:
+        while found := self._droppable(lane):
+            for delivery in found:
+                with self._store.write() as tx:
+                    if not self._may_act(tx) or not keeps_no_queue(tx, topology, lane):
+                        return
+                    self._drop(tx, locked(tx, delivery))
+                yield
+
+    def _droppable(self, lane: str) -> list[Delivery]:
+        with self._store.read() as tx:
+            return droppable(open_of(tx, lane, BATCH))
+
+    def _drop(self, tx: Transaction, delivery: Delivery) -> None:
+        if delivery.state in OPEN_STATES - {DeliveryState.IN_FLIGHT} and not delivery.must_probe:
+            self._queue.give_up(tx, delivery, Reason.ADAPTER_OFFLINE)
+
+    def _purge(self) -> Iterator[None]:
+        is_more = True
+        while is_more:
+            with self._store.write() as tx:
+                if not self._may_act(tx):
+                    return
+                before = tx.now - self._topology.read(tx).system.keeps_finished_for
+                is_more = tx.changes.purge(before, BATCH) == BATCH
+                tx.tokens.purge(before)
+            yield
+
+
+def is_overdue(delivery: Delivery, now: datetime) -> bool:
+    """Whether a delivery that is not settled has become too old, and no worker has it under way."""
+    if delivery.state not in UNSETTLED_STATES or delivery.expires_at > now:
+        return False
+    return (
+        delivery.state is not DeliveryState.IN_FLIGHT or delivery.leased_until is None or delivery.leased_until <= now
+    )
