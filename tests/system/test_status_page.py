@@ -1,16 +1,19 @@
 """The status page in a real browser: every page and button, the keyboard, no JavaScript, phones, the dark, axe."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+import httpx
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from controller.web.server import STOP_SECONDS
 from tests.leaks import assert_none
 from tests.servers.chromium import DESKTOP, PHONE, chromium, require_chromium, set_colours, set_size, shoot
 from tests.system.status_company import StatusCompany, status_company
@@ -235,3 +238,16 @@ def test_a_held_plan_is_shown_as_a_diff(company: StatusCompany, browser: Chrome)
     assert "Adapter/wiki" in words(browser)
     shoot(browser, "plan-held-light")
     assert complaints_of_axe(browser) == []
+
+
+def test_an_open_page_does_not_keep_the_controller_from_stopping(tmp_path: Path) -> None:
+    with status_company(tmp_path) as company, httpx.Client(base_url=company.url, timeout=PATIENCE) as client:
+        assert client.post("/login", data={"token": company.controller.tokens["ops"]}).status_code == 303
+        with client.stream("GET", "/live") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 3000"
+            began = time.monotonic()
+            assert company.controller.stop() == 0
+            assert time.monotonic() - began < STOP_SECONDS / 2
+            assert "event: news" not in list(lines)
+        company.controller.start()

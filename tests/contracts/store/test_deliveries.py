@@ -275,3 +275,15 @@ def test_an_account_whose_newer_change_is_not_routed_yet_is_left_for_later(store
     with store.write() as tx:
         tx.changes.mark_routed("report")
     assert _claim(store) == ["waits"]
+
+
+def test_each_lane_with_open_deliveries_tells_since_when_the_oldest_waits(store: Store) -> None:
+    _add(
+        store,
+        delivery("settled", ALICE1, created_at=AT, state=DeliveryState.CONFIRMED),
+        delivery("newer", ALICE1, created_at=AT + 2 * LEASE),
+        delivery("older", BOB1, created_at=AT + LEASE, state=DeliveryState.RETRYING),
+        delivery("parked", ALICE, created_at=AT, state=DeliveryState.PARKED),
+    )
+    with store.read() as tx:
+        assert tx.deliveries.waiting_since() == {LANE: AT + LEASE}
