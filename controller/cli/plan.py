@@ -50,7 +50,10 @@ def plan(
     with open_for_reading(settings) as store:
         with store.read() as tx:
             is_first = not tx.resources.read()
-        made = make_reconciler(store, manifests.paths, stdin=manifests.stdin, principal=local_principal()).plan()
+        reconciler = make_reconciler(
+            store, manifests.paths, stdin=manifests.stdin, principal=local_principal(), looks_outside=True
+        )
+        made = reconciler.plan()
     if out is not None:
         _write(made, out)
     if is_first:

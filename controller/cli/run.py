@@ -15,7 +15,10 @@ from controller.cli.output import say, show
 from controller.model.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from controller.reconcile.reconciler import Reconciler, ReconcileResult
+    from controller.runtime.lifecycle import Controller
     from controller.runtime.wiring import Installation
     from controller.web.listening import Certificate, Listen
 
@@ -115,8 +118,7 @@ def _serve(
     allows_clear_text: bool,
 ) -> None:
     from controller.runtime.lifecycle import Controller
-    from controller.web.app import make_app
-    from controller.web.pages.site import Insight
+    from controller.runtime.token_check import warn_of_unnamed_tokens
     from controller.web.server import serve
 
     scheme = "http" if certificate is None else "https"
@@ -125,18 +127,17 @@ def _serve(
         show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         sys.stdout.flush()
 
-    _check_channel(listen, certificate, allows_clear_text=allows_clear_text)
-    signal.signal(signal.SIGTERM, _interrupt)
-    controller = Controller(installation, _reconciler(installation, manifests))
-    controller.start()
-    plans = _reconciler(installation, manifests)  # of its own: one is used by one thread at a time
-    app = make_app(installation, controller.wake, Insight(plans.plan, controller.rounds))
-
     def stop() -> None:
         _tell_stopping()
         installation.bells.stop()
         app.state.pages.stop()
 
+    _check_channel(listen, certificate, allows_clear_text=allows_clear_text)
+    signal.signal(signal.SIGTERM, _interrupt)
+    controller = Controller(installation, _reconciler(installation, manifests))
+    app = _app(installation, manifests, controller)
+    controller.start()
+    warn_of_unnamed_tokens(installation.store)
     try:
         serve(
             app,
@@ -148,6 +149,14 @@ def _serve(
         )
     finally:
         controller.stop()
+
+
+def _app(installation: "Installation", manifests: Manifests, controller: "Controller") -> "Starlette":
+    from controller.web.app import make_app
+    from controller.web.pages.site import Insight
+
+    plans = _reconciler(installation, manifests)  # of its own: one is used by one thread at a time
+    return make_app(installation, controller.wake, Insight(plans.plan, controller.rounds))
 
 
 def _check_channel(listen: "Listen", certificate: "Certificate | None", *, allows_clear_text: bool) -> None:
@@ -176,9 +185,11 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
     from controller.runtime.policies import make_policy_reader
+    from controller.runtime.token_check import warn_of_unnamed_tokens
 
     result = _reconcile(_reconciler(installation, manifests))
     log_result(result)
+    warn_of_unnamed_tokens(installation.store)
     with closing(Drain(installation)) as drain:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())

@@ -14,7 +14,7 @@ from controller.cli.views import delivery_view, lane_view, short_instant
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery
     from controller.planning.plan import Plan
-    from controller.ports import LaneStatus, Store
+    from controller.ports import LaneStatus, Store, Token
     from controller.reconcile.status import ObjectStatus
 
 PARKED_SHOWN = 20
@@ -30,6 +30,7 @@ class Picture:
         offline: Lanes whose target is away, or does not accept us.
         kept: Changes accepted while the store was away that are not in it yet.
         set_aside: Replay files that a person must look at.
+        unnamed: Tokens that open nothing: no object names their principal.
     """
 
     plan: "Plan | None"
@@ -41,6 +42,7 @@ class Picture:
     offline: "tuple[LaneStatus, ...]" = ()
     kept: int = 0
     set_aside: tuple[str, ...] = ()
+    unnamed: "tuple[Token, ...]" = ()
 
 
 def status(
@@ -57,7 +59,8 @@ def status(
     JSON: sync (Synced, OutOfSync or null), objects (kind, name, sync, health, conditions), mappings (count, differing),
     changes (count by state), deliveries (lane, state, count), offline (targets that are away or do not accept us:
     lane, since, code, message), parked (deliveries that wait for a person),
-    replay (waiting: changes kept while the database was away; setAside: files that a person must look at).
+    replay (waiting: changes kept while the database was away; setAside: files that a person must look at),
+    unnamedTokens (valid tokens whose principal no object names: id, principal).
     """
     from controller.runtime.reading import name_store, open_for_reading
 
@@ -85,6 +88,7 @@ def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
     from controller.model.delivery import DeliveryState
     from controller.ports import DeliveryQuery
     from controller.reconcile.picture import object_statuses
+    from controller.reconcile.unnamed_tokens import unnamed_tokens
     from controller.replay.waiting import look
 
     waiting = look(replay_dir)
@@ -99,6 +103,7 @@ def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
             offline=tuple(lane for _, lane in sorted(tx.lanes.read().items()) if not lane.is_online),
             kept=waiting.changes,
             set_aside=waiting.set_aside,
+            unnamed=tuple(unnamed_tokens([r.spec for r in tx.resources.read().values()], tx.tokens.all(), tx.now)),
         )
 
 
@@ -124,6 +129,7 @@ def _view(picture: Picture) -> dict[str, Any]:
         "offline": [lane_view(lane) for lane in picture.offline],
         "parked": [delivery_view(delivery) for delivery in picture.parked],
         "replay": {"waiting": picture.kept, "setAside": list(picture.set_aside)},
+        "unnamedTokens": [{"id": token.id, "principal": token.principal} for token in picture.unnamed],
     }
 
 
@@ -170,6 +176,7 @@ def _lines(picture: Picture) -> list[str]:
     if picture.kept:
         lines.append(f"Changes accepted while the database was away, not taken over yet: {picture.kept:,}")
     lines += [f"Replay file set aside: {name} (see 'pwsync get events')" for name in picture.set_aside]
+    lines += [f"Token {t.id} opens nothing: no manifest names its principal {t.principal}" for t in picture.unnamed]
     lines += [f"Parked: {d.account} of change {d.tracking_id}: {d.message or d.code}" for d in picture.parked]
     return lines
 

@@ -25,7 +25,7 @@ def validate(
     line, column, message, hint).
     """
     from controller.manifests.problems import ManifestErrors
-    from controller.runtime.reading import compile_manifests
+    from controller.runtime.reading import compile_manifests, missing_outside
 
     manifests = chosen_manifests(paths)
     try:
@@ -36,16 +36,16 @@ def validate(
         problems = [_problem_view(problem) for problem in error.problems]
         show_json({"isValid": False, "counts": {}, "problems": problems, "warnings": []})
         raise typer.Exit(failures.FAILURE) from None
-    _show_valid(manifests, compiled, output)
+    _show_valid(manifests, compiled, [*compiled.warnings, *missing_outside(compiled)], output)
 
 
-def _show_valid(manifests: Manifests, compiled: "Compiled", output: Report) -> None:
+def _show_valid(manifests: Manifests, compiled: "Compiled", warnings: "list[Problem]", output: Report) -> None:
     counts = _counts(compiled)
     if output is Report.JSON:
-        warnings = [_problem_view(warning) for warning in compiled.warnings]
-        show_json({"isValid": True, "counts": counts, "problems": [], "warnings": warnings})
+        views = [_problem_view(warning) for warning in warnings]
+        show_json({"isValid": True, "counts": counts, "problems": [], "warnings": views})
         return
-    for warning in compiled.warnings:
+    for warning in warnings:
         say(f"Warning: {warning}")
     listed = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
     show(f"{', '.join(manifests.paths)}: valid ({listed})")

@@ -8,6 +8,7 @@ from controller.manifests.agreement import Declared, Topology, disagreements
 from controller.manifests.batch import Batch, batch_of_mapping, batches_of_set
 from controller.manifests.document import Document
 from controller.manifests.filter_effects import filter_effects
+from controller.manifests.outside import Outside, named_outside
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.references import dangling
 from controller.manifests.uniqueness import clashes
@@ -26,10 +27,12 @@ class Compiled:
 
     Attributes:
         warnings: In order of file, line and column.
+        outside: Files and environment variables that they name; whether these are there was not looked at.
     """
 
     state: State
     warnings: tuple[Problem, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
 
 class Compiler:
@@ -75,7 +78,8 @@ class Compiler:
         self.problems.extend(effect.problem for effect in effects if effect.is_error)
         self._refuse_problems()
         warnings = [*disagreements(Topology(self._declared, self._mapped()), start), *(e.problem for e in effects)]
-        return Compiled(self._state(), tuple(sorted(warnings)))
+        outside = tuple(found for declared in self._declared.values() for found in named_outside(declared))
+        return Compiled(self._state(), tuple(sorted(warnings)), outside)
 
     def _refuse_problems(self) -> None:
         if self.problems:

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 
 from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
+from controller.manifests.problems import Problem
 from controller.manifests.reader import read_manifests
 from controller.model.topology import DomainDirectory
 from controller.planning.state import State
 from controller.ports import GroupDirectory, Store
 from controller.reconcile.reconciler import ReadDesired, Reconciler
 from controller.reconcile.users import Users
-from controller.runtime.references import resolve_secret
+from controller.runtime.references import is_there, resolve_secret
 from controller.runtime.settings import Settings
 from controller.store.location import Location
 from controller.store.opening import open_store
@@ -26,19 +27,36 @@ def compile_manifests(paths: Sequence[str], *, stdin: str | None = None) -> Comp
     return read_manifests(paths, installed_connectors(), stdin=stdin)
 
 
-def read_desired_from(paths: Sequence[str], *, stdin: str | None = None) -> ReadDesired:
-    """Make the function that reads the desired state at *paths*, anew with each call."""
+def missing_outside(compiled: Compiled) -> list[Problem]:
+    """Warnings of files and environment variables that manifests name and that are not there, in order of place."""
+    hint = "it must be there where the controller runs"
+    return sorted(
+        Problem(found.place, f"{found.field}: {found.reference} does not exist here", hint)
+        for found in compiled.outside
+        if not is_there(found.reference)
+    )
+
+
+def read_desired_from(paths: Sequence[str], *, stdin: str | None = None, looks_outside: bool = False) -> ReadDesired:
+    """Make the function that reads the desired state at *paths*, anew with each call.
+
+    With *looks_outside* it warns of files and variables that are not there.
+    """
 
     def read_desired() -> tuple[State, list[str]]:
         compiled = compile_manifests(paths, stdin=stdin)
-        return compiled.state, [str(warning) for warning in compiled.warnings]
+        missing = missing_outside(compiled) if looks_outside else []
+        return compiled.state, [str(warning) for warning in (*compiled.warnings, *missing)]
 
     return read_desired
 
 
-def make_reconciler(store: Store, paths: Sequence[str], *, stdin: str | None = None, principal: str) -> Reconciler:
+def make_reconciler(
+    store: Store, paths: Sequence[str], *, stdin: str | None = None, principal: str, looks_outside: bool = False
+) -> Reconciler:
     """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
-    return Reconciler(store, read_desired_from(paths, stdin=stdin), principal=principal, users=make_users(store))
+    read_desired = read_desired_from(paths, stdin=stdin, looks_outside=looks_outside)
+    return Reconciler(store, read_desired, principal=principal, users=make_users(store))
 
 
 def make_users(store: Store) -> Users:

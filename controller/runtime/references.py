@@ -21,6 +21,13 @@ def resolve_secret(reference: SecretReference) -> Secret:
     return Secret(text)
 
 
+def is_there(reference: SecretReference) -> bool:
+    """Whether the variable is set, or the file exists; neither is read."""
+    if reference.env is not None:
+        return reference.env in os.environ
+    return os.path.exists(reference.file or "")  # noqa: PTH110  # False where Path.exists raises: no permission
+
+
 def _of_environment(name: str) -> str:
     try:
         return os.environ[name]

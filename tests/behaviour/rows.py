@@ -368,7 +368,8 @@ ROWS = (
     ),
     Row(
         "T3",
-        "Refused on arrival; discarded before routing and from the queue.",
+        "Refused on arrival; discarded before routing and from the queue, wherever it waits there: also what is "
+        "parked, and what is for a target that is away or an adapter that is disabled.",
         events=(
             "changeRefused",
             "changeDiscarded",
@@ -376,6 +377,9 @@ ROWS = (
         ),
         tests=(
             "tests/unit/pipeline/test_windows_changes.py::test_a_change_older_than_the_maximum_sync_age_is_discarded_from_the_queue",
+            "tests/unit/pipeline/test_housekeeping.py::test_a_parked_delivery_is_given_up_at_the_sync_age_and_forgets_its_password",
+            "tests/unit/pipeline/test_housekeeping.py::test_the_queue_of_an_adapter_that_takes_no_part_expires",
+            "tests/behaviour/test_outage.py::test_after_72_hours_what_is_older_than_the_sync_age_has_expired_and_said_so",
         ),
     ),
     Row(
@@ -428,7 +432,7 @@ ROWS = (
         "Q3",
         "5 tries from 1 minute on, twice as long each time, at most 30 minutes, with jitter, per adapter. Then "
         "the delivery is parked with the target's words, sealed until the sync age, and can be retried or "
-        "discarded. A target that is away costs no tries.",
+        "discarded; then it expires. A target that is away costs no tries.",
         events=(
             "deliveryRetrying",
             "deliveryParked",
@@ -439,6 +443,7 @@ ROWS = (
             "tests/unit/pipeline/test_delivering.py::test_a_busy_target_is_tried_again_later_each_time_twice_as_late",
             "tests/unit/pipeline/test_delivering.py::test_after_the_last_try_it_is_parked_with_the_target_s_words",
             "tests/unit/pipeline/test_delivering.py::test_a_target_that_is_away_burns_no_retries_and_all_goes_out_when_it_is_back",
+            "tests/behaviour/test_outage.py::test_the_attempts_of_an_outage_are_bounded_however_often_the_lane_is_looked_at",
             "tests/unit/pipeline/test_operations.py::test_a_retried_delivery_has_all_its_tries_again_and_its_change_is_open",
         ),
     ),
@@ -449,12 +454,16 @@ ROWS = (
     ),
     Row(
         "Q5",
-        "Deliveries wait for a target that is away, up to the sync age.",
+        "Deliveries wait for a target that is away, up to the sync age. With `storeWhenOffline: false` they are given "
+        "up with the code `adapterOffline`: new ones at once, queued ones within a minute, all but one that finds out "
+        "when the target is back.",
+        events=("deliveryExpired",),
         tests=(
             "tests/unit/pipeline/test_delivering.py::test_a_target_that_is_away_burns_no_retries_and_all_goes_out_when_it_is_back",
+            "tests/unit/pipeline/test_offline.py::test_while_it_is_offline_only_the_first_change_is_queued_as_the_trial",
+            "tests/unit/pipeline/test_offline.py::test_a_newer_change_of_the_same_account_takes_the_trial_s_place",
+            "tests/behaviour/test_outage.py::test_72_hours_without_a_target_end_with_the_newest_passwords_everywhere",
         ),
-        missing="not yet: `storeWhenOffline: false` does not drop them",
-        critique="`Adapter.notifications.storeWhenOffline`",
     ),
     Row(
         "Q6",
@@ -466,8 +475,8 @@ ROWS = (
     ),
     Row(
         "Q7",
-        "Without a session every call of a remote adapter is answered with 409 `wrongState`; in one that a newer process "
-        "has replaced, with 409 `wrongSession`. Both are recorded.",
+        "Without a session every call of a remote adapter is answered with 409 `wrongState`; in one that a newer "
+        "process has replaced, with 409 `wrongSession`. Both are recorded.",
         events=(
             "adapterConnected",
             "adapterDisconnected",
@@ -480,14 +489,18 @@ ROWS = (
     ),
     Row(
         "Q8",
-        "Whether a target is away is known from the connections to it: its lane waits, and `status` says so. A remote "
-        "adapter reports it, with code and message, is asked for it, and is offline when it makes no call for 3 minutes. "
-        "While it is offline it is handed nothing.",
+        "Whether a target is away is known from the connections to it: its lane waits, and `status` says since when "
+        "and why. A remote adapter reports it, with code and message, is asked for it, and is offline when it makes no "
+        "call for 3 minutes. While it is offline it is handed nothing.",
         events=(
             "adapterOffline",
             "adapterOnline",
         ),
-        tests=("tests/unit/pipeline/test_delivering.py::test_while_a_target_is_away_its_lane_waits_as_one",),
+        tests=(
+            "tests/unit/pipeline/test_delivering.py::test_while_a_target_is_away_its_lane_waits_as_one",
+            "tests/unit/pipeline/test_lanes.py::test_after_a_restart_a_lane_stays_offline_until_an_attempt_proves_otherwise",
+            "tests/unit/cli/test_objects.py::test_status_shows_which_targets_are_away",
+        ),
     ),
     Row(
         "Q9",
@@ -563,6 +576,7 @@ ROWS = (
         ),
         tests=(
             "tests/unit/pipeline/test_replay.py::test_a_file_older_than_the_sync_age_is_deleted_and_each_of_its_changes_accounted_for",
+            "tests/behaviour/test_outage.py::test_after_72_hours_without_the_store_what_is_younger_than_the_sync_age_is_taken_over",
         ),
     ),
     Row(
@@ -701,9 +715,9 @@ ROWS = (
     ),
     Row(
         "10",
-        "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, reports "
-        "changes, status and expired passwords, and shuts down. Of several that wait one gets the notification. The "
-        "controller never calls it.",
+        "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, "
+        "reports changes, status and expired passwords, and shuts down. Of several that wait one gets the "
+        "notification. The controller never calls it.",
         events=(
             "adapterConnected",
             "adapterDisconnected",

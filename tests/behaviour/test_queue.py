@@ -7,6 +7,7 @@ import pytest
 
 from controller.model.errors import Busy, NotFound
 from controller.model.topology import Application, Kind, NotificationPolicy
+from controller.ports import LaneStatus
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 
@@ -110,6 +111,41 @@ def test_q5_deliveries_wait_for_a_target_that_is_away(bench: PipelineBench, dire
     assert directory.accounts == {"alice": "one", "bob": "two"}
 
 
+def test_q5_an_adapter_that_keeps_no_queue_drops_all_but_the_trial(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    notifications = NotificationPolicy(store_when_offline=False)
+    bench.put(Kind.ADAPTER, "ldap", replace(OPEN_ADAPTER, notifications=notifications))
+    with directory.down():
+        trial = bench.windows("alice", "one")
+        bench.settle()
+        dropped = bench.windows("bob", "two")
+        bench.settle()
+        assert bench.outcome(trial) == ("accepted", "")
+        assert bench.outcome(dropped) == ("failed", "deliveryExpired")
+        assert [e.fields["code"] for e in bench.events("deliveryExpired")] == ["adapterOffline"]
+        bench.wait(MINUTE)
+    bench.settle()
+    after = bench.windows("bob", "three")
+    bench.settle()
+    assert [bench.outcome(change) for change in (trial, after)] == [("completed", "")] * 2
+    assert [write.password for write in directory.writes] == ["one", "three"]
+
+
+def test_q5_what_was_queued_before_it_went_offline_is_dropped_too_but_not_by_a_short_interruption(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    notifications = NotificationPolicy(store_when_offline=False)
+    bench.put(Kind.ADAPTER, "ldap", replace(OPEN_ADAPTER, notifications=notifications))
+    first, second = bench.windows("alice", "one"), bench.windows("bob", "two")
+    bench.route()
+    with directory.down():
+        bench.settle()
+        assert [d.state for change in (first, second) for d in bench.deliveries(change)] == ["retrying", "pending"]
+        bench.keep_house()
+    assert [d.code for change in (first, second) for d in bench.deliveries(change)] == ["unavailable", "adapterOffline"]
+
+
 def test_q6_an_unknown_name_of_a_delivery_is_an_error(bench: PipelineBench) -> None:
     with pytest.raises(NotFound, match=r"there is no delivery .*unknown"):
         bench.operations.named(["unknown"])
@@ -122,6 +158,25 @@ def test_q8_while_a_target_is_away_its_lane_waits_as_one(bench: PipelineBench, d
     with directory.down():
         assert bench.deliver(LANE) == 1
         assert bench.deliver(LANE) == 0
+
+
+def test_q8_that_a_target_is_away_is_known_to_everybody_with_code_and_message(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    bench.windows("alice", "one")
+    with directory.down():
+        bench.settle()
+        bench.restart()
+        with bench.store.read() as tx:
+            assert tx.lanes.get(LANE) == LaneStatus(
+                LANE, False, bench.now, "unavailable", "the memory directory is down"
+            )
+    bench.settle()
+    with bench.store.read() as tx:
+        assert tx.lanes.get(LANE) == LaneStatus(LANE, True, bench.now)
+    told = [e for e in reversed(bench.events()) if e.name in {"adapterOffline", "adapterOnline"}]
+    assert [(e.name, e.adapter) for e in told] == [("adapterOffline", "ldap"), ("adapterOnline", "ldap")]
+    assert told[0].fields["code"] == "unavailable"
 
 
 def test_q9_a_reset_empties_the_queue_of_an_adapter(bench: PipelineBench, directory: MemoryDirectory) -> None:

@@ -71,6 +71,28 @@ def test_t3_a_change_that_has_become_too_old_is_discarded_before_routing_and_fro
     assert full.password("adapter/racf", "ALICE1") == "old"
 
 
+def test_t3_what_waits_for_a_person_or_for_a_disabled_adapter_is_discarded_from_the_queue_too(
+    full: PipelineBench,
+) -> None:
+    full.directories["adapter/racf"].policy = lambda _: "not by our policy"
+    full.operations.disable("ldap", by="ops")
+    parked = full.windows("alice", "new")
+    full.settle()
+    full.operations.enable("ldap", by="ops")
+    waiting = full.windows("alice", "newer")
+    full.route()
+    full.operations.disable("ldap", by="ops")
+    full.settle()
+    full.wait(25 * HOUR)
+    full.keep_house()
+    assert [full.outcome(change)[1] for change in (parked, waiting)] == ["superseded", "deliveryExpired"]
+    ended = [d for d in full.deliveries(waiting) if d.state == "expired"]
+    assert [(str(d.account), d.code, d.sealed_password) for d in ended] == [
+        ("ldap:alice", "expired", None),
+        ("racf:ALICE1", "expired", None),
+    ]
+
+
 def test_t4_a_change_older_than_what_is_in_force_is_ignored(full: PipelineBench) -> None:
     full.windows("alice", "newer", at=full.now)
     full.settle()

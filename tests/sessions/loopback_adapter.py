@@ -34,7 +34,7 @@ class LoopbackAdapter:
             status, answer = self.call("GET", "/notifications?wait=30")
             match status, answer.get("code", answer.get("type")):
                 case 409, code:
-                    say(code)
+                    say(str(code))
                     return 3
                 case 200, "shutdown":
                     say("shutdown")

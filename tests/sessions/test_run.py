@@ -104,3 +104,14 @@ def test_manifests_that_are_not_there_end_the_first_start_and_no_later_one(quick
         assert process.stdout.readline().startswith(b"pwsync listens on")
         result = quickstart.ended(process, by=signal.SIGTERM)
     assert "there is no such file or folder" in result.err
+
+
+def test_a_token_that_no_manifest_names_is_told(quickstart: Shell) -> None:
+    quickstart.expect(0, "apply", "--yes")
+    quickstart.expect(0, "token", "create", "dc1")
+    quickstart.expect(0, "token", "create", "dc-1")
+    assert "dc-1" in quickstart.expect(0, "run", "--once", "--log-format", "json").err
+    status = quickstart.expect(0, "status").out
+    assert "opens nothing: no manifest names its principal dc-1" in status
+    listed = json.loads(quickstart.expect(0, "status", "-o", "json").out)["unnamedTokens"]
+    assert [token["principal"] for token in listed] == ["dc-1"]

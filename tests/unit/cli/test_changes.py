@@ -141,6 +141,14 @@ def test_credentials_are_set_shown_and_cleared(applied: Console) -> None:
     assert_nothing_leaked(applied)
 
 
+def test_a_credential_whose_password_has_expired_says_so(applied: Console) -> None:
+    applied.expect(0, "credentials", "set", "WIKI", "bob.jones", stdin=f"{PASSWORD}\n")
+    applied.alter_store("UPDATE credentials SET expired_at = 1767268800000000 WHERE external_account = 'bob.jones'")
+    assert "yes, as heard on 2026-01-01 12:00:00Z" in applied.expect(0, "credentials", "show", "WIKI", "bob.jones").out
+    described = applied.expect(0, "describe", "mapping", "WIKI/CORP\\bob").out
+    assert "Expired:     yes, as heard on 2026-01-01T12:00:00Z" in described
+
+
 def test_a_revealed_password_is_audited_first(applied: Console) -> None:
     applied.expect(0, "credentials", "show", "WIKI", "alice.smith", "--reveal")
     events = json.loads(applied.expect(0, "get", "events", "--account", "alice.smith", "-o", "json").out)["items"]

@@ -5,6 +5,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from controller.ports import LaneStatus
 from controller.replay.frames import MARK, frame
 from controller.store.opening import open_store
@@ -160,3 +162,26 @@ def test_validation_is_readable_by_scripts(quickstart: Console) -> None:
     view = json.loads(quickstart.expect(1, "validate", "-o", "json").out)
     assert view["isValid"] is False
     assert view["problems"][0]["file"] == "manifests/corp.yaml"
+
+
+def test_files_and_variables_that_are_not_there_are_warned_of(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.write(
+        "adapter.yaml",
+        "apiVersion: pwsync/v1\nkind: Adapter\nmetadata: {name: ldap}\nspec:\n  connector:\n    type: ldap\n"
+        "    url: ldaps://ldap.example.com\n    caFile: ca.pem\n"
+        "    bind: {user: cn=svc, passwordFrom: {env: LDAP_PASSWORD}}\n    accountDN: uid={account},dc=example\n",
+    )
+    missing = (
+        f"adapter.yaml:8:5: spec.connector.caFile: file {console.folder / 'ca.pem'} does not exist here",
+        "spec.connector.bind.passwordFrom: environment variable LDAP_PASSWORD does not exist here",
+    )
+    validated = console.expect(0, "validate", "adapter.yaml").err
+    planned = console.expect(0, "plan", "adapter.yaml").out
+    for words in missing:
+        assert words in validated
+        assert words in planned
+    console.write("ca.pem", "")
+    monkeypatch.setenv("LDAP_PASSWORD", "x")
+    assert "does not exist here" not in console.expect(0, "validate", "adapter.yaml").err

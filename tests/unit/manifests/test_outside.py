@@ -1,0 +1,40 @@
+"""Files and environment variables that manifests name."""
+
+from pathlib import Path
+
+from controller.connectors.registry import installed_connectors
+from controller.manifests.reader import read_manifests
+
+MANIFEST = """\
+apiVersion: pwsync/v1
+kind: Domain
+metadata: {name: CORP}
+spec:
+  dnsName: corp.example.com
+  directory:
+    url: ldaps://dc1.corp.example.com
+    caFile: ca.pem
+    bind: {user: svc, passwordFrom: {env: CORP_PASSWORD}}
+    baseDN: DC=corp
+---
+apiVersion: pwsync/v1
+kind: Domain
+metadata: {name: OTHER}
+spec: {dnsName: other.example.com}
+---
+apiVersion: pwsync/v1
+kind: AdapterGroup
+metadata: {name: any}
+"""
+
+
+def test_what_a_directory_names_is_found_with_its_place(tmp_path: Path) -> None:
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text(MANIFEST)
+
+    found = read_manifests([str(manifest)], installed_connectors()).outside
+
+    assert [(o.place.line, o.field, str(o.reference)) for o in found] == [
+        (8, "spec.directory.caFile", f"file {tmp_path / 'ca.pem'}"),
+        (9, "spec.directory.bind.passwordFrom", "environment variable CORP_PASSWORD"),
+    ]
