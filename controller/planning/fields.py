@@ -20,27 +20,42 @@ Leaf = str | int | float | bool | timedelta | tuple[object, ...] | None
 
 _FLATTENED = frozenset({"endpoint", "options", "spec"})  # levels that manifests do not have
 _NOTHING: frozenset[Leaf] = frozenset({None, ()})  # an absent list and an empty one read the same
+_CONNECTOR = "connector."
+_CONNECTOR_TYPE = "connector.type"
 _IDENTITY = frozenset({"kind", "name"})
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/\s:@]*):[^@/\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs. None means that it is absent."""
+    """One field that differs. None means that it is absent.
+
+    Attributes:
+        has_default: Absent means the default of the connector type, which is not stored.
+    """
 
     path: str
     before: Leaf
     after: Leaf
+    has_default: bool = False
 
     def __str__(self) -> str:
-        return f"{self.path}: {show(self.before)} -> {show(self.after)}"
+        return f"{self.path}: {self._shown(self.before)} -> {self._shown(self.after)}"
+
+    def _shown(self, leaf: Leaf) -> str:
+        return "(default)" if leaf is None and self.has_default else show(leaf)
 
 
 def differences(before: Subject, after: Subject) -> list[FieldChange]:
     """The fields in which two versions of one object or mapping differ."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     pairs = ((path, old.get(path), new.get(path)) for path in {**old, **new})
-    return [FieldChange(path, a, b) for path, a, b in pairs if a != b and not {a, b} <= _NOTHING]
+    is_same_type = old.get(_CONNECTOR_TYPE) == new.get(_CONNECTOR_TYPE)
+    return [
+        FieldChange(path, a, b, has_default=is_same_type and path.startswith(_CONNECTOR))
+        for path, a, b in pairs
+        if a != b and not {a, b} <= _NOTHING
+    ]
 
 
 def declared(subject: Subject) -> list[tuple[str, Leaf]]:
@@ -82,7 +97,7 @@ def _quoted_if_needed(text: str) -> str:
     return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-_WORDS = frozenset({"", "true", "false", "(none)"})  # quoted, so that text is never taken for another type
+_WORDS = frozenset({"", "true", "false", "(none)", "(default)"})  # quoted, so that text is never taken for another type
 
 
 def _leaves(value: object, path: str = "", *, skip_defaults: bool = False) -> Iterator[tuple[str, Leaf]]:

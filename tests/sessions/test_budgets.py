@@ -1,6 +1,5 @@
 """Time and memory that commands may take, as processes: processor time, since other programs run beside the tests."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,18 +15,29 @@ ATTEMPTS = 3
 Usage = tuple[float, int]
 
 
+# Between this process and the command, since a command starts with the memory of what starts it (getrusage(2)).
+MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+
+
 def usage_of(shell: Shell, *arguments: str) -> Usage:
     """Seconds of processor time, and the most bytes of memory, of one command."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "controller", *arguments],
+    command = [sys.executable, "-m", "controller", *arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command],
         cwd=shell.folder,
         env=shell.environment(),
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    code, seconds, kibibytes = done.stdout.split()
+    assert code == "0", done.stderr
+    return float(seconds), int(kibibytes) * 1024
 
 
 def best(measure: Callable[[], Usage]) -> Usage:

@@ -176,12 +176,12 @@ def test_a_target_that_answers_a_probe_is_there_even_if_the_old_password_is_miss
     assert not _is_offline(bench)
 
 
-def test_of_two_who_see_the_target_back_one_tells_it(bench: PipelineBench) -> None:
+def test_of_two_who_see_the_target_back_one_tells_it(bench: PipelineBench, monkeypatch: pytest.MonkeyPatch) -> None:
     with bench.store.write() as tx:
         note_offline(tx, LANE, "unavailable", "away")
         seen_before = tx.lanes.get(LANE)
         note_online(tx, LANE)
-        tx.lanes.get = lambda _: seen_before  # type: ignore[method-assign]  # the other one is a moment late
+        monkeypatch.setattr(tx.lanes, "get", lambda _: seen_before)  # the other one is a moment late
         note_online(tx, LANE)
     assert _told(bench) == ["adapterOffline", "adapterOnline"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from controller.model.filters import Case, PasswordFilter, Remove, Truncate
 from controller.model.options import Bind, LdapEndpoint, SecretReference
-from controller.model.topology import Access, Adapter, ConnectorSpec, Domain, DomainDirectory, Source, System
+from controller.model.topology import Access, Adapter, ConnectorSpec, Domain, DomainDirectory, Resource, Source, System
 from controller.planning.encoding import encode_value
 from controller.planning.fields import FieldChange, declared, differences, duration_text, show
 from tests.doubles.topologies import adapter, mapping, resource, system
@@ -45,7 +45,7 @@ def test_connector_options_stand_beside_the_connector_type() -> None:
 def test_an_absent_field_and_an_empty_one_are_told_apart_only_where_it_matters() -> None:
     before = resource("a", Adapter(ConnectorSpec("x", {"none": None, "flag": False, "list": []})))
     after = resource("a", Adapter(ConnectorSpec("x")))
-    assert differences(before, after) == [FieldChange("connector.flag", False, None)]
+    assert differences(before, after) == [FieldChange("connector.flag", False, None, has_default=True)]
 
 
 def test_lists_of_objects_are_compared_item_by_item() -> None:
@@ -136,3 +136,20 @@ def test_what_no_specification_is_made_of_is_refused() -> None:
 )
 def test_durations_in_json_are_iso_8601(duration: timedelta, iso: str) -> None:
     assert encode_value(duration) == iso
+
+
+def test_a_connector_option_that_is_not_given_has_the_default_of_its_type() -> None:
+    def of(type_: str, **options: object) -> Resource:
+        return resource("racf", Adapter(ConnectorSpec(type_, options)))
+
+    assert [str(d) for d in differences(of("ldap"), of("ldap", method="replace"))] == [
+        "connector.method: (default) -> replace"
+    ]
+    assert [str(d) for d in differences(of("ldap", method="replace"), of("ldap"))] == [
+        "connector.method: replace -> (default)"
+    ]
+    assert [str(d) for d in differences(of("sql", url="x"), of("ldap", method="replace"))] == [
+        "connector.type: sql -> ldap",
+        "connector.url: x -> (none)",
+        "connector.method: (none) -> replace",
+    ]
