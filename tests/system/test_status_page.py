@@ -86,6 +86,7 @@ def complaints_of_the_browser(browser: Chrome) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_is_well_made(company: StatusCompany, browser: Chrome, page: str, scheme: str) -> None:
+    company.finish("carol")  # whatever other tests did, there is something parked to look at
     set_colours(browser, scheme)
     browser.get(company.url + PAGES[page])
     shoot(browser, f"{page}-{scheme}")
@@ -97,6 +98,7 @@ def test_every_page_is_well_made(company: StatusCompany, browser: Chrome, page: 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_fits_a_phone(company: StatusCompany, browser: Chrome, page: str) -> None:
+    company.finish("carol")
     set_size(browser, PHONE)
     browser.get(company.url + PAGES[page])
     shoot(browser, f"{page}-phone")
