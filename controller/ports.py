@@ -402,6 +402,8 @@ class ChangeQuery:
     account: str = ""
     state: str = ""
     limit: int = 100
+    before: int = 0
+    """Only those with a lower sequence, as the next page needs it; 0 means all."""
 
 
 class Changes(Protocol):
@@ -593,6 +595,8 @@ class EventQuery:
     name: str = ""
     limit: int = 100
     level: str = ""
+    before: int = 0
+    """Only those with a lower sequence, as the next page needs it; 0 means all."""
 
 
 class Events(Protocol):
@@ -603,6 +607,9 @@ class Events(Protocol):
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         """Events, newest first."""
+
+    def count_since(self, moment: datetime) -> dict[str, int]:
+        """How many events of each name were recorded at *moment* or later, as far as they are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def wait_for(installation: "Installation", tracking_id: str, patience: timedelta
 
 
 def _look_up(installation: "Installation", tracking_id: str) -> "tuple[PasswordChange, list[Delivery]]":
-    from controller.cli.timeline import find_timeline
+    from controller.pipeline.timeline import find_timeline
 
     with installation.store.read() as tx:
         timeline = find_timeline(tx, tracking_id)

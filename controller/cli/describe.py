@@ -11,8 +11,8 @@ from controller.cli.listing import Filters
 from controller.cli.object_rows import find_mapping, mapping_sets, resource_status, resources
 from controller.cli.output import Report, show, show_json
 from controller.cli.queue_rows import fields_text
-from controller.cli.status import object_statuses, status_view
-from controller.cli.timeline import find_timeline, show_timeline, timeline_view
+from controller.cli.status import status_view
+from controller.cli.timeline import show_timeline, timeline_view
 from controller.cli.views import event_view, instant, short_instant
 from controller.model.errors import InvalidInput
 
@@ -57,6 +57,8 @@ def describe(
 
 
 def _describe_change(store: "Store", tracking_id: str, output: Report) -> None:
+    from controller.pipeline.timeline import find_timeline
+
     with store.read() as tx:
         timeline = find_timeline(tx, tracking_id)
     if output is Report.JSON:
@@ -100,6 +102,7 @@ def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") 
 
 def _resource_status(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:
     from controller.model.topology import Key, Kind
+    from controller.reconcile.picture import object_statuses
 
     key = Key(Kind(RESOURCE_KINDS[word]), name)
     view = status_view(object_statuses(tx, plan)[key], is_compared=plan is not None)

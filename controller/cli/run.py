@@ -16,9 +16,11 @@ from controller.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from controller.reconcile.reconciler import Reconciler, ReconcileResult
+    from controller.runtime.lifecycle import Controller
     from controller.runtime.metrics import Metrics
     from controller.runtime.wiring import Installation
     from controller.web.listening import Certificate, Channel, Listen
+    from controller.web.pages.site import Insight
     from controller.web.stopping import Stopping
 
 PRINCIPAL = "reconciler"
@@ -144,7 +146,13 @@ def _serve(
     controller = Controller(installation, _reconciler(installation, manifests))
     page, stopping = MetricsPage(installation, metrics), Stopping()
     service = make_service(
-        installation, controller.wake, metrics=metrics, page=page, stopping=stopping, logs_requests=logs_requests
+        installation,
+        controller.wake,
+        insight=_insight(installation, manifests, controller),
+        metrics=metrics,
+        page=page,
+        stopping=stopping,
+        logs_requests=logs_requests,
     )
     controller.start()
     warn_of_unnamed_tokens(installation.store)
@@ -161,6 +169,13 @@ def _serve(
         )
     finally:
         controller.stop()
+
+
+def _insight(installation: "Installation", manifests: Manifests, controller: "Controller") -> "Insight":
+    from controller.web.pages.site import Insight
+
+    plans = _reconciler(installation, manifests)  # of its own: one is used by one thread at a time
+    return Insight(plans.plan, controller.rounds)
 
 
 def _check(channel: "Channel", metrics: "Metrics") -> None:

@@ -14,7 +14,7 @@ from controller.cli.views import delivery_view, lane_view, short_instant
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery
     from controller.planning.plan import Plan
-    from controller.ports import LaneStatus, Store, Token, Transaction
+    from controller.ports import LaneStatus, Store, Token
     from controller.reconcile.status import ObjectStatus
 
 PARKED_SHOWN = 20
@@ -87,6 +87,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
 def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
     from controller.model.delivery import DeliveryState
     from controller.ports import DeliveryQuery
+    from controller.reconcile.picture import object_statuses
     from controller.reconcile.unnamed_tokens import unnamed_tokens
     from controller.replay.waiting import look
 
@@ -104,23 +105,6 @@ def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
             set_aside=waiting.set_aside,
             unnamed=tuple(unnamed_tokens([r.spec for r in tx.resources.read().values()], tx.tokens.all(), tx.now)),
         )
-
-
-def object_statuses(tx: "Transaction", plan: "Plan | None") -> "dict[Any, ObjectStatus]":
-    """The status of every object by its key; without a plan only its health means something."""
-    from controller.planning.plan import Plan
-    from controller.reconcile.status import statuses
-    from controller.reconcile.unknown_users import user_problems
-
-    compared = plan or Plan(changes=(), holds=(), warnings=(), actual_digest="", desired_digest="")
-    return statuses(
-        tx.resources.read().values(),
-        compared,
-        tx.deliveries.count_by_state(),
-        suspensions=tx.suspensions.read(),
-        lanes=tx.lanes.read(),
-        users=user_problems(tx),
-    )
 
 
 def _differing_mappings(plan: "Plan") -> int:

@@ -432,6 +432,18 @@ KEYS_RETIRED = EventType(
     "Older keys, with which nothing is sealed any more, were removed from the keyring.",
     fields={**_BY, "keys": "ids of those that were removed"},
 )
+LOGIN_REFUSED = EventType(
+    "loginRefused",
+    Level.WARNING,
+    "A login to the status page was refused.",
+    fields={"reason": "unauthenticated or notAdministrator", "by": "the principal, where the token proved one"},
+)
+PAGE_REFUSED = EventType(
+    "pageRefused",
+    Level.WARNING,
+    "Somebody who is logged in to the status page asked for what is not theirs.",
+    fields={**_BY, "page": "the path, without what varies in it", "reason": "why, as a stable name"},
+)
 TOKEN_CREATED = EventType(
     "tokenCreated", Level.INFO, "An API token was created.", fields={"principal": "who may use it", "token": "its id"}
 )

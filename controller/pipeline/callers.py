@@ -40,7 +40,7 @@ class Callers:
         with self._store.write() as tx:
             expires_at = None if valid_for is None else tx.now + valid_for
             token = Token(self._new_id(), principal, tx.now, expires_at, None, None)
-            tx.tokens.add(token, _digest(text))
+            tx.tokens.add(token, digest_of(Secret(text)))
             tx.audit.add(by, "token create", token.id, principal)
             tx.events.add(Event(events.TOKEN_CREATED, fields={"principal": principal, "token": token.id}))
         return token, Secret(text)
@@ -69,7 +69,15 @@ class Callers:
             Unauthenticated: Unknown, expired or revoked; the answer does not tell which.
             StoreUnavailable: It cannot be checked now.
         """
-        digest = _digest(text.reveal())
+        return self.authenticate_digest(digest_of(text))
+
+    def authenticate_digest(self, digest: bytes) -> str:
+        """Return the principal of the token that *digest* is of, for who keeps no token.
+
+        Raises:
+            Unauthenticated: Unknown, expired or revoked; the answer does not tell which.
+            StoreUnavailable: It cannot be checked now.
+        """
         if self._remembered is None:
             return self._check(digest).principal
         if self._remembered.is_store_away():
@@ -109,6 +117,6 @@ class Callers:
             tx.tokens.touch(token.id)
 
 
-def _digest(text: str) -> bytes:
+def digest_of(token: Secret) -> bytes:
     """SHA-256 is enough: a token has 256 random bits, so there is nothing to guess."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(token.reveal().encode("utf-8", "surrogatepass")).digest()

@@ -67,3 +67,6 @@ class _NotingEvents:
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         return self._events.find(query)
+
+    def count_since(self, moment: datetime) -> dict[str, int]:
+        return self._events.count_since(moment)

@@ -13,6 +13,7 @@ from controller.ports import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.housekeeping import HousekeepingRounds
 from controller.runtime.policies import PolicyRounds
+from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
 from controller.runtime.wiring import Installation, holder_name
 from controller.runtime.workers import Workers
@@ -39,6 +40,7 @@ class Controller:
         self._replay = installation.replay
         self._metrics = installation.metrics
         self._holder = holder_name()
+        self.rounds = Rounds()
         self._stopping = threading.Lock()
         self._has_stopped = False
 
@@ -83,10 +85,11 @@ class Controller:
             token = tx.leases.acquire(LEASE_NAME, self._holder, self._interval + LEADERSHIP)
         if self._metrics is not None:
             self._metrics.note_lead(None if token is None else self._interval + LEADERSHIP)
+        result: ReconcileResult | None = None
         if token is None:
             log.debug("Another controller has the lead")
         else:
-            self._reconcile()
+            result = self._reconcile()
             self._workers.wake()
         with self._store.read() as tx:
             topology, now = self._topology.read(tx), tx.now
@@ -94,15 +97,17 @@ class Controller:
             self._replay.learn(topology, now)
         self._interval = topology.system.reconcile.interval
         self._scheduler.set_interval(self._interval)
+        self.rounds.note(result, now, self._interval)
         if self._metrics is not None:
             self._metrics.note_interval(self._interval)
 
-    def _reconcile(self) -> None:
+    def _reconcile(self) -> ReconcileResult:
         start = time.monotonic()
         result = self._reconciler.reconcile()
         if self._metrics is not None:
             self._metrics.note_round(result, time.monotonic() - start)
         log_result(result)
+        return result
 
 
 def log_result(result: ReconcileResult) -> None:

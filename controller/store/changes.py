@@ -105,6 +105,8 @@ class SqlChanges:
             statement = statement.where(named(changes, query.account))
         if query.state:
             statement = statement.where(_C.state == query.state)
+        if query.before:
+            statement = statement.where(_C.sequence < query.before)
         return _changes(self._session.execute(statement))
 
     def purge(self, before: datetime, limit: int) -> int:

@@ -1,9 +1,10 @@
 """Recorded events, bounded: the oldest go first."""
 
 import json
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select
 
 from controller.model.events import Event, RecordedEvent
 from controller.ports import EventQuery
@@ -20,6 +21,7 @@ TRIM_EVERY = 1_000
 _C = events.c
 _ADD = insert(events).returning(_C.sequence)
 _ALL: Select[Any] = select(events)
+_COUNTS = select(_C.name, func.count()).where(_C.at >= bindparam("moment", type_=_C.at.type)).group_by(_C.name)
 _TRIM = delete(events).where(_C.sequence <= bindparam("oldest"))
 
 
@@ -61,8 +63,14 @@ class SqlEvents:
         for column, wanted in exact:
             if wanted:
                 statement = statement.where(column == wanted)
+        if query.before:
+            statement = statement.where(_C.sequence < query.before)
         rows = self._session.execute(statement)
         return [readable("events", str(row.sequence), row, _recorded) for row in rows]
+
+    def count_since(self, moment: datetime) -> dict[str, int]:
+        """How many events of each name were recorded at *moment* or later, as far as they are kept."""
+        return dict(self._session.execute(_COUNTS, {"moment": moment}).all())
 
 
 def _recorded(row: Row[Any]) -> RecordedEvent:

@@ -11,6 +11,8 @@ from controller.runtime.wiring import Installation
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.changes import ChangesApi
+from controller.web.pages.assembly import StatusPages
+from controller.web.pages.site import NO_INSIGHT, Insight
 from controller.web.probes import Probes
 from controller.web.problem import Problems, answer_http_exception
 
@@ -18,21 +20,24 @@ REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
 
 
-def make_app(installation: Installation, on_accepted: Callable[[], None]) -> Starlette:
+def make_app(installation: Installation, on_accepted: Callable[[], None], insight: Insight = NO_INSIGHT) -> Starlette:
     """Make the HTTP API of an installation.
 
     Args:
         installation: Opened; it must outlive the application.
         on_accepted: Called, in a thread of a request, each time that a change has become durable: wakes the workers.
+        insight: What the process that reconciles can tell its status page. ``app.state.pages`` is that page.
     """
     limiter = CapacityLimiter(REQUEST_THREADS)
     changes = ChangesApi(installation, on_accepted, limiter)
     adapters = AdaptersApi(installation, limiter)
     probes = Probes(installation.store)
+    pages = StatusPages(installation, insight, on_accepted)
     app = Starlette(
-        routes=[*changes.routes(), *adapters.routes(), *probes.routes()],
+        routes=[*changes.routes(), *adapters.routes(), *probes.routes(), *pages.routes()],
         middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
         exception_handlers={HTTPException: answer_http_exception},
     )
+    app.state.pages = pages
     app.router.redirect_slashes = False  # a redirect would repeat the Host header of whoever asks
     return app

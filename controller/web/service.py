@@ -12,6 +12,7 @@ from controller.web.answers import SecurityHeaders
 from controller.web.app import make_app
 from controller.web.measuring import Measured
 from controller.web.metrics import MetricsForAdministrators, MetricsPage
+from controller.web.pages.site import NO_INSIGHT, Insight
 from controller.web.stopping import Stopping, TurnAway
 
 METRICS_THREADS = 2
@@ -22,6 +23,7 @@ def make_service(
     installation: Installation,
     on_accepted: Callable[[], None],
     *,
+    insight: Insight = NO_INSIGHT,
     metrics: Metrics,
     page: MetricsPage,
     stopping: Stopping,
@@ -32,12 +34,14 @@ def make_service(
     Args:
         installation: Opened; it must outlive the application.
         on_accepted: As for ``make_app``.
+        insight: As for ``make_app``.
         metrics: Told of every request.
         page: Shown to administrators at ``/metrics``.
         stopping: Once said, new work is turned away.
         logs_requests: Whether there is an access log.
     """
-    api = make_app(installation, on_accepted)
+    api = make_app(installation, on_accepted, insight)
+    stopping.then(api.state.pages.stop)
     readers = MetricsForAdministrators(installation, page, CapacityLimiter(METRICS_THREADS))
     api.router.routes.extend(readers.routes())
     app: ASGIApp = SecurityHeaders(TurnAway(api, stopping))

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,10 +22,17 @@ class Stopping:
 
     def __init__(self) -> None:
         self._said = threading.Event()
+        self._told: list[Callable[[], None]] = []
+
+    def then(self, stop: Callable[[], None]) -> None:
+        """Let *stop* be called when it is said; before that, from the thread that sets things up."""
+        self._told.append(stop)
 
     def say(self) -> None:
         """From now on."""
         self._said.set()
+        for stop in self._told:
+            stop()
 
     def __bool__(self) -> bool:
         return self._said.is_set()

@@ -137,6 +137,10 @@ def test_changes_are_found_newest_first(store: Store) -> None:
     assert found(account="ldap:ALICE1") == []
     assert found(state="completed") == ["a1"]
     assert found(state="accepted", account="ALICE1") == ["x1"]
+    with store.read() as tx:
+        newest = tx.changes.find(ChangeQuery(limit=1))[0]
+    assert found(before=newest.sequence) == ["x1", "a1"]
+    assert found(before=newest.sequence, limit=1) == ["x1"]
 
 
 def test_changes_are_counted_by_state(store: Store) -> None:

@@ -43,6 +43,20 @@ def test_events_are_found_newest_first(store: Store, clock: SettableClock) -> No
     assert oldest.fields == {"sequence": 3, "secret": "***"}
 
 
+def test_events_come_in_pages_and_are_counted_by_name(store: Store, clock: SettableClock) -> None:
+    for number in range(5):
+        with store.write() as tx:
+            tx.events.add(Event(events.CHANGE_DAMPED if number % 2 else events.CHANGE_STALE, f"t{number}"))
+        clock.advance(seconds=1)
+    with store.read() as tx:
+        first = tx.events.find(EventQuery(limit=2))
+        second = tx.events.find(EventQuery(limit=9, before=first[-1].sequence))
+        assert [e.tracking_id for e in (*first, *second)] == ["t4", "t3", "t2", "t1", "t0"]
+        assert tx.events.count_since(AT) == {"changeDamped": 2, "changeStale": 3}
+        assert tx.events.count_since(AT + timedelta(seconds=3)) == {"changeDamped": 1, "changeStale": 1}
+        assert tx.events.count_since(clock.now) == {}
+
+
 def test_the_oldest_events_go_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_rows, "KEPT", 20)
     monkeypatch.setattr(event_rows, "TRIM_EVERY", 10)

@@ -10,7 +10,7 @@ from controller.ports import GroupReading, Store
 from tests.contracts.store.examples import ALICE, AT, BOB
 
 PAYROLL = WindowsAccount("CORP", "payroll-users")
-STAFF = WindowsAccount("CORP", "müller alle beschäftigten (ü) söhne (ü)")
+STAFF = WindowsAccount("CORP", "müller und söhne (ü)")
 
 
 def test_a_name_is_known_from_its_first_reading_on(store: Store) -> None:

@@ -81,7 +81,7 @@ def test_a_change_that_cannot_arrive_yet_is_still_under_way(applied: Console) ->
     result = applied.expect(1, "change", "windows", "CORP\\carol", "--wait", "--timeout", "1s", stdin=f"{PASSWORD}\n")
     assert "intranet:carol: retrying" in result.err
     assert "still under way" in result.err
-    assert "Progressing" in applied.expect(0, "status").out
+    assert "Degraded  offline since" in applied.expect(0, "status").out
     assert_nothing_leaked(applied)
 
 

@@ -27,9 +27,8 @@ def test_events_are_narrowed_by_change_account_adapter_kind_and_level(applied: C
     ]
     assert "windowsChangeAccepted" not in names(applied, "--level", "warning")
     assert names(applied, "--level", "error", "--event", "windowsChangeAccepted") == []
-    assert applied.expect(0, "get", "events", "--level", "error", "--tracking-id", tracking_id).err == (
-        "There are no events like that.\n"
-    )
+    none = applied.expect(0, "get", "events", "--level", "error", "--tracking-id", tracking_id).err
+    assert none == f"There are no events like that in SQLite database {applied.folder / '.pwsync/pwsync.db'}.\n"
 
 
 def test_an_unknown_kind_or_level_is_an_error_and_no_empty_list(applied: Console) -> None:

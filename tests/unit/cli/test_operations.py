@@ -34,7 +34,7 @@ def test_a_parked_delivery_is_retried_once_its_cause_is_gone(parked: Console) ->
     _wiki(parked, "UPDATE users SET login = 'alice.smith' WHERE login = 'gone'")
     assert "1 of 1 delivery queued again." in parked.expect(0, "deliveries", "retry", identifier).err
     parked.expect(0, "run", "--once")
-    assert parked.expect(0, "deliveries", "list", "--state", "parked").err == "There are no deliveries like that.\n"
+    assert "There are no deliveries like that in" in parked.expect(0, "deliveries", "list", "--state", "parked").err
     refused = parked.expect(1, "deliveries", "retry", identifier)
     assert "is confirmed: only a parked or retrying one can be retried" in refused.err
     assert "0 of 1 delivery" in refused.err
