@@ -604,9 +604,8 @@ ROWS = (
     ),
     Row(
         "A2",
-        "Only the group has a computer, so its members cannot have another.",
-        missing="not yet: the computer has no effect",
-        critique="`Adapter.group`, kind `AdapterGroup`",
+        "Only the group has a computer, so its members cannot have another. It is said to people and binds nobody: "
+        "an adapter is who holds its token, on whatever computer (see the critiques).",
     ),
     Row(
         "A3",
@@ -663,11 +662,14 @@ ROWS = (
     ),
     Row(
         "A11",
-        "Whoever holds the key of the installation applies, and is written down in the audit. The API changes "
-        "no objects.",
-        events=("planApplied",),
-        missing="not yet: administrators of single adapters have no rights of their own",
-        critique="`System.affiliateAdministrators`, `Adapter.access.administrators`",
+        "Whoever holds the key of the installation applies, and is written down in the audit. No token changes "
+        "objects: who may change which is decided where the manifests are reviewed (see the critiques). An "
+        "adapter's administrators see and retry its deliveries on the status page, and nobody else's.",
+        events=("planApplied", "pageRefused"),
+        tests=(
+            "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_sees_and_retries_its_deliveries_alone",
+            "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_discards_nothing",
+        ),
     ),
     Row(
         "A12",
