@@ -131,7 +131,7 @@ class Metrics:
 
     def _make_intake(self) -> None:
         self._events = self._counter("pwsync_events", "Events, by name and level.", "name", "level")
-        for name, event in events.CATALOGUE.items():
+        for name, event in CATALOGUE.items():
             self._events.labels(name, event.level.value)  # so that a first error is an increase, not a new series
         self._reports = self._counter(
             "pwsync_reports",
