@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from controller.model import errors, events
 from controller.model.change import Reason
 from controller.model.delivery import PARKED_AT_ROUTING
-from controller.model.events import Event
+from controller.model.events import CATALOGUE, Event
 from controller.reconcile.reconciler import Outcome, ReconcileResult
 from controller.runtime.metered import UNFORESEEN
 
