@@ -1,5 +1,7 @@
 """A running process notices that its key file was replaced, and is not thrown off by a bad one."""
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from controller.model.errors import SealBroken, SettingsError
 from controller.model.secret import Secret
 from controller.sealing.following import FollowingSealer
 from controller.sealing.keyring import Keyring
-from controller.sealing.keysource import create_keyring, save_keyring
+from controller.sealing.keysource import create_keyring, load_keyring, save_keyring
 from controller.sealing.sealer import KeyringSealer
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -83,6 +85,49 @@ def test_a_file_that_is_gone_or_damaged_changes_nothing_and_is_told_once(
     path.write_bytes(b"{")
     assert sealer.open(sealed, PLACE) == SECRET
     assert "is damaged" in str(problems[-1])
+
+
+@pytest.fixture
+def times() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture
+def behind(
+    path: Path, keyring: Keyring, problems: list[SettingsError], times: list[float], monkeypatch: pytest.MonkeyPatch
+) -> FollowingSealer:
+    """A sealer that could not read the file of a rotation once, for want of descriptors."""
+    sealer = FollowingSealer(path, keyring, problems.append, lambda: times[0])
+    sealer.seal(SECRET, PLACE)
+    save_keyring(path, keyring.rotated(NOW))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", _fail)
+        sealer.seal(SECRET, PLACE)
+    return sealer
+
+
+def _fail(*_: object, **__: object) -> int:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_a_file_that_could_not_be_read_once_is_read_again_within_a_second(
+    behind: FollowingSealer, path: Path, times: list[float], problems: list[SettingsError]
+) -> None:
+    newest = KeyringSealer(load_keyring(path)).newest_mark
+
+    times[0] = 0.9
+    assert not behind.seal(SECRET, PLACE).startswith(newest)
+    times[0] = 1.0
+    assert behind.seal(SECRET, PLACE).startswith(newest)
+    assert ["Too many open files" in str(problem) for problem in problems] == [True]
+
+
+def test_a_file_that_could_not_be_read_once_is_read_at_once_when_a_key_is_missing(
+    behind: FollowingSealer, path: Path
+) -> None:
+    sealed = KeyringSealer(load_keyring(path)).seal(SECRET, PLACE)
+
+    assert behind.open(sealed, PLACE) == SECRET
 
 
 def test_the_keyring_of_another_installation_is_not_taken(
