@@ -52,6 +52,7 @@ class Fingerprint:
         set_by: "report" when the account's own system told us, "delivery" when we wrote it, "administrator".
         set_at: The store's time when it came into force.
         occurred_at: The newest time that the account's own system told in any report, by its own clock.
+        told: Fingerprint of what it told of that time, whatever became of the report.
         writing: Fingerprint of a password being written now, remembered before it is sent.
         writing_sequence: Of the change being written.
         is_echoed: The account's own system has reported the password in force, so no echo of it is to come.
@@ -67,3 +68,4 @@ class Fingerprint:
     writing_sequence: int = 0
     is_echoed: bool = False
     overwritten: tuple[bytes, ...] = ()
+    told: bytes | None = None

@@ -21,11 +21,15 @@ MOST_OVERWRITTEN = 16
 def judge(known: Fingerprint, reported: bytes, change: PasswordChange) -> Reason | None:
     """Say why a report is no real change, or None when it is one.
 
-    A report of the password in force, or of the one that is being written right now, is an echo or a repeat. One of
+    A report of the password in force, or of the one that is being written right now, is an echo or a repeat. So is
+    one that tells what the newest told, of the same time: its sender had no answer to the first, and what came into
+    force since then must not be replaced by it. One of
     a password that we wrote and that was replaced before its echo came is that late echo. Anything else differs and
     is never damped; it is stale when a newer change is in force already: by the store's own sequence, by the
     source's own two times, or by a source time that lies before our write by more than clocks may differ.
     """
+    if _is_repeat(known, reported, change):
+        return Reason.DAMPED if _same(known.in_force, reported) else Reason.STALE
     if _find(known.overwritten, reported) is not None and not _is_surely_later(known, change):
         return Reason.STALE
     if _same(known.in_force, reported) or _same(known.writing, reported):
@@ -35,9 +39,11 @@ def judge(known: Fingerprint, reported: bytes, change: PasswordChange) -> Reason
     return None
 
 
-def absorb(known: Fingerprint, reported: bytes, occurred_at: datetime | None) -> Fingerprint:
+def absorb(known: Fingerprint, reported: bytes, change: PasswordChange) -> Fingerprint:
     """What is known after a report that was no real change: which echoes are still to come."""
-    told = replace(known, occurred_at=later_of(known.occurred_at, occurred_at))
+    if _is_repeat(known, reported, change):
+        return known
+    told = hear(known, reported, change)
     late = _find(known.overwritten, reported)
     if late is not None:
         return replace(told, overwritten=known.overwritten[late + 1 :])
@@ -72,10 +78,22 @@ def later_of(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((time for time in (one, other) if time is not None), default=None)
 
 
-def newest_source_time(known: Fingerprint, change: PasswordChange) -> datetime | None:
-    """The source's time of its newest change, once *change* is accepted."""
-    told = known.occurred_at if _is_credible(known.occurred_at, change) else None
-    return later_of(told, change.occurred_at)
+def hear(known: Fingerprint, reported: bytes, change: PasswordChange) -> Fingerprint:
+    """Note what the account's own system has told last, and of which time."""
+    credible = known.occurred_at if _is_credible(known.occurred_at, change) else None
+    newest = later_of(credible, change.occurred_at)
+    is_newest = change.occurred_at is not None and change.occurred_at == newest
+    return replace(known, occurred_at=newest, told=reported if is_newest else known.told)
+
+
+def plausible(occurred_at: datetime | None, now: datetime) -> datetime | None:
+    """A source's time; *now* when it lies further ahead of the store's clock than clocks may differ."""
+    return now if occurred_at is not None and occurred_at > now + CLOCK_TOLERANCE else occurred_at
+
+
+def _is_repeat(known: Fingerprint, reported: bytes, change: PasswordChange) -> bool:
+    is_same_time = change.occurred_at is not None and change.occurred_at == known.occurred_at
+    return is_same_time and _same(known.told, reported)
 
 
 def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
@@ -89,8 +107,8 @@ def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
 
 
 def _is_credible(time: datetime | None, change: PasswordChange) -> TypeGuard[datetime]:
-    """Whether a time noted earlier is no later than the report: else the store's clock was ahead, and was set back."""
-    return time is not None and time <= change.received_at
+    """Whether a time noted earlier is no later than the report: else a clock was ahead, and was set back."""
+    return time is not None and time <= change.received_at + CLOCK_TOLERANCE
 
 
 def _is_surely_later(known: Fingerprint, change: PasswordChange) -> bool:

@@ -9,6 +9,7 @@ from controller.model.change import PasswordChange
 from controller.model.errors import InvalidInput, PwsyncError, Refused, StoreUnavailable
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
 from controller.pipeline.acceptance import acceptance_event, not_kept_event, refusal_event
+from controller.pipeline.damping import plausible
 from controller.pipeline.replay import Replay
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.routing import change_place
@@ -127,7 +128,7 @@ class Intake:
     ) -> PasswordChange:
         check_reporter(topology, report.account, caller.principal, is_local=caller.is_local)
         _check_old_password(topology, report)
-        occurred_at = min(report.occurred_at, now) if report.occurred_at is not None else None
+        occurred_at = plausible(report.occurred_at, now)
         if occurred_at is not None and occurred_at < now - topology.system.max_sync_age:
             raise Refused("the change is older than the maximum sync age", reason="expired")
         old = report.old_password

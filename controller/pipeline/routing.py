@@ -11,7 +11,7 @@ from controller.model.errors import FilterUnusable
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
-from controller.pipeline.damping import absorb, awaits_echo, is_in_force, judge, newest_source_time, overwrite
+from controller.pipeline.damping import absorb, awaits_echo, hear, is_in_force, judge, overwrite
 from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.offline import is_tried, keeps_no_queue
@@ -50,7 +50,7 @@ class Routing:
         reported, known = self.sealer.fingerprint(self.password, account), self.tx.fingerprints.get(account)
         reason = judge(known, reported, self.change)
         if reason is not None:
-            self.tx.fingerprints.put(account, absorb(known, reported, self.change.occurred_at))
+            self.tx.fingerprints.put(account, absorb(known, reported, self.change))
         return reason
 
     def accept_report(self) -> bool:
@@ -62,12 +62,15 @@ class Routing:
         """
         change, account = self.change, self.change.account
         known = self.tx.fingerprints.get(account)
+        password = self.sealer.fingerprint(self.password, account)
+        told = hear(known, password, change)
         reported = Fingerprint(
-            in_force=self.sealer.fingerprint(self.password, account),
+            in_force=password,
             sequence=change.sequence,
             set_by="report",
             set_at=self.tx.now,
-            occurred_at=newest_source_time(known, change),
+            occurred_at=told.occurred_at,
+            told=told.told,
             writing=known.writing,
             writing_sequence=known.writing_sequence,
             is_echoed=True,

@@ -97,6 +97,7 @@ class Settlement:
             set_at=self.tx.now,
             occurred_at=known.occurred_at,
             overwritten=overwrite(known),
+            told=known.told,
         )
 
     def _follow(self, delivery: Delivery, password: Secret) -> None:

@@ -48,6 +48,7 @@ class SqlFingerprints:
                 "writing_sequence": fingerprint.writing_sequence,
                 "is_echoed": fingerprint.is_echoed,
                 "overwritten": " ".join(item.hex() for item in fingerprint.overwritten),
+                "told": fingerprint.told,
             },
         )
 
@@ -67,4 +68,5 @@ def _fingerprint(row: Row[Any]) -> Fingerprint:
         writing_sequence=row.writing_sequence,
         is_echoed=row.is_echoed,
         overwritten=tuple(bytes.fromhex(item) for item in row.overwritten.split()),
+        told=row.told,
     )

@@ -217,6 +217,7 @@ fingerprints = Table(
     _required("writing_sequence", BigInteger()),
     _required("is_echoed", Boolean()),
     _required("overwritten", Prose()),
+    Column("told", LargeBinary()),
 )
 
 guesses = Table(

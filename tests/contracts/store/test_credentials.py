@@ -76,7 +76,7 @@ def test_windows_passwords_are_kept_per_account(store: Store) -> None:
 
 
 def test_fingerprints_are_kept_per_account(store: Store) -> None:
-    known = Fingerprint(b"f", 3, "report", AT, AT, b"w", 4, is_echoed=True, overwritten=(b"o", b"p"))
+    known = Fingerprint(b"f", 3, "report", AT, AT, b"w", 4, is_echoed=True, overwritten=(b"o", b"p"), told=b"t")
     same_name_elsewhere = ExternalAccount("ldap", ALICE1.name)
     with store.write() as tx:
         assert tx.fingerprints.get(ALICE1) == Fingerprint()

@@ -12,10 +12,11 @@ from controller.pipeline.damping import (
     CLOCK_TOLERANCE,
     MOST_OVERWRITTEN,
     absorb,
+    hear,
     judge,
     later_of,
-    newest_source_time,
     overwrite,
+    plausible,
 )
 from tests.doubles.pipeline import START
 
@@ -64,27 +65,44 @@ def test_a_time_from_before_the_store_s_clock_was_set_back_proves_nothing(known:
     earlier = START - timedelta(hours=2)
     change = replace(CHANGE, received_at=earlier, occurred_at=earlier)
     assert judge(known, B, change) is None
-    assert newest_source_time(known, change) == earlier
+    assert hear(known, B, change).occurred_at == earlier
 
 
 def test_an_echo_is_expected_once() -> None:
-    echoed = absorb(replace(WRITTEN, overwritten=(B,)), A, START)
+    echoed = absorb(replace(WRITTEN, overwritten=(B,)), A, replace(CHANGE, occurred_at=START))
     assert (echoed.is_echoed, echoed.overwritten, echoed.occurred_at) == (True, (), START)
     assert overwrite(echoed) == ()
 
 
 def test_a_late_echo_takes_the_older_ones_with_it_that_were_left_out() -> None:
-    known = absorb(replace(WRITTEN, overwritten=(B, C, A)), C, None)
+    known = absorb(replace(WRITTEN, overwritten=(B, C, A)), C, CHANGE)
     assert (known.overwritten, known.is_echoed) == ((A,), False)
 
 
 def test_an_echo_before_the_confirmation_proves_that_the_write_arrived() -> None:
-    known = absorb(replace(REPORTED, writing=B, writing_sequence=6), B, None)
+    known = absorb(replace(REPORTED, writing=B, writing_sequence=6), B, CHANGE)
     assert (known.in_force, known.sequence, known.set_by, known.is_echoed) == (B, 6, "delivery", True)
 
 
+def test_a_repeat_of_the_newest_report_never_replaces_what_came_into_force_since() -> None:
+    told = replace(CHANGE, occurred_at=START)
+    known = hear(replace(WRITTEN, in_force=C), B, told)
+    assert judge(known, B, told) is Reason.STALE
+    assert judge(replace(known, in_force=B), B, told) is Reason.DAMPED
+    assert absorb(known, B, told) == known
+    assert judge(known, A, told) is None
+    assert judge(known, B, replace(told, occurred_at=START + timedelta(seconds=1))) is None
+
+
+def test_a_time_that_lies_far_ahead_of_the_store_s_is_taken_for_now() -> None:
+    assert plausible(START + 2 * CLOCK_TOLERANCE, START) == START
+    assert plausible(START + CLOCK_TOLERANCE, START) == START + CLOCK_TOLERANCE
+    assert plausible(None, START) is None
+
+
 def test_what_is_stale_for_other_reasons_tells_only_its_time() -> None:
-    assert absorb(REPORTED, B, START) == replace(REPORTED, occurred_at=START)
+    told = replace(CHANGE, occurred_at=START)
+    assert absorb(REPORTED, B, told) == replace(REPORTED, occurred_at=START, told=B)
 
 
 def test_a_write_whose_echo_is_to_come_is_remembered_when_it_is_overwritten() -> None:

@@ -136,6 +136,7 @@ def _create_credentials() -> None:
         *_numbers("writing_sequence"),
         *_booleans("is_echoed"),
         *_texts("overwritten"),
+        *_bytes("told", nullable=True),
     )
 
 
