@@ -495,7 +495,7 @@ class Deliveries(Protocol):
     def overdue(self, limit: int) -> list[Delivery]:
         """Those that are not settled and whose ``expires_at`` is reached, the longest overdue first.
 
-        What is in flight is among them once its lease has run out.
+        What somebody holds, or held until he was given up, is among them once that lease has run out.
         """
 
     def next_due(self) -> dict[str, datetime]:

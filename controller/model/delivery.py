@@ -62,7 +62,8 @@ class Delivery:
         expires_at: After this time it is given up (maximum sync age, T3).
         must_probe: An earlier attempt may have reached the target: look before repeating.
         lease: Token of the worker that holds it while in flight; only that token may settle it.
-        leased_until: When another worker may take it over.
+        leased_until: When another worker may take it over. Once nobody holds it: until when its last holder, who is
+            gone, may still carry it out; None when nobody may.
         code: Stable reason or error code of the last attempt; empty when none.
         directory_code: The directory's own code of the last refusal.
         message: The last refusal in words, secrets removed.
@@ -174,9 +175,32 @@ def expire(delivery: Delivery, now: datetime, reason: Reason = Reason.EXPIRED) -
     )
 
 
+def abandon(delivery: Delivery, error: Indeterminate, now: datetime) -> Delivery:
+    """Its holder is gone, and may still carry it out until the lease has ended: so long it waits. That is no try."""
+    return replace(
+        delivery,
+        state=DeliveryState.RETRYING,
+        lease="",
+        due_at=_earliest(delivery, now),
+        must_probe=True,
+        code=error.code,
+        directory_code="",
+        message=words_of(error),
+    )
+
+
+def _earliest(delivery: Delivery, now: datetime) -> datetime:
+    """When nobody who was given up can be at it any more."""
+    return max(now, delivery.leased_until or now)
+
+
 def hasten(delivery: Delivery, now: datetime) -> Delivery:
-    """A newer change follows one that may have arrived: its target is asked at once, and then it is taken out."""
-    return replace(delivery, state=DeliveryState.RETRYING, lease="", leased_until=None, due_at=now, settled_at=None)
+    """A newer change follows one that may have arrived: its target is asked, and then it is taken out.
+
+    Not before its last holder can no longer carry it out: until then it keeps the newer one waiting.
+    """
+    due_at = _earliest(delivery, now)
+    return replace(delivery, state=DeliveryState.RETRYING, lease="", due_at=due_at, settled_at=None)
 
 
 def supersede(delivery: Delivery, now: datetime) -> Delivery:
@@ -208,7 +232,8 @@ def retry(delivery: Delivery, now: datetime) -> Delivery:
             f"delivery {delivery.id} is older than the maximum sync age and cannot be retried",
             hint="discard it, and set the password anew",
         )
-    return replace(delivery, state=DeliveryState.PENDING, counted_attempts=0, due_at=now, settled_at=None)
+    due_at = _earliest(delivery, now)
+    return replace(delivery, state=DeliveryState.PENDING, counted_attempts=0, due_at=due_at, settled_at=None)
 
 
 def release(delivery: Delivery, now: datetime, account: Account | None = None) -> Delivery:

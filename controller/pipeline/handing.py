@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from controller.model.delivery import Delivery, DeliveryState
+from controller.model import events
+from controller.model.delivery import Delivery, DeliveryState, abandon
 from controller.model.errors import Indeterminate
 from controller.model.secret import Secret
 from controller.pipeline.attempt import Attempt
 from controller.pipeline.claiming import LaneDeliveries
+from controller.pipeline.queueing import event_of
 from controller.pipeline.topology import Topology
 from controller.ports import DeliveryQuery, Transaction
 
@@ -24,32 +26,41 @@ class HandedOut:
     lane: str
 
     def return_all(self, message: str) -> int:
-        """Give back all, for after the retry delay: whoever had them is gone, and nobody knows what became of them."""
-        return self._return(self._outstanding(), message)
+        """Give back all, for when their leases have ended: until then whoever had them may still carry them out.
+
+        Nothing newer goes to their accounts before.
+        """
+        return sum(self._abandon(delivery, Indeterminate(message)) for delivery in self._locked_outstanding())
+
+    def _abandon(self, delivery: Delivery, error: Indeterminate) -> bool:
+        abandoned = abandon(delivery, error, self.tx.now)
+        if not self.tx.deliveries.save(abandoned, lease=delivery.lease):
+            return False
+        fields = {"id": delivery.id, "code": error.code, "directoryCode": "", "message": abandoned.message}
+        self.tx.events.add(event_of(events.DELIVERY_RETRYING, delivery, **fields, attempts=delivery.attempts))
+        return True
 
     def return_overdue(self) -> int:
         """Give back, for at once, those that the adapter has not confirmed within the retry delay."""
         now = self.tx.now
-        overdue = [d for d in self._outstanding() if d.leased_until is not None and d.leased_until <= now]
-        count = self._return(overdue, "the adapter has not confirmed it within the retry delay")
+        error = Indeterminate("the adapter has not confirmed it within the retry delay")
+        overdue = [d for d in self._locked_outstanding() if d.leased_until is not None and d.leased_until <= now]
         for delivery in overdue:
-            self._make_due(delivery.id)  # the retry delay is over
-        return count
+            self.deliveries.settle(self.tx, self.topology, returned(self.topology, delivery), error)
+            self._make_due(delivery)  # the retry delay is over
+        return len(overdue)
 
-    def _make_due(self, delivery_id: str) -> None:
-        delivery = self.tx.deliveries.get(delivery_id)
+    def _make_due(self, given: Delivery) -> None:
+        delivery = self.tx.deliveries.get(given.id)
         if delivery is not None and delivery.state is DeliveryState.RETRYING:
             self.tx.deliveries.save(replace(delivery, due_at=self.tx.now))
 
-    def _outstanding(self) -> list[Delivery]:
-        found = self.tx.deliveries.find(DeliveryQuery(lane=self.lane, state=DeliveryState.IN_FLIGHT, limit=MOST))
-        return sorted(found, key=lambda delivery: delivery.account.name)  # in the order in which all lock accounts
-
-    def _return(self, deliveries: list[Delivery], message: str) -> int:
-        error = Indeterminate(message)
-        for delivery in deliveries:
-            self.deliveries.settle(self.tx, self.topology, returned(self.topology, delivery), error)
-        return len(deliveries)
+    def _locked_outstanding(self) -> list[Delivery]:
+        """All, with their accounts locked: all of these before anything else, in the order in which everybody locks."""
+        query = DeliveryQuery(lane=self.lane, state=DeliveryState.IN_FLIGHT, limit=MOST)
+        for account in sorted({d.account for d in self.tx.deliveries.find(query)}, key=lambda a: (a.lane, a.name)):
+            self.tx.fingerprints.get(account)
+        return self.tx.deliveries.find(query)
 
 
 def returned(topology: Topology, delivery: Delivery) -> Attempt:

@@ -113,9 +113,7 @@ class Housekeeping:
 
 
 def is_overdue(delivery: Delivery, now: datetime) -> bool:
-    """Whether a delivery that is not settled has become too old, and no worker has it under way."""
+    """Whether a delivery that is not settled has become too old, and nobody may be at it."""
     if delivery.state not in UNSETTLED_STATES or delivery.expires_at > now:
         return False
-    return (
-        delivery.state is not DeliveryState.IN_FLIGHT or delivery.leased_until is None or delivery.leased_until <= now
-    )
+    return delivery.leased_until is None or delivery.leased_until <= now

@@ -36,7 +36,7 @@ _SAVE = update(deliveries).where(_C.id == bindparam("id_"))
 _SAVE_HELD = _SAVE.where(_C.lease == bindparam("held"), _C.state == DeliveryState.IN_FLIGHT.value)
 _OVERDUE = (
     _ALL.where(is_unsettled(deliveries), _C.expires_at <= bindparam("now", type_=Instant))
-    .where(or_(_C.state != DeliveryState.IN_FLIGHT.value, _C.leased_until <= bindparam("now", type_=Instant)))
+    .where(or_(_C.leased_until.is_(None), _C.leased_until <= bindparam("now", type_=Instant)))
     .order_by(_C.expires_at)
 )
 _COUNTS = select(_C.lane, _C.state, func.count()).group_by(_C.lane, _C.state)
@@ -118,7 +118,7 @@ class SqlDeliveries:
     def overdue(self, limit: int) -> list[Delivery]:
         """Those that are not settled and whose ``expires_at`` is reached, the longest overdue first.
 
-        What is in flight is among them once its lease has run out.
+        What somebody holds, or held until he was given up, is among them once that lease has run out.
         """
         return _deliveries(self._session.execute(_OVERDUE.limit(limit), {"now": self._session.now}))
 

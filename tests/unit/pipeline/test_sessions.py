@@ -1,6 +1,7 @@
 """Sessions of remote adapters: who may call, in which session, and who has fallen silent."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from controller.model.errors import NotFound, PwsyncError, Refused, WrongSession
 from controller.model.notification import PasswordNotification
 from controller.model.session import KEEP_ALIVE, Presence
 from controller.model.topology import ConnectorSpec, Kind
+from controller.store.deliveries import SqlDeliveries
 from tests.doubles.pipeline import PipelineBench
 from tests.doubles.remote import RETRY, RemoteBench
 
@@ -93,6 +95,81 @@ def test_a_new_session_may_confirm_what_the_old_one_had_been_handed(remote: Remo
     remote.take()
     remote.initialize()
     assert remote.complete(tracking_id).state.value == "confirmed"
+
+
+def test_nothing_newer_is_handed_out_while_a_replaced_session_may_still_write(remote: RemoteBench) -> None:
+    remote.initialize()
+    older = remote.change("alice", "Old-1")
+    remote.take()
+    remote.bench.wait(MOMENT)
+    remote.initialize()
+    remote.change("bob", "New-1")
+    newer = remote.change("alice", "New-2")
+    assert remote.take().account == "BOB1"
+    assert remote.receive() is None
+    remote.bench.wait(RETRY - 2 * MOMENT)
+    assert remote.receive() is None
+    remote.bench.wait(MOMENT)
+    assert remote.take().tracking_id == newer
+    assert remote.bench.outcome(older) == ("discarded", "superseded")
+
+
+def test_so_it_is_after_a_shutdown_also_when_the_newer_change_waited_before(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.change("alice", "Old-1")
+    remote.take()
+    newer = remote.change("alice", "New-2")
+    remote.shut_down()
+    remote.initialize()
+    assert remote.receive() is None
+    remote.bench.wait(RETRY)
+    assert remote.take().tracking_id == newer
+
+
+def test_an_operator_s_retry_waits_for_a_replaced_session_too(remote: RemoteBench) -> None:
+    remote.initialize()
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    remote.initialize()
+    remote.bench.operations.retry(remote.bench.deliveries(tracking_id), by="ops")
+    assert remote.receive() is None
+    remote.bench.wait(RETRY)
+    assert remote.take().tracking_id == tracking_id
+
+
+def test_what_is_too_old_is_not_given_up_while_a_replaced_session_may_still_write(remote: RemoteBench) -> None:
+    remote.initialize()
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    with remote.bench.store.write() as tx:
+        delivery = tx.deliveries.of_change(tracking_id)[0]
+        tx.deliveries.save(replace(delivery, expires_at=tx.now + MOMENT))
+    remote.initialize()
+    remote.bench.wait(2 * MOMENT)
+    with remote.bench.store.read() as tx:
+        assert tx.deliveries.overdue(10) == []
+    remote.bench.wait(RETRY)
+    with remote.bench.store.read() as tx:
+        assert [found.id for found in tx.deliveries.overdue(10)] == [delivery.id]
+
+
+def test_restarts_use_up_no_tries(remote: RemoteBench) -> None:
+    remote.initialize()
+    tracking_id = remote.change("alice", "New-1")
+    for _ in range(10):
+        remote.take()
+        remote.initialize()
+        remote.bench.wait(RETRY)
+    assert remote.bench.deliveries(tracking_id)[0].counted_attempts == 0
+    assert remote.take().is_redelivered
+
+
+def test_what_was_settled_meanwhile_is_not_given_back(remote: RemoteBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    remote.initialize()
+    remote.change("alice", "New-1")
+    remote.take()
+    monkeypatch.setattr(SqlDeliveries, "save", lambda *_, **__: False)
+    assert remote.shut_down() == 0
 
 
 def test_shutting_down_gives_back_what_is_outstanding_and_the_adapter_is_offline(remote: RemoteBench) -> None:
