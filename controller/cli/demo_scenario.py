@@ -96,10 +96,7 @@ class Scenario:
 
     def _reconciler(self, installation: Installation) -> Reconciler:
         warnings = [str(warning) for warning in self.compiled.warnings]
-        users = make_users(installation.store)
-        return Reconciler(
-            installation.store, lambda: (self.compiled.state, warnings), principal=local_principal(), users=users
-        )
+        return Reconciler(installation.store, lambda: (self.compiled.state, warnings), principal=local_principal())
 
     def _apply(self, installation: Installation) -> None:
         show(f"\n2. pwsync plan {' '.join(self.manifests.paths)}")
@@ -115,6 +112,7 @@ class Scenario:
         if plan.is_empty():
             show("   Left out, there is nothing to do.\n")
         else:
+            make_users(installation.store).refresh(plan.changes)
             show(_indented(summary(apply_plan(installation.store, plan, principal=local_principal()))))
 
     def _change_windows_password(

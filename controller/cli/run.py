@@ -212,10 +212,12 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
     from controller.runtime.policies import make_policy_reader
+    from controller.runtime.reading import make_users
     from controller.runtime.token_check import warn_of_unnamed_tokens
 
     result = _reconcile(_reconciler(installation, manifests))
     log_result(result)
+    make_users(installation.store).refresh()
     warn_of_unnamed_tokens(installation.store)
     with closing(Drain(installation)) as drain:
         attempts = drain.work_off()

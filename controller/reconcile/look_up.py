@@ -10,9 +10,8 @@ from controller.model.errors import PwsyncError
 from controller.model.events import Event, EventType
 from controller.planning.safety import exceeds
 from controller.ports import GroupReading, Store
+from controller.reconcile.inquiry import Answer
 
-Answer = frozenset[WindowsAccount] | PwsyncError
-"""The accounts behind a name, or why they are not known."""
 PIECE = 10_000
 """Accounts that one transaction writes."""
 

@@ -1,13 +1,12 @@
 """The reconcile loop, level based: each round compares everything anew, so that a missed round costs nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.model import events
 from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
-from controller.planning.change import Change
 from controller.planning.plan import Plan, make_plan
 from controller.planning.policy_effects import checked_against_policies
 from controller.planning.safety import policy_of
@@ -17,7 +16,6 @@ from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.suspended import suspension_warnings
 from controller.reconcile.unknown_users import user_warnings
-from controller.reconcile.users import Users
 
 ReadDesired = Callable[[], tuple[State, list[str]]]
 """Reads the manifests (and the directories that mapping rules ask): the desired state, and warnings.
@@ -62,11 +60,8 @@ class Reconciler:
     held for a week is one event, not two thousand.
     """
 
-    def __init__(
-        self, store: Store, read_desired: ReadDesired, *, principal: str = "reconciler", users: Users | None = None
-    ) -> None:
+    def __init__(self, store: Store, read_desired: ReadDesired, *, principal: str = "reconciler") -> None:
         self._store = store
-        self._users = users
         self._read_desired = read_desired
         self._principal = principal
         self._reported: dict[str, Event] = {}
@@ -103,7 +98,6 @@ class Reconciler:
         plan = self._plan(desired, warnings, respect_self_heal=True)
         self._report_drift(plan)
         self._adopt_what_does_not_differ(plan, desired)
-        self._refresh_users(() if plan.holds else plan.changes)
         if plan.holds:
             codes = sorted({hold.code for hold in plan.holds})
             reasons = [hold.message for hold in plan.holds[:MOST_NAMED]]
@@ -118,11 +112,6 @@ class Reconciler:
         except UnsafePlan as error:
             return ReconcileResult(Outcome.OVERTAKEN, plan, error=error)
         return ReconcileResult(Outcome.APPLIED, plan, applied)
-
-    def _refresh_users(self, changes: Sequence[Change]) -> None:
-        """Whether or not the manifests can be read and applied: who the users are changes without them."""
-        if self._users is not None:
-            self._users.refresh(changes)
 
     def _report_drift(self, plan: Plan) -> None:
         if not plan.drifted:
@@ -147,7 +136,6 @@ class Reconciler:
         event = Event(events.RECONCILE_FAILED, fields={"code": error.code, "message": error.message})
         try:
             self._report(event)
-            self._refresh_users(())
         except PwsyncError as further:
             error.add_note(f"and it could not be recorded: {further}")
         return ReconcileResult(Outcome.FAILED, error=error)

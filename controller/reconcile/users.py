@@ -6,17 +6,19 @@ come, or that looks wrong, leaves the last one in force.
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
-from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import ConnectorError, PwsyncError, Rejected
 from controller.model.topology import Application, Domain, DomainDirectory, ReconcilePolicy, Resource, System
 from controller.planning.change import Change, Prune
-from controller.ports import GroupDirectory, GroupReading, OpenGroupDirectory, Store
-from controller.reconcile.look_up import Answer, LookUp
+from controller.ports import GroupReading, OpenGroupDirectory, Store
+from controller.reconcile.inquiry import Inquiry, Told, TooLate
+from controller.reconcile.look_up import LookUp
 
 NEVER_READ = GroupReading(None)
+SOON = timedelta(seconds=10)
+"""How long a command waits for all directories together."""
 
 
 @dataclass(slots=True)
@@ -40,21 +42,32 @@ class Named:
 
 
 class Users:
-    """Keeps what is known of the users of applications as the directories tell it."""
+    """Keeps what is known of the users of applications as the directories tell it. Used by one thread at a time."""
 
     def __init__(self, store: Store, open_directory: OpenGroupDirectory) -> None:
         self._store = store
-        self._open_directory = open_directory
+        self._inquiry = Inquiry(open_directory)
+        self._turn = 0
+        self._turns: dict[WindowsAccount, int] = {}
 
-    def refresh(self, changes: Iterable[Change] = (), *, force: bool = False) -> list[str]:
+    def stop(self) -> None:
+        """From another thread: end a refresh at once. What was not answered by then is not noted."""
+        self._inquiry.stop()
+
+    def refresh(
+        self, changes: Iterable[Change] = (), *, force: bool = False, limit: timedelta = SOON, only_new: bool = False
+    ) -> list[str]:
         """Ask about every name there is, and take the answers over; tell what could not be taken over, in words.
 
-        No transaction is open while a directory is asked.
+        No transaction is open while a directory is asked. Afterwards something is known of each name that was to be
+        asked about: an answer, or why there is none.
 
         Args:
             changes: Of a plan that is about to be applied: its names are asked about beforehand, so that no change of
-                a password comes between and finds them unknown.
+                a password comes between and has to wait for them.
             force: Takes over what would be held.
+            limit: How long all directories together are waited for. What they leave open comes first the next time.
+            only_new: Asks only about names of which nothing is known yet.
 
         Raises:
             StoreUnavailable: The store cannot be reached.
@@ -63,16 +76,20 @@ class Users:
         with self._store.read() as tx:
             named = _named([*tx.resources.read().values(), *_coming(changes)])
             known = tx.windows_groups.readings()
-        gone = known.keys() - set(named.askable)
+        self._forget(known.keys() - set(named.askable))
+        names = [name for name in named.askable if not (only_new and name in known)]
+        problems = (
+            (name, self._look_up(name, known, named, force=force).take_over(answer))
+            for name, answer in self._ask(named, names, limit)
+        )
+        return sorted(f"users {name}: {problem}" for name, problem in problems if problem)
+
+    def _forget(self, gone: set[WindowsAccount]) -> None:
         if gone:
             with self._store.write() as tx:
                 for name in gone:
                     tx.windows_groups.forget(name)
-        problems = (
-            (name, self._look_up(name, known, named, force=force).take_over(answer))
-            for name, answer in self._ask(named)
-        )
-        return [f"users {name}: {problem}" for name, problem in problems if problem]
+                    self._turns.pop(name, None)
 
     def _look_up(
         self, name: WindowsAccount, known: ReadOnlyMapping[WindowsAccount, GroupReading], named: Named, *, force: bool
@@ -80,39 +97,19 @@ class Users:
         before, limit = known.get(name, NEVER_READ), named.policy.max_prune_percent
         return LookUp(self._store, name, before, named.applications[name], limit, force)
 
-    def _ask(self, named: Named) -> Iterator[tuple[WindowsAccount, Answer]]:
-        for domain, directory in sorted(named.directories.items()):
-            names = [name for name in named.askable if name.domain == domain]
-            yield from self._ask_one(domain, directory, names)
-
-    def _ask_one(
-        self, domain: str, directory: DomainDirectory, names: list[WindowsAccount]
-    ) -> Iterator[tuple[WindowsAccount, Answer]]:
-        if not names:
-            return
-        try:
-            opened = self._open_directory(domain, directory)
-        except PwsyncError as error:
-            yield from ((name, error) for name in names)
-            return
-        with closing(opened):
-            yield from _answers(opened, names)
-
-
-def _answers(directory: GroupDirectory, names: Iterable[WindowsAccount]) -> Iterator[tuple[WindowsAccount, Answer]]:
-    """Ask one name after another; a directory that is away is not waited for again."""
-    away: PwsyncError | None = None
-    for name in names:
-        if away is not None:
-            yield name, away
-            continue
-        try:
-            answer: Answer = directory.members(name)
-        except Rejected as error:
-            answer = error
-        except ConnectorError as error:
-            answer = away = error
-        yield name, answer
+    def _ask(self, named: Named, names: list[WindowsAccount], limit: timedelta) -> Iterator[Told]:
+        self._turn += 1
+        by_domain: dict[str, list[WindowsAccount]] = {}
+        for name in sorted(names, key=lambda name: (self._turns.get(name, 0), name)):
+            by_domain.setdefault(name.domain, []).append(name)
+        late: set[str] = set()
+        for name, answer in self._inquiry.ask(by_domain, named.directories, limit):
+            is_late = isinstance(answer, TooLate)
+            if not is_late or name.domain not in late:  # the first late one of a domain was being asked about
+                self._turns[name] = self._turn
+            if is_late:
+                late.add(name.domain)
+            yield name, answer
 
 
 def _coming(changes: Iterable[Change]) -> Iterator[Resource]:

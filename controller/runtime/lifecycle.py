@@ -13,8 +13,10 @@ from controller.ports import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.housekeeping import HousekeepingRounds
 from controller.runtime.policies import PolicyRounds
+from controller.runtime.reading import make_users
 from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
+from controller.runtime.users import UserRounds
 from controller.runtime.wiring import Installation, holder_name
 from controller.runtime.workers import Workers
 
@@ -36,6 +38,7 @@ class Controller:
         self._scheduler = Scheduler(self._round, self._interval)
         self._housekeeping = HousekeepingRounds(installation.make_housekeeping())
         self._policies = PolicyRounds(installation.store, installation.catalogue)
+        self._users = UserRounds(make_users(installation.store))
         self._topology = TopologyReader()
         self._replay = installation.replay
         self._metrics = installation.metrics
@@ -49,6 +52,7 @@ class Controller:
         self._round()
         self._workers.start()
         self._scheduler.start()
+        self._users.start()
         self._policies.start()
         self._housekeeping.start()
 
@@ -64,6 +68,7 @@ class Controller:
                 self._stop()
 
     def _stop(self) -> None:
+        self._users.stop()
         self._policies.stop()
         self._scheduler.stop()
         self._workers.stop()
@@ -90,6 +95,7 @@ class Controller:
             log.debug("Another controller has the lead")
         else:
             result = self._reconcile()
+            self._users.wake()
             self._workers.wake()
         with self._store.read() as tx:
             topology, now = self._topology.read(tx), tx.now

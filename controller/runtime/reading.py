@@ -56,7 +56,7 @@ def make_reconciler(
 ) -> Reconciler:
     """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
     read_desired = read_desired_from(paths, stdin=stdin, looks_outside=looks_outside)
-    return Reconciler(store, read_desired, principal=principal, users=make_users(store))
+    return Reconciler(store, read_desired, principal=principal)
 
 
 def make_users(store: Store) -> Users:

@@ -1,18 +1,21 @@
 """Who the users of applications are, as the directories tell it in each round."""
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
 
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import InvalidInput, PwsyncError, SettingsError, StoreUnavailable, Unavailable
+from controller.model.errors import PwsyncError, SettingsError, Unavailable
 from controller.model.topology import Access, AdapterGroup, DomainDirectory, Resource
 from controller.model.topology import Domain as DomainSpec
 from controller.planning.change import Change, Create, Prune, Update
 from controller.planning.state import State
 from controller.ports import EventQuery, GroupDirectory, GroupReading, Store
-from controller.reconcile.reconciler import Outcome, Reconciler
+from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.status import Health, statuses
 from controller.reconcile.unknown_users import user_problems, user_warnings
 from controller.reconcile.users import Users
@@ -290,52 +293,105 @@ def test_what_a_plan_brings_is_asked_about_before_it_takes_effect(
     assert corp.closed == 1
 
 
-def test_a_round_asks_whether_it_applies_or_finds_nothing_to_do(store: Store, users: Users, corp: MemoryGroups) -> None:
-    declared = state(system(), CORP, app("A", "CORP\\staff"))
-    reconciler = Reconciler(store, lambda: (declared, []), users=users)
-    assert reconciler.reconcile().outcome is Outcome.APPLIED
-    assert known(store) == accounts("alice", "bob")
-    corp.behind["CORP\\staff"].add("CORP\\dave")
-    assert reconciler.reconcile().outcome is Outcome.IN_SYNC
-    assert known(store) == accounts("alice", "bob", "dave")
+@dataclass
+class Silent:
+    """A directory that answers about a name only when it is told to."""
+
+    may_answer: Event = field(default_factory=Event)
+    is_asked: Event = field(default_factory=Event)
+    asked: list[str] = field(default_factory=list)
+    is_closed: Event = field(default_factory=Event)
+
+    def members(self, name: WindowsAccount) -> frozenset[WindowsAccount]:
+        self.asked.append(name.name)
+        self.is_asked.set()
+        assert self.may_answer.wait(20)
+        return frozenset(accounts("alice"))
+
+    def close(self) -> None:
+        self.is_closed.set()
 
 
-def test_a_round_asks_although_its_plan_is_held_but_not_about_what_the_plan_brings(
-    store: Store, users: Users, corp: MemoryGroups
+HUB = resource("HUB", DomainSpec("hub.example.com", directory=DIRECTORY))
+LATE = "the directory of Domain/HUB has not answered in time (check that it is up and not overloaded)"
+AT_ONCE = timedelta(seconds=1)
+
+
+def test_a_silent_domain_holds_up_no_other_one_and_is_named(
+    store: Store, directories: Directories, corp: MemoryGroups
 ) -> None:
-    put(store, CORP, app("A", "CORP\\staff"))
-    reconciler = Reconciler(store, lambda: (state(), []), users=users)
-    assert reconciler.reconcile().outcome is Outcome.HELD
-    assert known(store) == accounts("alice", "bob")
-    assert corp.asked == ["CORP\\staff"]
-
-
-def test_a_round_asks_although_the_manifests_cannot_be_read(store: Store, users: Users, corp: MemoryGroups) -> None:
-    def unreadable() -> tuple[State, list[str]]:
-        raise InvalidInput("a.yaml:1:1: unknown field")
-
-    put(store, CORP, app("A", "CORP\\staff"))
-    assert Reconciler(store, unreadable, users=users).reconcile().outcome is Outcome.FAILED
+    silent = Silent()
+    users = Users(store, lambda domain, at: silent if domain == "HUB" else directories.open(domain, at))
+    put(store, CORP, HUB, app("A", "CORP\\staff", "HUB\\a", "HUB\\b"))
+    assert users.refresh(limit=AT_ONCE) == [f"users HUB\\a: {LATE}", f"users HUB\\b: {LATE}"]
     assert known(store) == accounts("alice", "bob")
     assert corp.closed == 1
+    assert {str(name): reading.problem for name, reading in readings(store).items() if reading.problem} == {
+        "HUB\\a": LATE,
+        "HUB\\b": LATE,
+    }
+    assert users.refresh(limit=AT_ONCE) == [f"users HUB\\a: {LATE}", f"users HUB\\b: {LATE}"]
+    assert silent.asked == ["a"]  # it is not asked again while it owes an answer
+    silent.may_answer.set()
+    assert silent.is_closed.wait(20)
+    assert silent.asked == ["a"]  # nor about the next name, when its time is over
 
 
-class AwayForUsers:
-    """A store that goes away after the event was recorded."""
+def test_what_a_slow_domain_leaves_open_comes_first_the_next_time(store: Store) -> None:
+    slow = Silent()
+    users = Users(store, lambda _domain, _at: slow)
+    put(store, HUB, app("A", "HUB\\a", "HUB\\b"))
+    users.refresh(limit=AT_ONCE)
+    slow.may_answer.set()
+    assert slow.is_closed.wait(20)
+    _end_of("pwsync-users-HUB")
+    assert users.refresh() == []
+    assert slow.asked == ["a", "b", "a"]
 
-    def __init__(self, store: Store) -> None:
-        self.write = store.write
-        self.close = store.close
 
-    def read(self) -> Any:
-        raise StoreUnavailable("the store is away")
+def _end_of(thread: str) -> None:
+    for each in enumerate_threads():
+        if each.name == thread:
+            each.join(20)
 
 
-def test_a_failure_to_ask_is_a_note_on_the_failure_before(store: Store, directories: Directories) -> None:
-    def unreadable() -> tuple[State, list[str]]:
-        raise InvalidInput("a.yaml:1:1: unknown field")
+def test_only_new_names_are_asked_about_when_that_is_wanted(store: Store, users: Users, corp: MemoryGroups) -> None:
+    put(store, CORP, app("A", "CORP\\staff"))
+    assert users.refresh(only_new=True) == []
+    put(store, app("B", "CORP\\ops"))
+    assert users.refresh(only_new=True) == []
+    assert corp.asked == ["CORP\\staff", "CORP\\ops"]
 
-    users = Users(AwayForUsers(store), directories.open)
-    result = Reconciler(store, unreadable, users=users).reconcile()
-    assert result.error is not None
-    assert result.error.__notes__ == ["and it could not be recorded: the store is away"]
+
+def test_a_stop_ends_a_refresh_at_once_and_notes_nothing(store: Store) -> None:
+    silent = Silent()
+    users = Users(store, lambda _domain, _at: silent)
+    put(store, HUB, app("A", "HUB\\a"))
+    told: list[list[str]] = []
+    refreshing = Thread(target=lambda: told.append(users.refresh(limit=timedelta(minutes=5))))
+    refreshing.start()
+    assert silent.is_asked.wait(20)
+    users.stop()
+    refreshing.join(20)
+    assert told == [[]]
+    assert readings(store) == {}
+    silent.may_answer.set()
+    assert silent.is_closed.wait(20)
+    assert users.refresh() == []  # once stopped, it asks nobody
+    assert silent.asked == ["a"]
+
+
+@pytest.mark.parametrize("in_opening", [True, False])
+def test_a_defect_of_a_look_up_is_told_without_its_text(store: Store, *, in_opening: bool) -> None:
+    class Defective(MemoryGroups):
+        def members(self, name: WindowsAccount) -> frozenset[WindowsAccount]:
+            raise ValueError(f"a secret about {name}")
+
+    def open_(domain: str, _at: DomainDirectory) -> GroupDirectory:
+        if in_opening:
+            raise ValueError(f"a secret about {domain}")
+        return Defective()
+
+    put(store, CORP, app("A", "CORP\\ops", "CORP\\staff"))
+    words = "the look-up failed: ValueError (report it)"
+    assert Users(store, open_).refresh() == [f"users CORP\\ops: {words}", f"users CORP\\staff: {words}"]
