@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar, TypeVarTuple, assert_never
 
-from anyio import CapacityLimiter, move_on_after, to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,7 +21,9 @@ from controller.runtime.wiring import Installation
 from controller.web.answers import JsonAnswer
 from controller.web.body import AdapterStatus, CompletionReport, ExpirationReport, read_body
 from controller.web.changes import TRACKING_ID, external_account, rfc3339
+from controller.web.problem import RETRY_AFTER, Problem
 from controller.web.security import principal_of
+from controller.web.waiting import Waiter, WaitingRoom
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
@@ -38,6 +40,7 @@ class AdaptersApi:
     def __init__(self, installation: Installation, limiter: CapacityLimiter) -> None:
         self._installation = installation
         self._limiter = limiter
+        self._room = WaitingRoom()
 
     def routes(self) -> list[Route]:
         """The routes of these calls."""
@@ -64,20 +67,33 @@ class AdaptersApi:
         return JsonAnswer({"returned": await self._run(self._installation.adapter_sessions.shut_down, call)})
 
     async def receive(self, request: Request) -> Response:
-        """Hand out a notification, as soon as there is one; 204 when there is none in time."""
-        loop, due = asyncio.get_running_loop(), asyncio.Event()
-        deadline = loop.time() + _seconds(request)
-        bells = self._installation.bells
-        call = await self._call(request, "receive")
-        with bells.listening(call.lane, lambda: loop.call_soon_threadsafe(due.set)):
-            while not bells.is_stopping:
-                found = await self._run(self._installation.remote_notifications.receive, call)
-                if found is not None:
-                    return JsonAnswer(_notification_view(found))
-                if not await _is_rung(due, deadline - loop.time()) or await request.is_disconnected():
-                    return Response(status_code=HTTPStatus.NO_CONTENT)
+        """Hand out a notification, as soon as there is one; 204 when there is none in time, or another one receives."""
+        seconds, waiter = _seconds(request), Waiter()
+        until = asyncio.get_running_loop().time() + seconds
+        async with waiter.attended(request.receive):
+            call = await self._call(request, "receive")
+            with self._installation.bells.listening(call.lane, waiter.ring):
+                answer = None if waiter.is_over else await self._receive_now(call)
+                if answer is None and seconds and not waiter.is_over:
+                    answer = await self._receive_later(request, call.lane, waiter, until)
+        return answer or Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _receive_later(self, request: Request, lane: str, waiter: Waiter, until: float) -> Response | None:
+        with self._room.admitting(lane, waiter) as is_admitted:
+            if not is_admitted:
+                return _no_room().answer()
+            while await waiter.is_rung(until):
                 call = await self._call(request, "receive")  # its token may have been revoked meanwhile
-        return JsonAnswer({"type": "shutdown"})
+                answer = await self._receive_now(call)
+                if answer is not None:
+                    return answer
+        return None
+
+    async def _receive_now(self, call: AdapterCall) -> Response | None:
+        if self._installation.bells.is_stopping:
+            return JsonAnswer({"type": "shutdown"})
+        found = await self._run(self._installation.remote_notifications.receive, call)
+        return None if found is None else JsonAnswer(_notification_view(found))
 
     async def complete(self, request: Request) -> JsonAnswer:
         """Take the answer of the adapter to a notification."""
@@ -118,12 +134,15 @@ class AdaptersApi:
         return await to_thread.run_sync(use_case, *given, limiter=self._limiter)
 
 
-async def _is_rung(due: asyncio.Event, seconds: float) -> bool:
-    with move_on_after(max(seconds, 0)):
-        await due.wait()
-        due.clear()
-        return True
-    return False
+def _no_room() -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "tooManyWaiting",
+        "Too many receivers wait",
+        "as many adapters as can wait do so already",
+        hint="receive again later, or without wait",
+        headers={"Retry-After": RETRY_AFTER},
+    )
 
 
 def _seconds(request: Request) -> int:

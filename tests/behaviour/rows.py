@@ -718,8 +718,8 @@ ROWS = (
     Row(
         "10",
         "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, "
-        "reports changes, status and expired passwords, and shuts down. Of several that wait one gets the "
-        "notification. The controller never calls it.",
+        "reports changes, status and expired passwords, and shuts down. In each controller one receiver of an adapter "
+        "waits: a second one ends the first, which is answered that there is nothing. The controller never calls it.",
         events=(
             "adapterConnected",
             "adapterDisconnected",

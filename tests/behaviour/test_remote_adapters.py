@@ -1,22 +1,28 @@
 """Remote adapters over the HTTP API: sessions, notifications, confirmations, status (Q2-Q8, Q11, section 10)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from starlette.routing import Route
 
 from controller.model.session import KEEP_ALIVE, STATUS_INTERVAL
 from controller.model.topology import REMOTE, Access, Application, ConnectorSpec, Kind, NotificationPolicy
+from controller.web.adapters import AdaptersApi
+from controller.web.server import MAX_CONNECTIONS
+from controller.web.waiting import MOST_WAITING, WaitingRoom
 from tests.doubles.api import ApiBench, new_password
 from tests.doubles.pipeline import OPEN_ADAPTER
 
 RETRY = timedelta(minutes=1)
 BASE = "/v1/adapters/host"
+NOTIFICATIONS = "/v1/adapters/{name}/notifications"
 ADAPTER = replace(
     OPEN_ADAPTER,
     connector=ConnectorSpec(REMOTE),
@@ -71,6 +77,14 @@ class RemoteApi:
     def refusals(self) -> list[str]:
         """Reasons of refused calls, oldest first."""
         return [event.fields["reason"] for event in reversed(self.api.events("adapterCallRefused"))]
+
+
+def room_of(remote: RemoteApi) -> WaitingRoom:
+    """Where the receivers of the API wait."""
+    route = next(route for route in remote.api.app.routes if isinstance(route, Route) and route.path == NOTIFICATIONS)
+    assert isinstance(route.endpoint, MethodType)
+    assert isinstance(route.endpoint.__self__, AdaptersApi)
+    return route.endpoint.__self__._room
 
 
 @pytest.fixture
@@ -304,13 +318,48 @@ def test_interface_a_waiting_receiver_is_woken_by_a_delivery_that_is_due(remote:
     assert [answer.json()["account"] for answer in answers] == ["BOB1"]
 
 
-def test_interface_of_two_waiting_receivers_one_gets_the_notification(remote: RemoteApi) -> None:
+def test_interface_a_second_waiting_receiver_ends_the_first_and_gets_the_notification(remote: RemoteApi) -> None:
     def ring() -> None:
         remote.change("New-1")
         remote.api.installation.bells.ring("adapter/host")
 
-    answers = anyio.run(_receive_while, remote, 2, ring, remote.api.installation.bells.stop)
-    assert [answer.json()["type"] for answer in answers] == ["passwordChange", "shutdown"]
+    answers = anyio.run(_receive_while, remote, 2, lambda: None, ring)
+    assert [answer.status_code for answer in answers] == [204, 200]
+    assert answers[1].json()["account"] == "BOB1"
+
+
+def test_interface_a_receiver_that_does_not_wait_ends_none_that_does(remote: RemoteApi) -> None:
+    def happen() -> None:
+        assert remote.receive().status_code == 204
+        remote.change("New-1")
+        remote.api.installation.bells.ring("adapter/host")
+
+    assert [answer.status_code for answer in anyio.run(_receive_while, remote, 1, happen)] == [200]
+
+
+def test_interface_receivers_that_wait_leave_room_for_reports_and_probes() -> None:
+    assert MOST_WAITING <= MAX_CONNECTIONS / 2
+
+
+def test_interface_a_receiver_whose_caller_hangs_up_waits_no_longer_and_is_handed_nothing(remote: RemoteApi) -> None:
+    sent = anyio.run(_hang_up, remote, _once_it_waits(remote))
+    tracking_id = remote.change("New-1")
+    assert sent == [204]
+    assert remote.bench.deliveries(tracking_id)[0].attempts == 0
+    assert remote.api.installation.bells._listeners == {}
+
+
+def test_interface_a_caller_that_has_hung_up_already_is_handed_nothing(remote: RemoteApi) -> None:
+    tracking_id = remote.change("New-1")
+    assert anyio.run(_hang_up, remote, anyio.lowlevel.checkpoint) == [204]
+    assert remote.bench.deliveries(tracking_id)[0].attempts == 0
+
+
+def test_interface_where_too_many_wait_another_one_is_told_so(remote: RemoteApi) -> None:
+    room_of(remote)._most = 0
+    answer = remote.receive("?wait=30")
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "tooManyWaiting", "5")
+    assert remote.receive().status_code == 204
 
 
 def test_interface_waiting_receivers_are_told_that_the_controller_stops(remote: RemoteApi) -> None:
@@ -338,7 +387,7 @@ async def _receive_while(
     answers: list[httpx.Response] = []
     headers = {"Authorization": f"Bearer {remote.api.tokens['agent']}", "Pwsync-Session": remote.session}
     transport = httpx.ASGITransport(remote.api.app)
-    bells = remote.api.installation.bells
+    room = room_of(remote)
 
     async def wait() -> None:
         answers.append(await client.get(f"{BASE}/notifications?wait=30", headers=headers))
@@ -348,11 +397,47 @@ async def _receive_while(
         anyio.create_task_group() as receivers,
     ):
         for _ in range(count):
+            earlier = room._waiting.get("adapter/host")
             receivers.start_soon(wait)
-        while len(bells._listeners.get("adapter/host", [])) < count:
-            await anyio.lowlevel.checkpoint()
+            while room._waiting.get("adapter/host") in {None, earlier}:
+                await anyio.lowlevel.checkpoint()
         await anyio.to_thread.run_sync(happen)
         while not answers:
             await anyio.lowlevel.checkpoint()
         await anyio.to_thread.run_sync(after_the_first)
     return answers
+
+
+def _once_it_waits(remote: RemoteApi) -> Callable[[], Awaitable[None]]:
+    async def wait() -> None:
+        while "adapter/host" not in room_of(remote)._waiting:
+            await anyio.lowlevel.checkpoint()
+
+    return wait
+
+
+async def _hang_up(remote: RemoteApi, moment: Callable[[], Awaitable[None]]) -> list[int]:
+    """Receive with the longest wait, hang up at *moment*; returns the status that was answered to nobody."""
+    headers = {"Authorization": f"Bearer {remote.api.tokens['agent']}", "Pwsync-Session": remote.session}
+    path = f"{BASE}/notifications"
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"wait=60",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    sent: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        await moment()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            sent.append(message["status"])
+
+    with anyio.fail_after(30):
+        await remote.api.app(scope, receive, send)
+    return sent
