@@ -13,6 +13,7 @@ from controller.model.errors import SettingsError
 from controller.sealing.access_list import rights_of_others
 
 _LARGEST = 1 << 20
+_RANDOM_BYTES = 8
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -82,6 +83,8 @@ def write_new(path: Path, content: bytes, what: str) -> None:
 def sole_writer(path: Path) -> Iterator[None]:
     """Keep other processes of this machine from changing the key file at *path* meanwhile; makes its folder.
 
+    What another one left there when it was killed is deleted.
+
     Raises:
         SettingsError: Another process is changing it now, or its folder cannot be used.
     """
@@ -92,6 +95,7 @@ def sole_writer(path: Path) -> Iterator[None]:
         raise _unusable(path, error) from error
     try:
         _lock(descriptor, path)
+        _remove_leftovers(path)
         yield
     finally:
         os.close(descriptor)
@@ -104,6 +108,20 @@ def _lock(descriptor: int, path: Path) -> None:
         raise SettingsError(
             f"another pwsync is changing the key file {path}", hint="wait until it has ended, then try again"
         ) from None
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Delete what a killed writer left beside the key file: it holds keys.
+
+    Only the first key file is made without the lock, so nothing is deleted before there is one.
+    """
+    if not os.path.lexists(path):
+        return
+    try:
+        for beside in path.parent.glob(f".{path.name}.{'[0-9a-f]' * 2 * _RANDOM_BYTES}"):
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unusable(path, error) from error
 
 
 def _read(path: Path) -> bytes:
@@ -128,7 +146,7 @@ def _make_folder(folder: Path) -> None:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[tuple[int, Path]]:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM_BYTES)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         yield descriptor, beside

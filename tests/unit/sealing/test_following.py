@@ -122,6 +122,17 @@ def test_a_file_that_could_not_be_read_once_is_read_again_within_a_second(
     assert ["Too many open files" in str(problem) for problem in problems] == [True]
 
 
+def test_a_file_that_stays_bad_is_tried_again_each_second_and_told_once(
+    path: Path, keyring: Keyring, problems: list[SettingsError], times: list[float]
+) -> None:
+    sealer = FollowingSealer(path, keyring, problems.append, lambda: times[0])
+    path.write_bytes(b"{")
+    for times[0] in (0.0, 1.0, 2.0):
+        sealer.seal(SECRET, PLACE)
+
+    assert ["is damaged" in str(problem) for problem in problems] == [True]
+
+
 def test_a_file_that_could_not_be_read_once_is_read_at_once_when_a_key_is_missing(
     behind: FollowingSealer, path: Path
 ) -> None:

@@ -58,3 +58,35 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(SettingsError, match="Not a directory"), sole_writer(tmp_path / "state" / "master.key"):
         pass
+
+
+LEFTOVER = ".master.key.0123456789abcdef"
+
+
+def test_what_a_killed_writer_left_is_deleted_by_the_next_one(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    for name in ("master.key", LEFTOVER, ".master.key.swp", "master.key.replaced-20260101"):
+        (tmp_path / name).write_text("keys")
+    with sole_writer(tmp_path / "master.key"):
+        pass
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "master.key",
+        ".master.key.swp",
+        "master.key.replaced-20260101",
+    }
+
+
+def test_a_first_key_file_that_is_being_made_is_left_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / LEFTOVER).write_text("keys")
+    with sole_writer(tmp_path / "master.key"):
+        assert (tmp_path / LEFTOVER).exists()
+
+
+def test_a_leftover_that_cannot_be_deleted_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "master.key").write_text("keys")
+    (tmp_path / LEFTOVER).mkdir()
+    with pytest.raises(SettingsError, match="cannot be used"), sole_writer(tmp_path / "master.key"):
+        pass
