@@ -83,8 +83,8 @@ def rotate(
 ) -> None:
     """Add a key, and seal everything stored with it; a controller may run meanwhile.
 
-    Older keys stay, for backups of the database that need them, until --retire. Killed at any point, the same command
-    goes on where it was.
+    Older keys stay, for backups of the database that need them, until --retire, which is refused until the new key has
+    been sealing for 5 minutes. Killed at any point, the same command goes on where it was.
     """
     from controller.runtime.rotation import Rotation
 
@@ -95,8 +95,7 @@ def rotate(
         key = rotation.prepare().masters[0]
         say(f"Key {key.id.hex()} is prepared. Copy the key file to all machines, then run 'pwsync secret rotate'.")
     elif retire:
-        gone = rotation.retire(_tell_progress)
-        say(f"Removed: {', '.join(gone)}. Back up the keyring again." if gone else "There are no older keys.")
+        _retire(rotation)
     else:
         _rotate(rotation)
 
@@ -111,6 +110,14 @@ def _rotate(rotation: "Rotation") -> None:
     for problem in rotated.rewrapped.broken:
         say(f"Left as it is: {problem}")
     say("Back up the keyring again. Older keys are kept until 'pwsync secret rotate --retire'.")
+
+
+def _retire(rotation: "Rotation") -> None:
+    retired = rotation.retire(_tell_progress)
+    gone = ", ".join(retired.keys)
+    say(f"Removed: {gone}. Back up the keyring again." if gone else "There are no older keys.")
+    for path in retired.left:
+        say(f"Warning: {path}, a key file that was replaced, may still hold them. Delete it when nothing needs it.")
 
 
 def _values(count: int) -> str:

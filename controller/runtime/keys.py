@@ -16,7 +16,7 @@ from controller.sealing.backup import check_backup_password, decrypt_keyring, en
 from controller.sealing.envelope import mark_of
 from controller.sealing.keyring import Keyring, MasterSecret
 from controller.sealing.keysource import create_keyring, load_keyring, save_keyring
-from controller.sealing.private_file import sole_writer, write_new
+from controller.sealing.private_file import sole_writer, sync_folder, write_new
 
 _LARGEST_BACKUP = 4 << 20
 
@@ -139,7 +139,7 @@ class Keys:
         record_keys(store, key_event(type_, key, self._by), self._by, action, key.id.hex())
 
     def _set_aside(self, *, replaces: bool) -> Path | None:
-        """Keep a key file that is to be replaced under another name."""
+        """Give a key file that is to be replaced a second name, under which it stays."""
         if not os.path.lexists(self._path):
             return None
         if not replaces:
@@ -148,7 +148,15 @@ class Keys:
                 hint="--replace puts the backup in its place, and keeps the file under another name",
             )
         former = self._path.with_name(f"{self._path.name}.replaced-{utc_now():%Y%m%dT%H%M%S%f}")
-        self._path.rename(former)
+        try:
+            # A second name, not another one: until the new file is there, the old one stays in its place.
+            os.link(self._path, former, follow_symlinks=False)
+            sync_folder(former.parent)
+        except OSError as error:
+            raise SettingsError(
+                f"the key file {self._path} cannot be kept as {former.name}: {error.strerror}",
+                hint="check its folder; nothing was replaced",
+            ) from error
         return former
 
 

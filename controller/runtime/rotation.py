@@ -1,10 +1,10 @@
 """Rotation of the keys of an installation: a new one is prepared, seals, and at last the older ones are retired."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from controller.model import events
 from controller.model.errors import SettingsError
@@ -14,6 +14,7 @@ from controller.pipeline.rewrapping import Rewrapped, Rewrapping, TellProgress
 from controller.ports import Store
 from controller.replay.log import ReplayFiles
 from controller.replay.waiting import look
+from controller.runtime import key_use
 from controller.runtime.keys import key_event, record_keys
 from controller.runtime.reading import open_for_writing
 from controller.runtime.settings import Settings
@@ -41,6 +42,19 @@ class Rotated:
     rewrapped: Rewrapped
 
 
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What a retirement did.
+
+    Attributes:
+        keys: Ids of the keys that were removed.
+        left: Key files that 'secret restore' once replaced, and that may still hold one of them.
+    """
+
+    keys: tuple[str, ...]
+    left: tuple[Path, ...] = ()
+
+
 class Rotation:
     """Works on the key file of *settings*, and on all that its store has sealed; *by* is who does it."""
 
@@ -53,9 +67,10 @@ class Rotation:
         """Add a key that opens but does not seal yet, so that other machines can have it before it does.
 
         Raises:
-            SettingsError: The keyring cannot be used, or is being changed elsewhere.
+            SettingsError: The keyring cannot be used, lacks keys, or is being changed elsewhere.
         """
         with self._alone() as (store, keyring):
+            key_use.refuse_missing_keys(store, keyring, self._path)
             prepared = keyring.with_prepared(utc_now())
             if prepared is not keyring:
                 save_keyring(self._path, prepared)
@@ -71,10 +86,11 @@ class Rotation:
         came.
 
         Raises:
-            SettingsError: The keyring cannot be used, or is being changed elsewhere.
+            SettingsError: The keyring cannot be used, lacks keys, or is being changed elsewhere.
             StoreUnavailable: The store went away; the same command goes on.
         """
         with self._alone() as (store, keyring):
+            key_use.refuse_missing_keys(store, keyring, self._path)
             self._take_over_kept(store, keyring)
             earlier = self._rewrap(store, keyring, tell)
             if earlier.count:
@@ -84,19 +100,21 @@ class Rotation:
             self._record(store, key_event(events.KEY_ADDED, rotated.newest, self._by), "secret rotate")
             return Rotated(rotated, is_new=True, rewrapped=self._rewrap(store, rotated, tell))
 
-    def retire(self, tell: TellProgress) -> tuple[str, ...]:
-        """Remove the keys that seal nothing any more; returns their ids.
+    def retire(self, tell: TellProgress) -> Retired:
+        """Remove the keys that seal nothing any more.
 
         Raises:
-            SettingsError: Something is still sealed with one of them, or the keyring cannot be used.
+            SettingsError: Something is still sealed with one of them, or may be for a few minutes more; or the keyring
+                cannot be used.
         """
         with self._alone() as (store, keyring):
             retired = keyring.retired()
             gone = tuple(m.id.hex() for m in keyring.masters if m not in retired.masters)
             if not gone:
-                return ()
+                return Retired(())
+            key_use.refuse_unsettled(store, keyring.newest)
             self._take_over_kept(store, keyring)
-            self._refuse_kept_changes()
+            key_use.refuse_kept_changes(self._settings.replay_dir)
             broken = self._rewrap(store, keyring, tell).broken
             left = Rewrapping(store, KeyringSealer(keyring)).remaining()
             if left:
@@ -108,7 +126,7 @@ class Rotation:
             save_keyring(self._path, retired)
             fields = {"keys": list(gone), "by": self._by}
             self._record(store, Event(events.KEYS_RETIRED, fields=fields), "secret rotate --retire")
-            return gone
+            return Retired(gone, key_use.former_files(self._path, gone))
 
     @contextmanager
     def _alone(self) -> Iterator[tuple[Store, Keyring]]:
@@ -121,15 +139,15 @@ class Rotation:
                 yield store, keyring
             finally:
                 with store.write() as tx:
-                    tx.leases.release(LEASE_NAME, socket.gethostname())
+                    tx.leases.release(LEASE_NAME, key_use.holder_of(self._path))
 
     def _hold(self, store: Store) -> None:
         with store.write() as tx:
-            token = tx.leases.acquire(LEASE_NAME, socket.gethostname(), LEASE)
+            token = tx.leases.acquire(LEASE_NAME, key_use.holder_of(self._path), LEASE)
         if token is None:
             raise SettingsError(
-                "another machine is rotating the keys of this database",
-                hint="let it end; its key file must then be copied here",
+                "the keys of this database are being rotated from another key file",
+                hint="let that end; its key file must then be copied here",
             )
 
     def _rewrap(self, store: Store, keyring: Keyring, tell: TellProgress) -> Rewrapped:
@@ -137,6 +155,7 @@ class Rotation:
             self._hold(store)
             tell(count, total)
 
+        key_use.note_sealing(store, keyring.newest)
         rewrapped = Rewrapping(store, KeyringSealer(keyring)).run(tell_and_hold)
         if rewrapped.count:
             more = {"count": rewrapped.count, "broken": len(rewrapped.broken)}
@@ -156,14 +175,6 @@ class Rotation:
                 pass
         finally:
             log.close()
-
-    def _refuse_kept_changes(self) -> None:
-        kept = look(self._settings.replay_dir)
-        if kept.changes or kept.set_aside:
-            raise SettingsError(
-                f"older keys are kept: replay files in {self._settings.replay_dir} may be sealed with them",
-                hint="let the controller take the changes over; move away files that were set aside",
-            )
 
     def _record(self, store: Store, event: Event, action: str) -> None:
         record_keys(store, event, self._by, action, str(event.fields.get("key", "")))

@@ -22,6 +22,13 @@ def key_file(shell: Shell) -> Path:
     return shell.folder / ".pwsync" / "master.key"
 
 
+def let_settle(shell: Shell) -> None:
+    """As if the newest key had been sealing for a long time."""
+    shell.alter_store(
+        "UPDATE identities SET value = CAST('2026-01-01T00:00:00+00:00' AS BLOB) WHERE name LIKE 'sealing since %'"
+    )
+
+
 def stored(shell: Shell) -> str:
     return shell.expect(0, "credentials", "show", "INTRANET", "alice", "--reveal").out
 
@@ -116,6 +123,8 @@ def test_keys_are_rotated_beside_a_running_controller_and_retired_afterwards(qui
             assert call(changes, token, {"account": "CORP\\alice", "password": f"{PASSWORD}-{number}"})[0] == 202
             quickstart.expect(0, "secret", "rotate")
         quickstart.expect(0, "secret", "rotate", "--prepare")
+        assert "seals only since" in quickstart.expect(1, "secret", "rotate", "--retire").err
+        let_settle(quickstart)
         assert "Removed:" in quickstart.expect(0, "secret", "rotate", "--retire").err
         status, answer = call(changes, token, {"account": "CORP\\alice", "password": f"{PASSWORD}-last"})
         assert status == 202
@@ -127,6 +136,7 @@ def test_keys_are_rotated_beside_a_running_controller_and_retired_afterwards(qui
     assert len(masters) == 2
     quickstart.expect(0, "secret", "rotate")
     assert load_keyring(key_file(quickstart)).newest.id == masters[0].id
+    let_settle(quickstart)
     assert "Removed:" in quickstart.expect(0, "secret", "rotate", "--retire").err
     assert "no older keys" in quickstart.expect(0, "secret", "rotate", "--retire").err
     assert stored(quickstart) == f"{PASSWORD}-last\n"
@@ -140,6 +150,7 @@ def test_older_keys_are_kept_while_something_cannot_be_rewrapped(quickstart: She
         "UPDATE credentials SET sealed = CAST(substr(sealed, 1, 40) || zeroblob(length(sealed) - 40) AS BLOB)"
     )
     assert "Left as it is" in quickstart.expect(0, "secret", "rotate").err
+    let_settle(quickstart)
     refused = quickstart.expect(1, "secret", "rotate", "--retire")
     assert "older keys are kept" in refused.err
     quickstart.expect(0, "credentials", "clear", "INTRANET", "alice")
@@ -150,6 +161,7 @@ def test_older_keys_are_kept_while_something_cannot_be_rewrapped(quickstart: She
 def test_older_keys_are_kept_while_replay_files_may_need_them(quickstart: Shell) -> None:
     quickstart.expect(0, "demo")
     quickstart.expect(0, "secret", "rotate")
+    let_settle(quickstart)
     aside = quickstart.write(".pwsync/replay/000000000001-0123456789abcdef.replay.damaged", "")
     aside.parent.chmod(0o700)
     assert "replay files" in quickstart.expect(1, "secret", "rotate", "--retire").err
@@ -170,6 +182,7 @@ def test_a_rotation_that_is_killed_again_and_again_comes_to_its_end(quickstart: 
     assert len(load_keyring(key_file(quickstart)).masters) == 2
     assert "An earlier rotation is finished" in quickstart.expect(0, "secret", "rotate").err
     assert len(load_keyring(key_file(quickstart)).masters) == 2
+    let_settle(quickstart)
     quickstart.expect(0, "secret", "rotate", "--retire")
     assert all_open(quickstart) == VALUES
 
