@@ -236,20 +236,24 @@ def retry(delivery: Delivery, now: datetime) -> Delivery:
     return replace(delivery, state=DeliveryState.PENDING, counted_attempts=0, due_at=due_at, settled_at=None)
 
 
-def release(delivery: Delivery, now: datetime, account: Account | None = None) -> Delivery:
+def release(
+    delivery: Delivery, now: datetime, account: Account | None = None, *, keeps_doubtful: bool = False
+) -> Delivery:
     """Queue a parked delivery again because what the manifests say has changed; perhaps to another *account*.
 
     Its password is made anew from the change, since the filter may be another one. At another account no earlier
-    attempt has been made.
+    attempt has been made. With *keeps_doubtful* one of which nobody knows whether it arrived keeps its password, so
+    that who confirms it late confirms what was handed out.
     """
     is_same = account is None or account == delivery.account
+    keeps = keeps_doubtful and is_same and delivery.code == Indeterminate.code
     return replace(
         delivery,
         account=account or delivery.account,
         state=DeliveryState.PENDING,
-        sealed_password=None,
+        sealed_password=delivery.sealed_password if keeps else None,
         counted_attempts=0,
-        due_at=now,
+        due_at=_earliest(delivery, now),
         settled_at=None,
         must_probe=delivery.must_probe and is_same,
     )

@@ -279,6 +279,12 @@ DELIVERY_HANDED_OUT = EventType(
         "redelivered": "whether an earlier attempt may have arrived",
     },
 )
+LATE_WRITE = EventType(
+    "lateWrite",
+    Level.WARNING,
+    "A remote adapter has carried out a delivery after a newer one was handed out: the newest password goes out again.",
+    fields=_DELIVERY,
+)
 PASSWORD_EXPIRED = EventType(
     "passwordExpired",
     Level.WARNING,

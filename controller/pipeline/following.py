@@ -47,7 +47,7 @@ class CredentialDatabase:
 
     def store_external(self, mapping: Mapping, password: Secret, cause: Cause) -> None:
         """Keep the external password of a mapping, unless a newer one is kept already."""
-        stored = self.tx.credentials.external(mapping.application, mapping.external).get(self._label(mapping))
+        stored = self.stored_external(mapping)
         if stored is None or stored.sequence <= cause.sequence:
             self.set_external(mapping, password, cause)
 
@@ -67,14 +67,17 @@ class CredentialDatabase:
         application = self.topology.applications.get(mapping.application)
         return (application.password_field if application is not None else None) or ""
 
+    def stored_external(self, mapping: Mapping) -> StoredSecret | None:
+        """The stored external password of a mapping, sealed."""
+        return self.tx.credentials.external(mapping.application, mapping.external).get(self._label(mapping))
+
     def external_password(self, mapping: Mapping) -> Secret | None:
         """Open the stored external password of a mapping.
 
         Raises:
             SealBroken: It cannot be opened.
         """
-        label = self._label(mapping)
-        stored = self.tx.credentials.external(mapping.application, mapping.external).get(label)
+        stored, label = self.stored_external(mapping), self._label(mapping)
         if stored is None:
             return None
         return self.sealer.open(stored.sealed, external_credential_place(mapping.application, mapping.external, label))

@@ -8,7 +8,7 @@ from controller.model.errors import Indeterminate
 from controller.model.secret import Secret
 from controller.pipeline.attempt import Attempt
 from controller.pipeline.claiming import LaneDeliveries
-from controller.pipeline.queueing import event_of
+from controller.pipeline.queueing import event_of, locked
 from controller.pipeline.topology import Topology
 from controller.ports import DeliveryQuery, Transaction
 
@@ -47,13 +47,13 @@ class HandedOut:
         overdue = [d for d in self._locked_outstanding() if d.leased_until is not None and d.leased_until <= now]
         for delivery in overdue:
             self.deliveries.settle(self.tx, self.topology, returned(self.topology, delivery), error)
-            self._make_due(delivery)  # the retry delay is over
+            self._note_lease(delivery)
         return len(overdue)
 
-    def _make_due(self, given: Delivery) -> None:
-        delivery = self.tx.deliveries.get(given.id)
-        if delivery is not None and delivery.state is DeliveryState.RETRYING:
-            self.tx.deliveries.save(replace(delivery, due_at=self.tx.now))
+    def _note_lease(self, given: Delivery) -> None:
+        """Its retry delay is over. When it was handed out decides what a late confirmation means."""
+        delivery = locked(self.tx, given)
+        self.tx.deliveries.save(replace(delivery, due_at=self.tx.now, leased_until=given.leased_until))
 
     def _locked_outstanding(self) -> list[Delivery]:
         """All, with their accounts locked: all of these before anything else, in the order in which everybody locks."""

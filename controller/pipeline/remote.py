@@ -6,19 +6,27 @@ from datetime import timedelta
 from controller.model import events
 from controller.model.completion import Completion
 from controller.model.delivery import Delivery, DeliveryState, words_of
-from controller.model.errors import ChannelRefused, ConnectorError, InvalidInput, TrackingIdUnknown, Unavailable
+from controller.model.errors import (
+    ChannelRefused,
+    ConnectorError,
+    InvalidInput,
+    TrackingIdUnknown,
+    Unavailable,
+    WrongSession,
+)
 from controller.model.notification import Notification, PasswordNotification, StatusRequest
 from controller.model.secret import Secret
 from controller.model.session import AdapterSession, Presence
-from controller.model.topology import Adapter
+from controller.model.topology import Adapter, Mapping
 from controller.pipeline.attempt import Attempt, Superseded
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.gate import AdapterCall, Gate
 from controller.pipeline.handing import MOST, HandedOut, returned
-from controller.pipeline.lanes import note_offline, note_online
-from controller.pipeline.queueing import delivery_place, event_of
+from controller.pipeline.lanes import is_offline, note_offline, note_online
+from controller.pipeline.late_write import LateWrites
+from controller.pipeline.queueing import Queue, delivery_place, event_of
 from controller.pipeline.topology import Topology
 from controller.ports import DeliveryQuery, Jitter, NewId, Sealer, Transaction
 
@@ -42,6 +50,11 @@ class _Lane:
     @property
     def adapter(self) -> Adapter:
         return self.topology.adapters[self.call.adapter]
+
+    @property
+    def lease_for(self) -> timedelta:
+        """How long the adapter has to confirm."""
+        return max(self.adapter.notifications.retry_delay, SHORTEST_LEASE)
 
 
 class RemoteNotifications:
@@ -88,13 +101,30 @@ class RemoteNotifications:
             delivery = _locked(tx, _handed_out(tx, call, completion))
             if _is_held(delivery, session):
                 self._settle(lane, delivery, completion)
-            elif completion.is_success and _may_be_late(tx, delivery):
+            elif completion.is_success and _may_be_late(tx, delivery) and not self._is_overridden(lane, delivery):
                 late = replace(delivery, state=DeliveryState.IN_FLIGHT, lease=session.id, settled_at=None)
                 tx.deliveries.save(late)
                 self._settle(lane, late, completion)
+            elif completion.is_success:
+                self._late_writes(call, tx, topology).note(delivery)
             return tx.deliveries.get(delivery.id) or delivery
 
-        return self._gate.admit_holder(call, work)
+        try:
+            return self._gate.admit_holder(call, work)
+        except WrongSession:
+            if completion.is_success:
+                self._gate.admit(call, lambda tx, topology: self._note_late(call, tx, topology, completion))
+            raise
+
+    def _note_late(self, call: AdapterCall, tx: Transaction, topology: Topology, completion: Completion) -> None:
+        """A replaced session tells of a success: it settles nothing, but what it wrote stands in the system."""
+        for delivery in _matching(tx, call, completion)[:1]:
+            self._late_writes(call, tx, topology).note(_locked(tx, delivery))
+
+    def _late_writes(self, call: AdapterCall, tx: Transaction, topology: Topology) -> LateWrites:
+        queue = Queue(self._sealer, self._new_id)
+        deliveries = LaneDeliveries(self._sealer, new_id=self._new_id, jitter=self._jitter, lane=call.lane)
+        return LateWrites(tx, topology, self._sealer, queue, deliveries, call.adapter)
 
     def _lane(self, call: AdapterCall, tx: Transaction, topology: Topology, session: AdapterSession) -> _Lane:
         deliveries = LaneDeliveries(self._sealer, new_id=self._new_id, jitter=self._jitter, lane=call.lane)
@@ -103,11 +133,12 @@ class RemoteNotifications:
 
     def _claim(self, lane: _Lane) -> Attempt | None:
         """Take the next delivery that can be handed out; those that cannot are settled on the way."""
+        if not is_offline(lane.tx, lane.call.lane):  # a new session, or its word that it is online, ends the waiting
+            lane.circuit.record(None, lane.tx.now)
         if not lane.circuit.try_enter(lane.tx.now):
             return None
-        lease_for = max(lane.adapter.notifications.retry_delay, SHORTEST_LEASE)
         while True:
-            attempt = lane.deliveries.claim(lane.tx, lane.topology, lease=lane.session.id, lease_for=lease_for)
+            attempt = lane.deliveries.claim(lane.tx, lane.topology, lease=lane.session.id, lease_for=lane.lease_for)
             if attempt is None:
                 lane.circuit.leave()
                 return None
@@ -144,11 +175,25 @@ class RemoteNotifications:
         lane.deliveries.settle(tx, topology, attempt, error)
 
     def _stored(self, lane: _Lane, delivery: Delivery) -> list[Secret]:
-        """The stored passwords of the account, which the adapter may have been told as old ones."""
-        database = CredentialDatabase(lane.tx, self._sealer, lane.topology)
-        mappings = lane.tx.mappings.of_external(lane.topology.applications_of(lane.call.adapter), delivery.account.name)
+        """The stored password of the account, where the adapter was told it as the old one."""
+        if not lane.adapter.send_old_password:
+            return []
+        database, mappings = self._credentials(lane, delivery)
         passwords = [database.external_password(mapping) for mapping in mappings]
-        return [password for password in passwords if password is not None]
+        return [password for password in passwords if password is not None][:1]
+
+    def _is_overridden(self, lane: _Lane, delivery: Delivery) -> bool:
+        """Whether an administrator has said since it was handed out which password is in force."""
+        held_until = delivery.leased_until
+        handed_out_at = delivery.created_at if held_until is None else held_until - lane.lease_for
+        database, mappings = self._credentials(lane, delivery)
+        stored = [database.stored_external(mapping) for mapping in mappings]
+        return any(s is not None and not s.tracking_id and s.updated_at >= handed_out_at for s in stored)
+
+    def _credentials(self, lane: _Lane, delivery: Delivery) -> tuple[CredentialDatabase, list[Mapping]]:
+        database = CredentialDatabase(lane.tx, self._sealer, lane.topology)
+        applications = lane.topology.applications_of(lane.call.adapter)
+        return database, lane.tx.mappings.of_external(applications, delivery.account.name)
 
     def _note(self, lane: _Lane, error: ConnectorError | None) -> None:
         """An adapter whose system is away gets a trial now and then, as any other lane."""
@@ -161,8 +206,7 @@ class RemoteNotifications:
 
 def _handed_out(tx: Transaction, call: AdapterCall, completion: Completion) -> Delivery:
     """The delivery that a completion means."""
-    query = DeliveryQuery(tracking_id=completion.tracking_id, lane=call.lane, limit=MOST)
-    found = [delivery for delivery in tx.deliveries.find(query) if delivery.attempts > 0 and completion.means(delivery)]
+    found = _matching(tx, call, completion)
     if not found:
         raise TrackingIdUnknown(
             "the adapter was handed no notification of this tracking ID",
@@ -174,6 +218,13 @@ def _handed_out(tx: Transaction, call: AdapterCall, completion: Completion) -> D
             hint="confirm each with the account of its notification",
         )
     return found[0]
+
+
+def _matching(tx: Transaction, call: AdapterCall, completion: Completion) -> list[Delivery]:
+    """The deliveries that a completion may mean, of each account the newest that was handed out."""
+    query = DeliveryQuery(tracking_id=completion.tracking_id, lane=call.lane, limit=MOST)
+    found = [delivery for delivery in tx.deliveries.find(query) if delivery.attempts > 0 and completion.means(delivery)]
+    return list({delivery.account: delivery for delivery in reversed(found)}.values())
 
 
 def _locked(tx: Transaction, delivery: Delivery) -> Delivery:

@@ -9,7 +9,7 @@ from controller.model.delivery import Delivery, DeliveryState, release
 from controller.model.errors import OldPasswordWrong
 from controller.model.events import Event
 from controller.model.filters import PasswordFilter
-from controller.model.topology import Adapter, Application, Domain, Key, Mapping, Resource
+from controller.model.topology import Adapter, Application, Domain, Key, Kind, Mapping, Resource
 from controller.planning.change import Change, Prune, Replace
 from controller.ports import DeliveryQuery, Transaction
 from controller.reconcile.settled import names_of, refresh_change
@@ -36,12 +36,19 @@ def release_parked(tx: Transaction, changes: Sequence[Change]) -> int:
     targets = dict(_targets(tx, changes, resources))
     released = [d for d in parked if d.account.lane in lanes or d.account in targets]
     for delivery in released:
-        _release(tx, delivery, targets.get(delivery.account))
+        _release(tx, delivery, targets.get(delivery.account), keeps_doubtful=_is_remote(resources, delivery.account))
     return len(released)
 
 
-def _release(tx: Transaction, delivery: Delivery, account: Account | None) -> None:
-    queued = release(delivery, tx.now, account)
+def _is_remote(resources: ReadOnlyMapping[Key, Resource], account: Account) -> bool:
+    """Whether the account is behind a remote adapter, which may confirm late what it was handed."""
+    name = account.adapter if isinstance(account, ExternalAccount) else ""
+    resource = resources.get(Key(Kind.ADAPTER, name))
+    return resource is not None and isinstance(resource.spec, Adapter) and resource.spec.is_remote
+
+
+def _release(tx: Transaction, delivery: Delivery, account: Account | None, *, keeps_doubtful: bool) -> None:
+    queued = release(delivery, tx.now, account, keeps_doubtful=keeps_doubtful)
     tx.deliveries.save(queued)
     adapter, name = names_of(queued.account)
     fields = {"id": delivery.id, "by": "apply"}

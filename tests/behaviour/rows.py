@@ -725,6 +725,7 @@ ROWS = (
             "adapterDisconnected",
             "adapterCallRefused",
             "deliveryHandedOut",
+            "lateWrite",
         ),
         tests=(
             "tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",

@@ -12,13 +12,14 @@ from controller.model.delivery import Delivery
 from controller.model.errors import OldPasswordWrong
 from controller.model.filters import PasswordFilter, parse_rules
 from controller.model.secret import Secret
-from controller.model.topology import Application, Domain, Key, Kind, Mapping, Resource
+from controller.model.topology import Application, Domain, Key, Kind, Mapping, NotificationPolicy, Resource
 from controller.planning.plan import make_plan
 from controller.planning.state import State
 from controller.reconcile.apply import Applied, apply_plan
 from controller.reconcile.observe import observe
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
+from tests.doubles.remote import RETRY, RemoteBench
 
 Edit = Callable[[dict[Key, Resource], list[Mapping]], object]
 LDAP = Key(Kind.ADAPTER, "ldap")
@@ -80,6 +81,36 @@ def test_a_changed_filter_makes_the_password_anew_from_the_windows_password(
 def _filter_of(resources: dict[Key, Resource], rules: str) -> dict[Key, Resource]:
     key = Key(Kind.PASSWORD_FILTER, "shape")
     return {key: replace(resources[key], spec=PasswordFilter(parse_rules(rules)))}
+
+
+def remote_with_filter(bench: PipelineBench) -> RemoteBench:
+    """A remote adapter whose filter makes lower case."""
+    remote = RemoteBench(bench)
+    remote.declare(filter="shape", notifications=NotificationPolicy(retry_count=1, retry_delay=RETRY))
+    bench.password_filter("shape", PasswordFilter(parse_rules("lc/")))
+    remote.initialize()
+    return remote
+
+
+def test_what_a_remote_adapter_may_still_confirm_stays_what_it_was_handed(bench: PipelineBench) -> None:
+    remote = remote_with_filter(bench)
+    tracking_id = remote.change("alice", "New")
+    assert remote.take().password.reveal() == "new"
+    bench.wait(RETRY)
+    assert remote.receive() is None
+    assert apply(bench, lambda r, _: r.update(_filter_of(r, "uc/"))).deliveries_released == 1
+    assert remote.take().password.reveal() == "new"
+    assert remote.complete(tracking_id).state.value == "confirmed"
+    assert bench.stored("RACF", "ALICE1") == "new"
+
+
+def test_what_a_remote_adapter_has_refused_is_made_anew(bench: PipelineBench) -> None:
+    remote = remote_with_filter(bench)
+    tracking_id = remote.change("alice", "New")
+    remote.take()
+    remote.complete(tracking_id, 1)
+    apply(bench, lambda r, _: r.update(_filter_of(r, "uc/")))
+    assert remote.take().password.reveal() == "NEW"
 
 
 def test_another_filter_of_the_adapter_releases_too(bench: PipelineBench, ldap: MemoryDirectory) -> None:

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from controller.model.errors import InvalidInput, TrackingIdUnknown
+from controller.model.completion import Completion
+from controller.model.errors import InvalidInput, TrackingIdUnknown, WrongSession
 from controller.model.filters import Case, PasswordFilter
 from controller.model.notification import PasswordNotification, StatusRequest
+from controller.model.secret import Secret
 from controller.model.session import STATUS_INTERVAL
 from controller.model.topology import Application, Kind, NotificationPolicy
 from tests.doubles.pipeline import PipelineBench
@@ -107,13 +109,136 @@ def test_a_late_failure_changes_nothing(remote: RemoteBench) -> None:
     assert remote.complete(tracking_id, 1).state.value == "retrying"
 
 
-def test_a_late_confirmation_of_what_a_newer_change_replaced_is_ignored(remote: RemoteBench) -> None:
+def test_a_late_confirmation_of_what_a_newer_change_replaced_confirms_nothing(remote: RemoteBench) -> None:
     tracking_id = remote.change("alice", "New-1")
     remote.take()
     remote.change("alice", "New-2")
     remote.bench.wait(RETRY)
     assert remote.take().password.reveal() == "New-2"
     assert remote.complete(tracking_id).state.value == "superseded"
+
+
+def test_while_the_newest_is_handed_out_a_late_write_makes_it_go_out_once_more(remote: RemoteBench) -> None:
+    older = remote.change("alice", "Old-1")
+    remote.take()
+    newer = remote.change("alice", "New-2")
+    remote.bench.wait(RETRY)
+    remote.take()
+    for _ in range(2):  # the second report tells nothing new
+        assert remote.complete(older).state.value == "superseded"
+    assert len(remote.bench.events("lateWrite")) == 1
+    assert remote.complete(newer).state.value == "confirmed"
+    again = remote.take()
+    assert (again.tracking_id, again.password.reveal(), again.is_redelivered) == (newer, "New-2", True)
+    assert remote.complete(newer).state.value == "confirmed"
+    assert states(remote, newer) == ["confirmed", "confirmed"]
+    assert remote.receive() is None
+    assert remote.bench.outcome(newer) == ("completed", "")
+
+
+def test_a_late_write_of_a_replaced_session_makes_the_newest_password_go_out_again(remote: RemoteBench) -> None:
+    older, former = remote.change("alice", "Old-1"), remote.session
+    remote.take()
+    remote.initialize()
+    newer = remote.change("alice", "New-2")
+    remote.bench.wait(RETRY)
+    remote.take()
+    remote.complete(newer)
+    for error_code in (1, 0):
+        with pytest.raises(WrongSession):
+            remote.notifications.complete(remote.call("complete", session=former), Completion(older, error_code))
+        assert len(remote.bench.events("lateWrite")) == (error_code == 0)
+    report = remote.bench.external("racf", "ALICE1", "Old-1")  # the system's own word of the late write
+    remote.bench.route()
+    assert remote.bench.outcome(report) == ("discarded", "stale")
+    assert remote.take().password.reveal() == "New-2"
+    assert remote.bench.outcome(newer) == ("accepted", "")
+    remote.complete(newer)
+    assert (remote.bench.outcome(newer), remote.bench.stored("RACF", "ALICE1")) == (("completed", ""), "New-2")
+
+
+def test_what_a_replaced_session_confirms_that_waits_or_is_the_newest_is_no_late_write(remote: RemoteBench) -> None:
+    tracking_id, former = remote.change("alice", "New-1"), remote.session
+    remote.take()
+    remote.initialize()
+    for completed in (tracking_id, "id-nobody"):
+        with pytest.raises(WrongSession):
+            remote.notifications.complete(remote.call("complete", session=former), Completion(completed, 0))
+    remote.complete(tracking_id)
+    with pytest.raises(WrongSession):
+        remote.notifications.complete(remote.call("complete", session=former), Completion(tracking_id, 0))
+    assert remote.bench.events("lateWrite") == []
+
+
+def test_a_late_write_before_a_newer_password_that_waits_needs_no_repetition(remote: RemoteBench) -> None:
+    first = late_and_superseded(remote)
+    newest = remote.change("alice", "New-3")
+    remote.complete(first)
+    assert len(remote.bench.events("lateWrite")) == 1
+    assert remote.take().password.reveal() == "New-3"
+    remote.complete(newest)
+    assert remote.receive() is None
+
+
+def test_after_a_late_write_what_is_stored_nowhere_cannot_go_out_again(remote: RemoteBench) -> None:
+    first = late_and_superseded(remote)
+    remote.bench.credentials.clear("RACF", "ALICE1", by="ops")
+    remote.complete(first)
+    assert len(remote.bench.events("lateWrite")) == 1
+    assert remote.receive() is None
+
+
+def late_and_superseded(remote: RemoteBench) -> str:
+    """The first of two changes, of which the adapter said nothing in time; the second is confirmed."""
+    first = remote.change("alice", "Old-1")
+    remote.take()
+    second = remote.change("alice", "New-2")
+    remote.bench.wait(RETRY)
+    remote.take()
+    remote.complete(second)
+    return first
+
+
+@pytest.mark.parametrize("retry_count", [1, 3])
+def test_a_late_confirmation_does_not_replace_what_an_administrator_has_set(
+    remote: RemoteBench, retry_count: int
+) -> None:
+    remote.declare(notifications=NotificationPolicy(retry_count=retry_count, retry_delay=RETRY))
+    remote.bench.credentials.set("RACF", "ALICE1", Secret("Before-0"), by="ops")
+    remote.bench.wait(RETRY)
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    remote.bench.wait(RETRY)
+    remote.receive()
+    remote.initialize()
+    remote.bench.credentials.set("RACF", "ALICE1", Secret("Admin-2"), by="ops")
+    assert remote.complete(tracking_id).state.value == ("parked" if retry_count == 1 else "retrying")
+    assert remote.bench.stored("RACF", "ALICE1") == "Admin-2"
+
+
+def test_what_an_administrator_had_set_before_it_was_handed_out_is_replaced(remote: RemoteBench) -> None:
+    tracking_id = remote.change("alice", "New-1")
+    remote.bench.credentials.set("RACF", "ALICE1", Secret("Before-0"), by="ops")
+    remote.bench.wait(RETRY)
+    remote.take()
+    remote.initialize()
+    assert remote.complete(tracking_id).state.value == "confirmed"
+    assert remote.bench.stored("RACF", "ALICE1") == "New-1"
+
+
+@pytest.mark.parametrize("how", ["initialize", "online"])
+def test_a_new_session_or_the_word_that_it_is_online_ends_the_waiting_for_its_system(
+    remote: RemoteBench, how: str
+) -> None:
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    remote.complete(tracking_id, 7)
+    assert remote.receive() is None
+    if how == "initialize":
+        remote.initialize()
+    else:
+        remote.report_status(is_online=True)
+    assert remote.take().tracking_id == tracking_id
 
 
 def test_a_newer_change_waits_for_the_older_one_that_is_handed_out(remote: RemoteBench) -> None:
