@@ -15,6 +15,7 @@ from controller.model.errors import (
     Unavailable,
 )
 from controller.model.secret import Secret
+from controller.model.words import quoted
 
 SUCCESS = 0
 ERRORS: dict[int, tuple[type[ConnectorError], str]] = {
@@ -56,10 +57,8 @@ class Completion:
         return is_of_change and self.account in {"", delivery.account.name}
 
     def error(self, *secrets: Secret) -> ConnectorError:
-        """What went wrong, when it was no success. The *secrets* are taken out of the adapter's words."""
-        words = self.message
-        for text in sorted((secret.reveal() for secret in secrets if not secret.is_empty()), key=len, reverse=True):
-            words = words.replace(text, "[removed]")
+        """What went wrong, when it was no success. Words that hold one of the *secrets* are withheld."""
+        words = quoted(self.message, *secrets)
         if self.error_code in ERRORS:
             type_, sentence = ERRORS[self.error_code]
             return type_(sentence, words=words)

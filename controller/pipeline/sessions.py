@@ -12,6 +12,7 @@ from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.gate import AdapterCall, Gate
 from controller.pipeline.handing import HandedOut
 from controller.pipeline.lanes import is_offline, note_offline, note_online
+from controller.pipeline.quoting import quoted_on
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import Jitter, NewId, Sealer, Store, Transaction
 
@@ -96,7 +97,8 @@ class AdapterSessions:
             if report.is_online:
                 note_online(tx, call.lane)
             else:
-                note_offline(tx, call.lane, report.code, report.message or "the adapter says that it is offline")
+                words = quoted_on(tx, self._sealer, call.lane, report.message)
+                note_offline(tx, call.lane, report.code, words or "the adapter says that it is offline")
 
         self._gate.admit_holder(call, work)
 

@@ -12,6 +12,7 @@ from controller.model.notification import PasswordNotification, StatusRequest
 from controller.model.secret import Secret
 from controller.model.session import STATUS_INTERVAL
 from controller.model.topology import Application, Kind, NotificationPolicy
+from controller.model.words import WITHHELD
 from tests.doubles.pipeline import PipelineBench
 from tests.doubles.remote import RETRY, RemoteBench
 
@@ -289,14 +290,24 @@ def test_an_error_code_that_is_not_ours_is_kept(remote: RemoteBench) -> None:
     assert remote.complete(tracking_id, 4711).directory_code == "4711"
 
 
-def test_passwords_are_taken_out_of_the_adapter_s_words(remote: RemoteBench) -> None:
+@pytest.mark.parametrize("words", ["refused NEW-PW-2", "refused New%2DPw-2", "refused it after Old-Pw-1"])
+def test_words_that_hold_a_password_that_the_adapter_was_told_are_withheld(remote: RemoteBench, words: str) -> None:
+    remote.declare(send_old_password=True)
     first = remote.change("alice", "Old-Pw-1")
     remote.take()
     remote.complete(first)
     second = remote.change("alice", "New-Pw-2")
     remote.take()
-    settled = remote.complete(second, 1, "refused New-Pw-2 after Old-Pw-1")
-    assert settled.message.endswith("refused [removed] after [removed]")
+    assert remote.complete(second, 1, words).message.endswith(WITHHELD)
+
+
+def test_an_adapter_finds_out_no_password_that_it_was_not_told(remote: RemoteBench) -> None:
+    first = remote.change("alice", "Old-Pw-1")
+    remote.take()
+    remote.complete(first)
+    second = remote.change("alice", "New-Pw-2")
+    remote.take()
+    assert remote.complete(second, 5, "Old-Pw-0 Old-Pw-1 Old-Pw-2").message.endswith("Old-Pw-0 Old-Pw-1 Old-Pw-2")
 
 
 def test_while_its_system_is_away_an_adapter_gets_a_trial_now_and_then(remote: RemoteBench) -> None:

@@ -10,6 +10,7 @@ from controller.model.errors import NotFound, PwsyncError, Refused, WrongSession
 from controller.model.notification import PasswordNotification
 from controller.model.session import KEEP_ALIVE, Presence
 from controller.model.topology import ConnectorSpec, Kind
+from controller.model.words import WITHHELD
 from controller.store.deliveries import SqlDeliveries
 from tests.doubles.pipeline import PipelineBench
 from tests.doubles.remote import RETRY, RemoteBench
@@ -205,6 +206,51 @@ def test_a_reason_of_its_own_is_told_as_reported(remote: RemoteBench) -> None:
     remote.initialize()
     remote.report_status(is_online=False, error_code=4711)
     assert offline_code(remote) == "reported"
+
+
+def offline_message(remote: RemoteBench) -> str:
+    """The newest words about an adapter that is offline."""
+    message: str = remote.bench.events("adapterOffline")[0].fields["message"]
+    return message
+
+
+@pytest.mark.parametrize("is_returned", [False, True])
+def test_a_status_that_holds_a_password_that_was_handed_out_is_withheld(
+    remote: RemoteBench, *, is_returned: bool
+) -> None:
+    remote.initialize()
+    remote.change("alice", "Pass word-1")
+    remote.take()
+    if is_returned:
+        remote.initialize()
+    remote.report_status(is_online=False, message="could not set 'pass%20WORD-1' for ALICE1")
+    assert offline_message(remote) == WITHHELD
+
+
+def test_a_status_is_compared_with_no_password_that_was_not_handed_out(remote: RemoteBench) -> None:
+    remote.initialize()
+    for user in ("alice", "bob"):
+        remote.change(user, f"Secret-of-{user}")
+    words = "Secret-of-" + ("bob" if remote.take().account == "ALICE1" else "alice")
+    remote.report_status(is_online=False, message=words)
+    assert offline_message(remote) == words
+
+
+def test_a_status_is_withheld_when_a_password_that_was_handed_out_cannot_be_opened(remote: RemoteBench) -> None:
+    remote.initialize()
+    tracking_id = remote.change("alice", "New-1")
+    remote.take()
+    with remote.bench.store.write() as tx:
+        delivery = tx.deliveries.of_change(tracking_id)[0]
+        tx.deliveries.save(replace(delivery, sealed_password=b"broken"), lease=delivery.lease)
+    remote.report_status(is_online=False, message="RACF is down")
+    assert offline_message(remote) == WITHHELD
+
+
+def test_a_status_is_one_line(remote: RemoteBench) -> None:
+    remote.initialize()
+    remote.report_status(is_online=False, message="down\x1b[2J\nup")
+    assert offline_message(remote) == "down [2J up"
 
 
 def test_an_adapter_that_makes_no_call_falls_silent_and_its_next_call_brings_it_back(remote: RemoteBench) -> None:
