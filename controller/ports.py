@@ -412,8 +412,10 @@ class Changes(Protocol):
     def add(self, change: PasswordChange) -> int:
         """Insert; returns the sequence that the store gave it."""
 
-    def claim_unrouted(self, limit: int) -> list[PasswordChange]:
+    def claim_unrouted(self, limit: int, *, after: int = 0) -> list[PasswordChange]:
         """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends.
+
+        Only those with a sequence above *after*.
 
         A change whose account has an older unrouted one is not among them, so that per account the order of
         intake is kept, whoever routes.
@@ -424,6 +426,15 @@ class Changes(Protocol):
 
     def finish(self, tracking_id: str, state: str, reason: str, message: str, *, keeps_password: bool = False) -> None:
         """Set its state; a finished one (not ``accepted``) forgets its sealed passwords, but what it *keeps*."""
+
+    def set_aside(self, tracking_id: str, reason: str, message: str) -> bool:
+        """Fail one that cannot be routed now, and keep its sealed passwords; tell whether it waited for routing."""
+
+    def those_set_aside(self, after: int, limit: int) -> list[PasswordChange]:
+        """Those that were set aside, with a sequence above *after*, oldest first."""
+
+    def bring_back(self, tracking_id: str) -> bool:
+        """Accept one again that was set aside; tell whether it was."""
 
     def get(self, tracking_id: str) -> PasswordChange | None:
         """One change."""

@@ -11,6 +11,7 @@ from controller.pipeline.guessing import count_wrong, forget_wrong, is_refused
 from controller.pipeline.queueing import change_event
 from controller.pipeline.routing import Routing, change_place
 from controller.pipeline.selection import WindowsSelection, select_external, select_windows
+from controller.pipeline.users import known_refusals
 from controller.pipeline.windows_change import external_accounts
 
 
@@ -21,8 +22,10 @@ def route_external_change(routing: Routing, account: ExternalAccount) -> None:
         routing.close(nothing_reached=Reason.ADAPTER_REMOVED)
         return
     mappings = tx.mappings.of_external(topology.applications_of(account.adapter), account.name)
-    selection = select_windows(topology, account, mappings, routing.refused(mappings))
-    routing.lock([account, *selection.windows, *_accounts_beyond(routing, selection)])
+    selection = select_windows(topology, account, mappings, known_refusals(tx, topology, mappings))
+    beyond = [mapping for windows in selection.windows for mapping in tx.mappings.of_windows(windows)]
+    known_refusals(tx, topology, beyond)  # now, since a fan-out that follows a delivery cannot wait
+    routing.lock([account, *selection.windows, *external_accounts(routing, beyond)])
     reason = routing.discard_reason() if mappings else Reason.NO_MAPPING
     # Verified before anything is said of the new password: otherwise an agent could find out, guess by guess, whether
     # it is the one in force.
@@ -46,11 +49,6 @@ def _report_discard(routing: Routing, reason: Reason) -> None:
     if reason in types:
         routing.tx.events.add(change_event(types[reason], routing.change))
     routing.close(nothing_reached=reason)
-
-
-def _accounts_beyond(routing: Routing, selection: WindowsSelection) -> list[ExternalAccount]:
-    mappings = [m for windows in selection.windows for m in routing.tx.mappings.of_windows(windows)]
-    return external_accounts(routing, mappings)
 
 
 def _verified(routing: Routing, account: ExternalAccount, mappings: Sequence[Mapping]) -> list[Mapping]:

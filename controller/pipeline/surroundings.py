@@ -15,6 +15,8 @@ from controller.ports import DeliveryQuery, GroupReading, Suspension, Transactio
 RINGS = 3
 """External -> Windows -> external -> the mappings whose stored credentials follow: no change goes further."""
 _MOST_DELIVERIES = 100
+_NOT_ASKED = GroupReading(None)
+"""Routing would wait; a picture says what is known now."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -88,6 +90,7 @@ def look_around(tx: Transaction, account: Account) -> Surroundings:
     stored = ((a, tx.credentials.windows(a)) for a in accounts if isinstance(a, WindowsAccount))
     known = ((a, tx.fingerprints.get(a)) for a in accounts)
     names = {name for m in mappings for name in user_names(topology, m)}
+    readings = tx.windows_groups.readings()
     return Surroundings(
         resources=tuple(resources.values()),
         suspensions=tuple(suspensions.values()),
@@ -100,7 +103,7 @@ def look_around(tx: Transaction, account: Account) -> Surroundings:
         },
         windows_passwords={a: secret for a, secret in stored if secret is not None},
         deliveries=tuple(d for a in accounts for d in _deliveries_to(tx, a)),
-        groups={name: reading for name, reading in tx.windows_groups.readings().items() if name in names},
+        groups={name: readings.get(name, _NOT_ASKED) for name in names},
         memberships=frozenset(tx.windows_groups.memberships({m.windows for m in mappings}, names)),
     )
 

@@ -1,6 +1,7 @@
 """Whether mapped Windows accounts are users of their applications, as the directories last told (M1, A13, E4).
 
-No directory is asked here: routing looks up what the reconcile loop has found out, for just the mappings concerned.
+No directory is asked here: routing looks up what was found out beside it, for just the mappings concerned. Where nobody
+has asked yet, it waits.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,10 @@ from controller.model.change import Reason
 from controller.model.topology import Mapping
 from controller.pipeline.topology import Topology
 from controller.ports import Transaction
+
+
+class UsersAwaited(Exception):  # not for a person: it ends one attempt to route and does not leave the pipeline
+    """Nobody has asked yet about a name that decides who is a user. That lasts until the next look-up has ended."""
 
 
 def user_names(topology: Topology, mapping: Mapping) -> tuple[WindowsAccount, ...]:
@@ -34,3 +39,22 @@ def refused_mappings(tx: Transaction, topology: Topology, mappings: Iterable[Map
         for mapping, some in named.items()
         if not any((mapping.windows, name) in is_behind for name in some)
     }
+
+
+def known_refusals(tx: Transaction, topology: Topology, mappings: Iterable[Mapping]) -> dict[Mapping, Reason]:
+    """As ``refused_mappings``, where that is sure to hold: a change must not be lost to a question that was never put.
+
+    Raises:
+        UsersAwaited: A mapping that might be followed depends on a name that is still to be asked about.
+    """
+    refused = refused_mappings(tx, topology, mappings)
+    unknown = [m for m, reason in refused.items() if m.enabled and reason is Reason.APPLICATION_USERS_UNKNOWN]
+    names = {name for mapping in unknown for name in user_names(topology, mapping) if _is_askable(topology, name)}
+    if names and not names <= tx.windows_groups.readings().keys():
+        raise UsersAwaited
+    return refused
+
+
+def _is_askable(topology: Topology, name: WindowsAccount) -> bool:
+    domain = topology.domains.get(name.domain)
+    return domain is not None and domain.directory is not None

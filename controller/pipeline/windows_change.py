@@ -7,6 +7,7 @@ from controller.model.topology import Mapping
 from controller.pipeline.queueing import change_event
 from controller.pipeline.routing import Routing
 from controller.pipeline.selection import needs_windows_password, select_external
+from controller.pipeline.users import known_refusals
 
 
 def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
@@ -26,7 +27,8 @@ def route_windows_change(routing: Routing, account: WindowsAccount) -> None:
     # Otherwise the stored password, with which it may have to be changed back, is replaced once that is confirmed.
     if is_in_force and needs_windows_password(routing.topology, account, mappings):
         routing.credentials.store_windows(account, routing.password, routing.cause)
-    selection = select_external(routing.topology, mappings, routing.refused(mappings))
+    refused = known_refusals(routing.tx, routing.topology, mappings)
+    selection = select_external(routing.topology, mappings, refused)
     routing.fan_out(selection, mappings, origin=account)
     routing.close(nothing_reached=None if selection.accounts or selection.direct else Reason.NO_TARGET)
 

@@ -51,7 +51,7 @@ def _unknown(name: WindowsAccount, domain: Resource | None, reading: GroupReadin
         case ((None | Resource(spec=Domain(directory=None))), _):
             return Cause.NO_DIRECTORY, f"Domain/{name.domain} has no directory to ask, {_ITSELF}"
         case _, None:
-            return Cause.NOT_ASKED, f"the directory was not asked yet, {_ITSELF}"
+            return Cause.NOT_ASKED, "the directory was not asked yet, changes wait for it"
         case _, GroupReading(read_at=None, problem=problem):
             return Cause.NO_ANSWER, f"{problem}; it was never read, {_ITSELF}"
         case _, GroupReading(read_at=read_at, members=members, problem=str(problem)) if problem and read_at:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import Integer, Row, Select, and_, bindparam, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from controller.model.accounts import account_of
@@ -27,10 +27,24 @@ _OLDEST = (
     .scalar_subquery()
 )
 _UNROUTED = (
-    _ALL.where(_C.unrouted, _C.sequence == _OLDEST).order_by(_C.sequence).with_for_update(skip_locked=True, of=changes)
+    _ALL.where(_C.unrouted, _C.sequence + literal_column("0") > bindparam("after"), _C.sequence == _OLDEST)
+    .order_by(_C.sequence)
+    .with_for_update(skip_locked=True, of=changes)
 )
 _MARK_ROUTED = update(changes).where(_C.tracking_id == bindparam("tracking_id_")).values(routed=True, unrouted=False)
 _FINISH = update(changes).where(_C.tracking_id == bindparam("tracking_id_"))
+_IS_ASIDE = and_(_C.state == ChangeState.FAILED.value, ~_C.routed, _C.sealed_password.is_not(None))
+_SET_ASIDE = (
+    update(changes)
+    .where(_C.tracking_id == bindparam("tracking_id_"), _C.unrouted)
+    .values(state=ChangeState.FAILED.value, unrouted=False)
+)
+_ASIDE = _ALL.where(_IS_ASIDE, _C.sequence > bindparam("after")).order_by(_C.sequence)
+_BRING_BACK = (
+    update(changes)
+    .where(_C.tracking_id == bindparam("tracking_id_"), _IS_ASIDE)
+    .values(state=ChangeState.ACCEPTED.value, unrouted=True, reason="", message="", finished_at=None)
+)
 _NEWER: Select[Any] = (
     select(literal_column("1"))
     .where(_C.lane == bindparam("lane_"), _C.account == bindparam("account_"))
@@ -72,12 +86,12 @@ class SqlChanges:
         sequence: int = self._session.execute(_ADD, _values(change)).scalar_one()
         return sequence
 
-    def claim_unrouted(self, limit: int) -> list[PasswordChange]:
+    def claim_unrouted(self, limit: int, *, after: int = 0) -> list[PasswordChange]:
         """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends.
 
         Only the changes are locked: routing locks their accounts together with those of their targets, in one order.
         """
-        return _changes(self._session.execute(_UNROUTED.limit(limit)))
+        return _changes(self._session.execute(_UNROUTED.limit(limit), {"after": after}))
 
     def mark_routed(self, tracking_id: str) -> None:
         """Note that its deliveries are made."""
@@ -92,6 +106,19 @@ class SqlChanges:
             values |= {"finished_at": self._session.now, "unrouted": False}
             values |= {"sealed_old_password": None} | ({} if keeps_password else {"sealed_password": None})
         self._session.execute(_FINISH.values(values), {"tracking_id_": tracking_id})
+
+    def set_aside(self, tracking_id: str, reason: str, message: str) -> bool:
+        """Fail one that cannot be routed now, and keep its sealed passwords; tell whether it waited for routing."""
+        ended = {"reason": reason, "message": message, "finished_at": self._session.now}
+        return self._session.execute(_SET_ASIDE.values(ended), {"tracking_id_": tracking_id}).rowcount == 1
+
+    def those_set_aside(self, after: int, limit: int) -> list[PasswordChange]:
+        """Those that were set aside, with a sequence above *after*, oldest first."""
+        return _changes(self._session.execute(_ASIDE.limit(limit), {"after": after}))
+
+    def bring_back(self, tracking_id: str) -> bool:
+        """Accept one again that was set aside; tell whether it was."""
+        return self._session.execute(_BRING_BACK, {"tracking_id_": tracking_id}).rowcount == 1
 
     def get(self, tracking_id: str) -> PasswordChange | None:
         """One change."""

@@ -58,7 +58,14 @@ def test_m1_who_is_among_them_is_followed(mapped: PipelineBench) -> None:
 def test_m1_while_nobody_knows_who_they_are_nothing_is_sent(mapped: PipelineBench) -> None:
     users = Access(users=("CORP\\payroll-users",))
     mapped.put(Kind.APPLICATION, "RACF", Application(adapter="racf", access=users))
-    assert_skipped(mapped, "applicationUsersUnknown")
+    change = mapped.windows("alice", "new")
+    mapped.settle()
+    assert mapped.outcome(change) == ("accepted", "")  # it waits until somebody has asked
+    with mapped.store.write() as tx:
+        tx.windows_groups.note(WindowsAccount("CORP", "payroll-users"), GroupReading(None, 0, "away"))
+    mapped.settle()
+    assert mapped.outcome(change) == ("discarded", "noTarget")
+    assert mapped.events("mappingSkipped")[0].fields["reason"] == "applicationUsersUnknown"
 
 
 def test_m1_without_users_everybody_that_is_mapped_is_followed(mapped: PipelineBench) -> None:

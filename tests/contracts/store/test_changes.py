@@ -74,6 +74,48 @@ def test_unrouted_changes_are_claimed_oldest_first_and_one_per_account(store: St
         assert routed.routed
 
 
+def test_what_was_passed_over_is_not_claimed_nor_is_a_newer_one_of_its_account(store: Store) -> None:
+    first, second, *_ = _intake(store, change("a1"), change("b1", BOB), change("a2"), change("x1", ALICE1))
+    with store.write() as tx:
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10, after=first)] == ["b1", "x1"]
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10, after=second)] == ["x1"]
+
+
+def test_a_change_that_is_set_aside_keeps_its_passwords_and_holds_up_nobody(store: Store) -> None:
+    first, _ = _intake(store, change("t1", sealed_old_password=b"old"), change("t2"))
+    with store.write() as tx:
+        assert tx.changes.set_aside("t1", "sealBroken", "no key")
+        assert not tx.changes.set_aside("t1", "sealBroken", "no key")
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10)] == ["t2"]
+        (aside,) = tx.changes.those_set_aside(0, 10)
+        assert tx.changes.those_set_aside(first, 10) == []
+        kept = (aside.state.value, aside.reason, aside.message, aside.routed, aside.finished_at)
+        assert kept == ("failed", "sealBroken", "no key", False, tx.now)
+        assert (aside.sealed_password, aside.sealed_old_password) == (change("t1").sealed_password, b"old")
+
+
+def test_a_change_that_was_set_aside_is_brought_back_as_it_was_accepted(store: Store) -> None:
+    accepted = change("t1")
+    (sequence,) = _intake(store, accepted)
+    with store.write() as tx:
+        assert not tx.changes.bring_back("t1")
+        tx.changes.set_aside("t1", "sealBroken", "no key")
+        assert tx.changes.bring_back("t1")
+        assert tx.changes.claim_unrouted(10) == [replace(accepted, sequence=sequence)]
+
+
+def test_what_is_finished_is_neither_set_aside_nor_brought_back(store: Store) -> None:
+    _intake(store, change("routed"), change("finished", BOB))
+    with store.write() as tx:
+        tx.changes.mark_routed("routed")
+        tx.changes.finish("routed", "failed", "deliveryParked", "", keeps_password=True)
+        tx.changes.finish("finished", "failed", "mappingConflict", "")
+        for tracking_id in ("routed", "finished"):
+            assert not tx.changes.set_aside(tracking_id, "sealBroken", "no key")
+            assert not tx.changes.bring_back(tracking_id)
+        assert tx.changes.those_set_aside(0, 10) == []
+
+
 def test_changes_of_accounts_that_share_a_name_do_not_wait_for_each_other(store: Store) -> None:
     _intake(store, change("r", ExternalAccount("racf", "SAME")), change("l", ExternalAccount("ldap", "SAME")))
     with store.write() as tx:

@@ -258,9 +258,7 @@ def test_what_was_applied_but_never_asked_about_is_told(store: Store) -> None:
     declared = state(CORP, app("A", "CORP\\staff"))
     assert warnings(store, declared) == []  # apply asks
     put(store, CORP, app("A", "CORP\\staff"))
-    not_asked = (
-        "users CORP\\staff: the directory was not asked yet, so that only an account of this very name is a user"
-    )
+    not_asked = "users CORP\\staff: the directory was not asked yet, changes wait for it"
     assert warnings(store, declared) == [f"Application/A: {not_asked}"]
     with store.read() as tx:
         found = statuses(tx.resources.read().values(), _plan_of(store, declared), {}, users=user_problems(tx))
