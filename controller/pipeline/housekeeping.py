@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.model.change import Reason
+from controller.model.change import PasswordChange, Reason
 from controller.model.delivery import OPEN_STATES, UNSETTLED_STATES, Delivery, DeliveryState
+from controller.model.errors import SealBroken
 from controller.pipeline.offline import droppable, keeps_no_queue, open_of
-from controller.pipeline.queueing import Queue, locked
+from controller.pipeline.queueing import Queue, expiry_of, locked
+from controller.pipeline.routing import change_place
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import NewId, Sealer, Store, Transaction
 
@@ -23,6 +25,8 @@ BATCH = 500
 
 class Housekeeping:
     """Gives up overdue deliveries (T3), drops queues that are not to be kept (Q5), deletes what is finished for long.
+
+    Before that it brings back changes that no key opened, once their key is there.
 
     Args:
         holder: Names this process among all that work on the store.
@@ -41,6 +45,7 @@ class Housekeeping:
             StoreUnavailable: The step was not made; the next call goes on.
             StoreUnusable: The stored topology cannot be read.
         """
+        yield from self._bring_back()
         yield from self._give_up_overdue()
         yield from self._drop_queues()
         yield from self._purge()
@@ -52,6 +57,30 @@ class Housekeeping:
 
     def _may_act(self, tx: Transaction) -> bool:
         return tx.leases.acquire(LEASE_NAME, self._holder, LEASE) is not None
+
+    def _bring_back(self) -> Iterator[None]:
+        """Let changes be routed whose key has come (back), or that are too old now; each process by its own keys."""
+        after: int | None = 0
+        while after is not None:
+            with self._store.read() as tx:
+                found = tx.changes.those_set_aside(after, BATCH)
+                now, max_sync_age = tx.now, self._topology.read(tx).system.max_sync_age
+            for change in found:
+                if expiry_of(change, max_sync_age) <= now or self._opens(change):
+                    with self._store.write() as tx:
+                        tx.changes.bring_back(change.tracking_id)
+                    yield
+            after = found[-1].sequence if len(found) == BATCH else None
+
+    def _opens(self, change: PasswordChange) -> bool:
+        fields = {"password": change.sealed_password, "oldPassword": change.sealed_old_password}
+        try:
+            for field, sealed in fields.items():
+                if sealed is not None:
+                    self._queue.sealer.open(sealed, change_place(change.tracking_id, change.account, field))
+        except SealBroken:
+            return False
+        return True
 
     def _give_up_overdue(self) -> Iterator[None]:
         is_more = True
