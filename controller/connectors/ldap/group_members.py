@@ -20,6 +20,9 @@ from controller.ports import GroupDirectory, ResolveSecret
 MOST_MEMBERS = 1_000_000
 """A group with more is refused: it would fill the memory of the controller."""
 
+MOST_GROUPS = 10_000
+"""A group with more groups inside is refused: each 50 of them are one more search."""
+
 _IS_USER = "(objectCategory=person)(objectClass=user)"
 _BY_NAME = f"(&(|(objectClass=group)(&{_IS_USER}))(sAMAccountName={PLACEHOLDER}))"
 _GROUPS_INSIDE = f"(&(objectClass=group)(memberOf:1.2.840.113556.1.4.1941:={PLACEHOLDER}))"
@@ -58,14 +61,12 @@ class ActiveDirectoryGroups:
         found = self._find(name)
         if b"group" not in found.attributes.get("objectclass", ()):
             return frozenset({name})
-        inside = self._session.scan(self._base_dn, in_filter(_GROUPS_INSIDE, found.dn), ["objectSid"])
+        groups = {group.dn: group for group in (found, *self._inside(name, found.dn))}
         accounts: set[WindowsAccount] = set()
-        for search_filter in _user_filters({group.dn: group for group in (found, *inside)}.values()):
-            accounts.update(self._users(search_filter))
+        for search_filter in _user_filters(groups.values()):
+            accounts.update(self._users(name, search_filter))
             if len(accounts) > MOST_MEMBERS:
-                raise Rejected(
-                    f"{self._session}: {name} has more than {MOST_MEMBERS:,} members", hint="name smaller groups"
-                )
+                raise self._too_large(name, f"{MOST_MEMBERS:,} members")
         return frozenset(accounts)
 
     def close(self) -> None:
@@ -80,9 +81,22 @@ class ActiveDirectoryGroups:
             raise AccountUnknown(f"{self._session}: {what} {name} below {self._base_dn}")
         return found[0]
 
-    def _users(self, search_filter: str) -> Iterator[WindowsAccount]:
+    def _inside(self, name: WindowsAccount, dn: str) -> list[Entry]:
+        """The groups inside a group."""
+        entries = self._session.scan(self._base_dn, in_filter(_GROUPS_INSIDE, dn), ["objectSid"])
+        inside = list(islice(entries, MOST_GROUPS + 1))
+        if len(inside) > MOST_GROUPS:
+            raise self._too_large(name, f"{MOST_GROUPS:,} groups inside")
+        return inside
+
+    def _too_large(self, name: WindowsAccount, what: str) -> Rejected:
+        return Rejected(f"{self._session}: {name} has more than {what}", hint="name smaller groups")
+
+    def _users(self, name: WindowsAccount, search_filter: str) -> Iterator[WindowsAccount]:
         entries = self._session.scan(self._base_dn, search_filter, ["sAMAccountName"])
-        for entry in islice(entries, MOST_MEMBERS + 1):
+        for count, entry in enumerate(entries):
+            if count == MOST_MEMBERS:
+                raise self._too_large(name, f"{MOST_MEMBERS:,} members")
             account = _account(self._domain, entry.text("sAMAccountName"))
             if account is not None:
                 yield account

@@ -17,10 +17,12 @@ from controller.connectors.ldap.messages import Answer, Code, Entry, Modificatio
 from controller.connectors.ldap.passwords import utf8
 from controller.connectors.ldap.requests import Control, Request
 from controller.connectors.ldap.wire import NoAnswer, NotSent, TimedOut, Wire
-from controller.model.errors import ChannelRefused, Indeterminate, Unavailable
+from controller.model.errors import ChannelRefused, Indeterminate, Rejected, Unavailable
 from controller.model.secret import Secret
 
 _PAGE = 500
+_MOST_PAGES = 5_000
+"""Of one search: more than two million entries. A directory that goes round in circles must not do so for ever."""
 _WITH_POLICY: Sequence[Control] = ((PASSWORD_POLICY, False, None),)
 _Reply = tuple[list[Entry], Answer]
 
@@ -110,15 +112,22 @@ class Session:
 
         Raises:
             Busy, Unavailable, ChannelRefused: It was refused, or broke off; what was yielded is then incomplete.
+            Rejected: It does not come to an end.
         """
         cookie, is_first = b"", True
-        while is_first or cookie:
+        for _ in range(_MOST_PAGES):
             page = _subtree(base, search_filter, attributes, controls=(requests.paged(_PAGE, cookie),))
             entries, answer = self._look_up(page) if is_first else self._continue(page)
             if not answer.is_success:
                 raise lookup_refused(answer, str(self))
             yield from entries
             cookie, is_first = requests.next_page(answer.controls.get(requests.PAGED_RESULTS, b"")), False
+            if not cookie:
+                return
+        raise Rejected(
+            f"{self}: a search below {base} has no end after {_MOST_PAGES:,} pages",
+            hint="choose a smaller part of the directory",
+        )
 
     def try_bind(self, user: str, password: bytes) -> Answer:
         """Bind as someone else, on a connection of its own; tried once, since wrong tries count towards lockout.

@@ -94,9 +94,22 @@ def test_accounts_that_cannot_be_mapped_are_left_out() -> None:
 
 def test_a_group_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_members, "MOST_MEMBERS", 3)
-    session = ScriptedSession([group("staff", 1000)], [[], [user(f"user{n}") for n in range(9)]])
-    with pytest.raises(Rejected, match="has more than 3 members"):
+    one_search = [[], [user(f"user{n}") for n in range(4)]]
+    guests = [[], [user("Guest") for _ in range(4)]]
+    two_searches = [[group(f"g{n}", n) for n in range(60)], [user("a"), user("b")], [user("c"), user("d")]]
+    for pages in (one_search, guests, two_searches):
+        with pytest.raises(Rejected, match="has more than 3 members"):
+            groups_of(ScriptedSession([group("staff", 1000)], pages)).members(STAFF)
+
+
+def test_a_group_with_too_many_groups_inside_is_refused_before_any_of_their_users_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_members, "MOST_GROUPS", 3)
+    session = ScriptedSession([group("staff", 1000)], [[group(f"g{n}", 2000 + n) for n in range(9)]])
+    with pytest.raises(Rejected, match=r"CORP\\staff has more than 3 groups inside"):
         groups_of(session).members(STAFF)
+    assert len(session.filters) == 2
 
 
 def test_the_connection_is_given_back() -> None:

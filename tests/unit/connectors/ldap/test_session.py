@@ -11,7 +11,7 @@ from controller.connectors.ldap.messages import Answer, Entry, Modification
 from controller.connectors.ldap.requests import PAGED_RESULTS, Request, paged
 from controller.connectors.ldap.session import Session
 from controller.connectors.ldap.wire import NoAnswer, NotSent, TimedOut
-from controller.model.errors import Busy, ChannelRefused, Indeterminate, Unavailable
+from controller.model.errors import Busy, ChannelRefused, Indeterminate, Rejected, Unavailable
 from controller.model.secret import Secret
 
 OK: tuple[list[Entry], Answer] = ([], Answer(0))
@@ -254,6 +254,16 @@ def test_a_scan_reads_page_after_page(network: Network, session: Session) -> Non
     network.expect(*((page, _page(cookie)) for page, cookie in zip(pages, (b"next", b""), strict=True)))
 
     assert [entry.dn for entry in session.scan("dc=x", "(cn=*)", ["cn"])] == ["cn=a", "cn=b"]
+
+
+def test_a_scan_that_does_not_end_is_given_up(
+    network: Network, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.connectors.ldap.session._MOST_PAGES", 3)
+    network.expect(*(([], _page(b"again")) for _ in range(3)))
+
+    with pytest.raises(Rejected, match="has no end after 3 pages"):
+        list(session.scan("dc=x", "(cn=*)", ["cn"]))
 
 
 def test_a_directory_that_knows_no_pages_sends_all_at_once(network: Network, session: Session) -> None:
