@@ -74,6 +74,13 @@ def test_unrouted_changes_are_claimed_oldest_first_and_one_per_account(store: St
         assert routed.routed
 
 
+def test_what_was_passed_over_is_not_claimed_nor_is_a_newer_one_of_its_account(store: Store) -> None:
+    first, second, *_ = _intake(store, change("a1"), change("b1", BOB), change("a2"), change("x1", ALICE1))
+    with store.write() as tx:
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10, after=first)] == ["b1", "x1"]
+        assert [c.tracking_id for c in tx.changes.claim_unrouted(10, after=second)] == ["x1"]
+
+
 def test_a_change_that_is_set_aside_keeps_its_passwords_and_holds_up_nobody(store: Store) -> None:
     first, _ = _intake(store, change("t1", sealed_old_password=b"old"), change("t2"))
     with store.write() as tx:
