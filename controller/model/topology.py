@@ -140,10 +140,14 @@ class Access:
     r"""Principals that may administer, and who may use, an adapter or application.
 
     Users of an adapter are principals; users of an application are Windows accounts and groups (``CORP\staff``).
+
+    Attributes:
+        receivers: Principals that may be the process of a remote adapter, which is handed new passwords in clear.
     """
 
     administrators: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

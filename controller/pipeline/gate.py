@@ -51,7 +51,8 @@ class Gate:
 
         Raises:
             NotFound: No such adapter.
-            Refused: Not one of its users, or it is disabled (D5), or no remote one; recorded as an event.
+            Refused: Not one of its receivers (of its users, when it need not be remote), or it is disabled (D5), or no
+                remote one; recorded as an event.
             WrongState, WrongSession, TrackingIdUnknown: As *work* says; recorded as an event.
             StoreUnavailable: Nothing was changed.
         """
@@ -92,11 +93,13 @@ def _check(topology: Topology, call: AdapterCall, *, is_for_remote: bool) -> Non
     adapter = topology.adapters.get(call.adapter)
     if adapter is None:
         raise NotFound(f"there is no adapter {call.adapter}", hint="apply a manifest that declares the adapter")
-    if call.principal not in adapter.access.users:
+    receives = is_for_remote and adapter.is_remote
+    field, role = ("receivers", "receiver") if receives else ("users", "user")
+    if call.principal not in (adapter.access.receivers if receives else adapter.access.users):
         raise Refused(
-            f"{call.principal} is not a user of adapter {call.adapter}",
+            f"{call.principal} is not a {role} of adapter {call.adapter}",
             reason="callerNotAllowed",
-            hint="name it in the adapter's spec.access.users",
+            hint=f"name it in the adapter's spec.access.{field}",
         )
     if not adapter.enabled:
         raise Refused(f"adapter {call.adapter} is disabled", reason="adapterDisabled")

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from controller.model.topology import Key, Mapping, ReconcilePolicy, Resource
+from controller.model.topology import Adapter, Key, Mapping, ReconcilePolicy, Resource
 from controller.model.wording import counted
-from controller.planning.change import Action, Change, Prune
+from controller.planning.change import Action, Change, Prune, Update
 from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
 from controller.planning.digest import Tally
@@ -96,7 +96,7 @@ def make_plan(
             *kept_conflicts(changes, kept, desired.resources),
             *conflict_holds(propagation.conflicts(MOST_SHOWN)),
         ),
-        warnings=(*warnings, *_kept_warnings(kept), *_drift_warnings(unhealed)),
+        warnings=(*warnings, *_kept_warnings(kept), *_drift_warnings(unhealed), *_remote_warnings(changes)),
         actual_digest=old.digest(),
         desired_digest=new.digest(),
         left_out=(*kept, *unhealed),
@@ -123,6 +123,20 @@ def _kept_warnings(kept: Iterable[Change]) -> Iterable[str]:
             f"{counted(len(mappings), 'mapping is', 'mappings are')} no longer declared, but kept: "
             f"prune is false in the System (the first is {mappings[0].key})"
         )
+
+
+def _remote_warnings(changes: Iterable[Change]) -> Iterable[str]:
+    """Say who reads passwords from now on, where nobody did."""
+    for change in changes:
+        match change:
+            case Update(Resource(spec=Adapter(is_remote=False)), Resource(spec=Adapter(is_remote=True) as spec)):
+                receivers = ", ".join(spec.access.receivers) or "nobody yet"
+                yield (
+                    f"{change.key} becomes a remote adapter: whoever is in its access.receivers ({receivers}) is "
+                    "handed the new passwords of its accounts in clear"
+                )
+            case _:
+                continue
 
 
 def _drift_warnings(unhealed: Iterable[Change]) -> Iterable[str]:

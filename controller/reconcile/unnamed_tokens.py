@@ -20,7 +20,7 @@ def _principals(spec: Spec) -> Iterator[str]:
         case Domain():
             yield from (source.principal for source in spec.sources)
         case Adapter():
-            yield from (*spec.access.administrators, *spec.access.users)
+            yield from (*spec.access.administrators, *spec.access.users, *spec.access.receivers)
         case Application():
             yield from spec.access.administrators
         case _:

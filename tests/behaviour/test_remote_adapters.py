@@ -27,7 +27,7 @@ NOTIFICATIONS = "/v1/adapters/{name}/notifications"
 ADAPTER = replace(
     OPEN_ADAPTER,
     connector=ConnectorSpec(REMOTE),
-    access=Access(users=("agent",)),
+    access=Access(users=("agent",), receivers=("agent",)),
     notifications=NotificationPolicy(retry_count=2, retry_delay=RETRY),
 )
 

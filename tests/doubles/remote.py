@@ -22,7 +22,7 @@ RETRY = timedelta(minutes=1)
 REMOTE_ADAPTER = replace(
     OPEN_ADAPTER,
     connector=ConnectorSpec(REMOTE),
-    access=Access(users=(AGENT,)),
+    access=Access(users=(AGENT,), receivers=(AGENT,)),
     notifications=NotificationPolicy(retry_count=3, retry_delay=RETRY),
 )
 

@@ -33,7 +33,7 @@ kind: Adapter
 metadata: {name: host}
 spec:
   syncToAdapter: true
-  access: {users: [agent]}
+  access: {users: [agent], receivers: [agent]}
   notifications: {retryDelay: 1s}
   connector: {type: remote}
 ---

@@ -1,5 +1,6 @@
 """Who may administer, and who may use, an adapter or application."""
 
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -38,6 +39,22 @@ class AccessSpec(Options):
     def of(cls, access: Access) -> Self:
         """Return the spec that compiles to *access*."""
         return cls(administrators=list(access.administrators), users=list(access.users))
+
+
+class AdapterAccessSpec(AccessSpec):
+    """Users report; receivers alone are handed the notifications of a remote adapter."""
+
+    receivers: list[NonEmpty] = Field(default_factory=list)
+
+    def compile(self) -> Access:
+        """Return the model object."""
+        return replace(super().compile(), receivers=tuple(self.receivers))
+
+    @classmethod
+    def of(cls, access: Access) -> Self:
+        """Return the spec that compiles to *access*."""
+        spec = super().of(access)
+        return spec.model_copy(update={"receivers": list(access.receivers)})
 
 
 class ApplicationAccessSpec(AccessSpec):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from controller.manifests.v1.access import AccessSpec
+from controller.manifests.v1.access import AdapterAccessSpec
 from controller.manifests.v1.document import Manifest, Metadata, NonEmpty
 from controller.manifests.v1.duration import Duration
 from controller.model.options import Options
@@ -53,7 +53,7 @@ class AdapterSpec(Options):
     allow_mapping_conflicts: bool = False
     group: str | None = None
     filter: str | None = None
-    access: AccessSpec = AccessSpec()
+    access: AdapterAccessSpec = AdapterAccessSpec()
     notifications: NotificationSpec = NotificationSpec()
 
     def compile(self) -> Adapter:
@@ -71,7 +71,7 @@ class AdapterSpec(Options):
         """Return the spec that compiles to *adapter*."""
         return cls(
             connector=ConnectorField.of(adapter.connector),
-            access=AccessSpec.of(adapter.access),
+            access=AdapterAccessSpec.of(adapter.access),
             notifications=NotificationSpec.model_validate(adapter.notifications, from_attributes=True),
             **cls._plain(adapter),
         )

@@ -69,7 +69,7 @@ EVERYTHING = [
         Adapter(
             ConnectorSpec("racf", OPTIONS),
             filter="every",
-            access=Access(("ops",), ("agent",)),
+            access=Access(("ops",), ("agent",), ("host",)),
             notifications=NotificationPolicy(retry_delay=timedelta(seconds=1.5)),
         ),
         labels={"b": "2", "a": "1"},

@@ -9,7 +9,7 @@ import pytest
 from controller.model.errors import NotFound, PwsyncError, Refused, WrongSession, WrongState
 from controller.model.notification import PasswordNotification
 from controller.model.session import KEEP_ALIVE, Presence
-from controller.model.topology import ConnectorSpec, Kind
+from controller.model.topology import Access, ConnectorSpec, Kind
 from controller.model.words import WITHHELD
 from controller.store.deliveries import SqlDeliveries
 from tests.doubles.pipeline import PipelineBench
@@ -320,7 +320,21 @@ def test_a_disabled_adapter_is_refused_every_call(remote: RemoteBench) -> None:
     assert remote.refusals() == [(name, "adapterDisabled") for name in names]
 
 
-def test_only_a_user_of_the_adapter_may_call(remote: RemoteBench) -> None:
+def test_who_may_only_report_is_handed_no_passwords_when_the_adapter_becomes_a_remote_one(remote: RemoteBench) -> None:
+    remote.declare(access=Access(users=("agent",), receivers=("host",)), sync_from_adapter=True)
+    remote.change("alice", "New-1")
+    with pytest.raises(Refused, match="agent is not a receiver") as caught:
+        remote.initialize()
+    assert caught.value.reason == "callerNotAllowed"
+    assert remote.expire("ALICE1") == []  # a report
+    with pytest.raises(Refused, match="host is not a user"):
+        remote.expire("ALICE1", by="host")
+    session, _ = remote.sessions.initialize(remote.call("initialize", by="host"))
+    found = remote.notifications.receive(remote.call("receive", by="host", session=session.id))
+    assert isinstance(found, PasswordNotification)
+
+
+def test_only_a_receiver_of_the_adapter_may_call(remote: RemoteBench) -> None:
     with pytest.raises(Refused) as caught:
         remote.sessions.initialize(remote.call("initialize", by="stranger"))
     assert caught.value.reason == "callerNotAllowed"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.model.topology import ReconcilePolicy, Resource
+from controller.model.topology import Access, Adapter, ConnectorSpec, ReconcilePolicy, Resource
 from controller.planning.plan import Plan, make_plan
 from controller.planning.safety import policy_of
 from controller.planning.state import State
@@ -164,3 +164,14 @@ def test_the_policy_is_the_desired_one_else_the_actual_one_else_the_default() ->
 
 def test_warnings_of_the_manifests_are_passed_on() -> None:
     assert make_plan(state(), state(), warnings=["careful"]).warnings == ("careful",)
+
+
+def test_a_plan_says_who_reads_passwords_once_an_adapter_is_a_remote_one() -> None:
+    local = resource("a", Adapter(ConnectorSpec("htpasswd"), access=Access(users=("agent",))))
+    becomes = "Adapter/a becomes a remote adapter: whoever is in its access.receivers ({}) is handed the new passwords "
+    becomes += "of its accounts in clear"
+    for receivers, named in (((), "nobody yet"), (("host", "host2"), "host, host2")):
+        after = adapter("a", access=Access(users=("agent",), receivers=receivers))
+        assert make_plan(state(local), state(after)).warnings == (becomes.format(named),)
+        assert make_plan(state(after), state(local)).warnings == ()
+        assert make_plan(state(), state(after)).warnings == ()
