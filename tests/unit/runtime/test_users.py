@@ -13,11 +13,15 @@ from controller.model.errors import StoreUnavailable
 from controller.model.topology import Access, DomainDirectory
 from controller.model.topology import Domain as DomainSpec
 from controller.ports import GroupDirectory, OpenGroupDirectory, Store
+from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.users import Users
+from controller.runtime.lifecycle import Controller
+from controller.runtime.settings import settings_of
 from controller.runtime.users import UserRounds
+from controller.runtime.wiring import open_installation
 from controller.store.opening import open_store
 from tests.doubles.pipeline import DIRECTORY
-from tests.doubles.topologies import application, resource
+from tests.doubles.topologies import application, resource, state, system
 
 STAFF, OPS = WindowsAccount("CORP", "staff"), WindowsAccount("CORP", "ops")
 LOOK = timedelta(seconds=0.05)
@@ -115,3 +119,20 @@ def test_a_failure_ends_nothing(store: Store, directory: TellingDirectory) -> No
     assert users.has_failed.wait(20)
     assert directory.asked.get(timeout=20) == STAFF
     rounds.stop()
+
+
+def test_a_controller_starts_and_stops_while_a_directory_is_silent(
+    tmp_path: Path, directory: TellingDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.runtime.lifecycle.make_users", lambda store: Users(store, directory.open))
+    corp = resource("CORP", DomainSpec("corp.example.com", directory=DIRECTORY))
+    declared = state(system(), corp, application("A", access=Access(users=(str(STAFF),))))
+    with open_installation(settings_of(tmp_path / "state", environ={})) as installation:
+        controller = Controller(installation, Reconciler(installation.store, lambda: (declared, [])))
+        controller.start()
+        assert directory.asked.get(timeout=20) == STAFF
+        controller.stop()
+        with installation.store.read() as tx:
+            assert len(tx.resources.read()) == 3
+            assert tx.windows_groups.readings() == {}
+    directory.may_answer.set()
