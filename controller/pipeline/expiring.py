@@ -38,8 +38,9 @@ class Expirations:
 
 def _mark(tx: Transaction, topology: Topology, call: AdapterCall, application: str, account: ExternalAccount) -> bool:
     field = topology.applications[application].password_field or ""
+    stored = tx.credentials.external(application, account.name).get(field)
     is_stored = tx.credentials.mark_expired(application, account.name, field)
-    if is_stored:
+    if stored is not None and stored.expired_at is None:  # told once, however often it is reported
         fields = {"caller": call.principal, "application": application}
         tx.events.add(Event(events.PASSWORD_EXPIRED, adapter=account.adapter, account=account.name, fields=fields))
     return is_stored

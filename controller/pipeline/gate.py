@@ -10,6 +10,7 @@ from controller.model.errors import NotFound, PwsyncError, Refused, TrackingIdUn
 from controller.model.events import Event
 from controller.model.session import AdapterSession, Presence
 from controller.pipeline.lanes import note_online
+from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports import Store, Transaction
 
@@ -43,6 +44,7 @@ class Gate:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._topology = TopologyReader()
+        self._refusals = RecordedRefusals()
 
     def admit(self, call: AdapterCall, work: Callable[[Transaction, Topology], T], *, is_for_remote: bool = True) -> T:
         """Carry out *work* for a caller that may act for the adapter, which must be a remote one if *is_for_remote*.
@@ -55,6 +57,8 @@ class Gate:
                 remote one; recorded as an event.
             WrongState, WrongSession, TrackingIdUnknown: As *work* says; recorded as an event.
             StoreUnavailable: Nothing was changed.
+
+        A refusal that is repeated within a minute is not recorded again.
         """
         with self._store.write() as tx:
             topology = self._topology.read(tx)
@@ -65,8 +69,12 @@ class Gate:
             except (Refused, WrongState, WrongSession, TrackingIdUnknown) as error:
                 refusal: PwsyncError = error
                 reason = error.reason if isinstance(error, Refused) else error.code
-                fields = {"caller": call.principal, "call": call.name, "reason": reason}
-                tx.events.add(Event(events.ADAPTER_CALL_REFUSED, adapter=call.adapter, fields=fields))
+                kind, now = (call.principal, call.adapter, call.name, reason), tx.now
+                if is_due := self._refusals.is_due(kind, now):
+                    fields = {"caller": call.principal, "call": call.name, "reason": reason}
+                    tx.events.add(Event(events.ADAPTER_CALL_REFUSED, adapter=call.adapter, fields=fields))
+        if is_due:
+            self._refusals.note(kind, now)  # now that it is committed
         raise refusal
 
     def admit_holder(self, call: AdapterCall, work: Callable[[Transaction, Topology, AdapterSession], T]) -> T:

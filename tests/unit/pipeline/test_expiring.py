@@ -32,6 +32,11 @@ def test_the_credential_is_marked_and_the_report_recorded(remote: RemoteBench) -
     assert (event.adapter, event.account, event.fields["application"]) == ("racf", "ALICE1", "RACF")
 
 
+def test_what_is_marked_already_is_answered_alike_and_recorded_once(remote: RemoteBench) -> None:
+    assert remote.expire("ALICE1") == remote.expire("ALICE1") == ["RACF"]
+    assert len(remote.bench.events("passwordExpired")) == 1
+
+
 def test_the_next_password_takes_the_mark_away(remote: RemoteBench) -> None:
     remote.expire("ALICE1")
     tracking_id = remote.change("alice", "New-2")

@@ -11,6 +11,7 @@ from controller.model.notification import PasswordNotification
 from controller.model.session import KEEP_ALIVE, Presence
 from controller.model.topology import Access, ConnectorSpec, Kind
 from controller.model.words import WITHHELD
+from controller.pipeline.refusals import QUIET
 from controller.store.deliveries import SqlDeliveries
 from tests.doubles.pipeline import PipelineBench
 from tests.doubles.remote import RETRY, RemoteBench
@@ -340,6 +341,20 @@ def test_only_a_receiver_of_the_adapter_may_call(remote: RemoteBench) -> None:
     assert caught.value.reason == "callerNotAllowed"
     assert remote.stored_session() is None
     assert remote.refusals() == [("initialize", "callerNotAllowed")]
+
+
+def test_a_refusal_is_recorded_once_a_minute_however_often_it_is_repeated(remote: RemoteBench) -> None:
+    def refuse(by: str) -> None:
+        for _ in range(3):
+            with pytest.raises(Refused):
+                remote.sessions.initialize(remote.call("initialize", by=by))
+
+    refuse("stranger")
+    refuse("passer-by")
+    assert [e.fields["caller"] for e in remote.bench.events("adapterCallRefused")] == ["passer-by", "stranger"]
+    remote.bench.wait(QUIET)
+    refuse("stranger")
+    assert len(remote.bench.events("adapterCallRefused")) == 3
 
 
 def test_an_adapter_whose_connector_runs_here_has_no_session(remote: RemoteBench) -> None:
