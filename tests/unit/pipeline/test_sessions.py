@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.accounts import Account
+from controller.model.credential import Fingerprint
+from controller.model.delivery import Delivery
 from controller.model.errors import NotFound, PwsyncError, Refused, WrongSession, WrongState
 from controller.model.notification import PasswordNotification
 from controller.model.session import KEEP_ALIVE, Presence
@@ -13,6 +16,7 @@ from controller.model.topology import Access, ConnectorSpec, Kind
 from controller.model.words import WITHHELD
 from controller.pipeline.refusals import QUIET
 from controller.store.deliveries import SqlDeliveries
+from controller.store.fingerprints import SqlFingerprints
 from tests.doubles.pipeline import PipelineBench
 from tests.doubles.remote import RETRY, RemoteBench
 
@@ -153,6 +157,35 @@ def test_what_is_too_old_is_not_given_up_while_a_replaced_session_may_still_writ
     remote.bench.wait(RETRY)
     with remote.bench.store.read() as tx:
         assert [found.id for found in tx.deliveries.overdue(10)] == [delivery.id]
+
+
+@pytest.mark.parametrize("how", ["overdue", "restart"])
+def test_all_accounts_are_locked_in_their_order_before_the_first_is_given_back(
+    remote: RemoteBench, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    remote.initialize()
+    for user in ("bob", "alice"):
+        remote.change(user, "New-1")
+        remote.take()
+    remote.bench.wait(RETRY)
+    steps: list[str] = []
+    lock, save = SqlFingerprints.get, SqlDeliveries.save
+
+    def note_lock(self: SqlFingerprints, account: Account) -> Fingerprint:
+        steps.append(account.name)
+        return lock(self, account)
+
+    def note_save(self: SqlDeliveries, delivery: Delivery, *, lease: str | None = None) -> bool:
+        steps.append("save")
+        return save(self, delivery, lease=lease)
+
+    monkeypatch.setattr(SqlFingerprints, "get", note_lock)
+    monkeypatch.setattr(SqlDeliveries, "save", note_save)
+    if how == "overdue":
+        remote.receive()
+    else:
+        remote.initialize()
+    assert steps[: steps.index("save")][:2] == ["ALICE1", "BOB1"]
 
 
 def test_restarts_use_up_no_tries(remote: RemoteBench) -> None:
