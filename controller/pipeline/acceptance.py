@@ -9,6 +9,12 @@ from controller.model.errors import Refused, StoreUnavailable
 from controller.model.events import Event
 from controller.pipeline.reporting import SOURCE_TYPE_OFF
 
+EXPIRED = "expired"
+"""Why a report is refused that is older than the maximum sync age."""
+OLD_PASSWORD_MISSING = "oldPasswordMissing"  # noqa: S105  # a reason
+_OF_ONE_REPORT = frozenset({EXPIRED, OLD_PASSWORD_MISSING})
+"""Reasons for which the next report of the same caller may be accepted."""
+
 
 def acceptance_event(change: PasswordChange) -> Event:
     """A change was accepted."""
@@ -21,6 +27,12 @@ def refusal_event(account: Account, principal: str, error: Refused) -> Event:
     """A report was refused."""
     type_ = events.SOURCE_TYPE_REFUSED if error.reason == SOURCE_TYPE_OFF else events.CHANGE_REFUSED
     return Event(type_, "", *_names(account), fields={"caller": principal, "reason": error.reason})
+
+
+def refusal_kind(account: Account, principal: str, error: Refused) -> tuple[str, ...]:
+    """By what refusals of reports are told apart: by the account as well where its report is at fault."""
+    of_account = _names(account) if error.reason in _OF_ONE_REPORT else ()
+    return (principal, account.lane, error.reason, *of_account)
 
 
 def not_kept_event(account: Account, error: StoreUnavailable) -> Event:

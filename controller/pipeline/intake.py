@@ -6,10 +6,18 @@ from datetime import datetime
 
 from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import PasswordChange
-from controller.model.errors import InvalidInput, PwsyncError, Refused, StoreUnavailable
+from controller.model.errors import InvalidInput, Refused, StoreUnavailable
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
-from controller.pipeline.acceptance import acceptance_event, not_kept_event, refusal_event
+from controller.pipeline.acceptance import (
+    EXPIRED,
+    OLD_PASSWORD_MISSING,
+    acceptance_event,
+    not_kept_event,
+    refusal_event,
+    refusal_kind,
+)
 from controller.pipeline.damping import plausible
+from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.replay import Replay
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.routing import change_place
@@ -56,6 +64,7 @@ class Intake:
         self._new_id = new_id
         self._replay = replay
         self._topology = TopologyReader()
+        self._refusals = RecordedRefusals()
 
     def accept(self, report: Report, caller: Caller) -> str:
         """Check a report, make it durable, and return its tracking ID.
@@ -63,7 +72,7 @@ class Intake:
         Raises:
             InvalidInput: The password is empty, too long, or not valid Unicode.
             NotFound: No such domain or adapter.
-            Refused: This caller, or this topology, does not allow it; recorded as an event.
+            Refused: This caller, or this topology, does not allow it; recorded as an event, once a minute.
             StoreUnavailable: Not accepted; report it again.
         """
         check_password(report.password, "password")
@@ -98,20 +107,24 @@ class Intake:
         raise failures[keep]
 
     def _store_it(self, report: Report, caller: Caller, tracking_id: str) -> None:
-        refusal: PwsyncError | None = None
+        refusal: Refused | None = None
         with self._store.write() as tx:
             topology, now = self._topology.read(tx), tx.now
             try:
                 change = self._admitted(topology, now, report, caller, tracking_id)
             except Refused as error:
                 refusal = error
-                tx.events.add(refusal_event(report.account, caller.principal, error))
+                kind = refusal_kind(report.account, caller.principal, error)
+                if is_due := self._refusals.is_due(kind, now):
+                    tx.events.add(refusal_event(report.account, caller.principal, error))
             else:
                 tx.changes.add(change)
                 tx.events.add(acceptance_event(change))
         if self._replay is not None:
             self._replay.learn(topology, now)
         if refusal is not None:
+            if is_due:
+                self._refusals.note(kind, now)  # now that it is committed
             raise refusal
 
     def _keep(self, replay: Replay, report: Report, caller: Caller, tracking_id: str) -> None:
@@ -119,7 +132,10 @@ class Intake:
         try:
             change = self._admitted(topology, now, report, caller, tracking_id)
         except Refused as error:
-            replay.note(refusal_event(report.account, caller.principal, error))
+            kind = refusal_kind(report.account, caller.principal, error)
+            if self._refusals.is_due(kind, now):
+                replay.note(refusal_event(report.account, caller.principal, error))
+                self._refusals.note(kind, now)
             raise
         replay.keep(change, is_local=caller.is_local)
 
@@ -130,7 +146,7 @@ class Intake:
         _check_old_password(topology, report)
         occurred_at = plausible(report.occurred_at, now)
         if occurred_at is not None and occurred_at < now - topology.system.max_sync_age:
-            raise Refused("the change is older than the maximum sync age", reason="expired")
+            raise Refused("the change is older than the maximum sync age", reason=EXPIRED)
         old = report.old_password
         return PasswordChange(
             tracking_id=tracking_id,
@@ -166,7 +182,7 @@ def _check_old_password(topology: Topology, report: Report) -> None:
             if topology.adapters[adapter].verify_old_password:
                 raise Refused(
                     f"adapter {adapter} verifies the old password, and the report has none",
-                    reason="oldPasswordMissing",
+                    reason=OLD_PASSWORD_MISSING,
                     hint="send oldPassword, or set verifyOldPassword: false on the adapter",
                 )
         case _:

@@ -1,6 +1,7 @@
 """Who may report what, and what is refused before anything is stored (D1-D7, E1, A9)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from controller.model.errors import InvalidInput, NotFound, Refused
 from controller.model.secret import Secret
 from controller.model.topology import AcceptedSources, Access, Domain, Kind, Source
 from controller.pipeline.intake import Caller, Report
+from controller.pipeline.refusals import QUIET
 from controller.ports import ChangeQuery
 from tests.doubles.pipeline import ALL_ON, OPEN_ADAPTER, PipelineBench
 
@@ -33,6 +35,26 @@ def test_only_a_source_of_the_domain_may_report_for_it(bench: PipelineBench) -> 
         bench.windows("alice", "New-1", by=Caller("dc2"))
     assert refused.value.reason == "sourceNotAllowed"
     assert _refusals(bench) == ["sourceNotAllowed"]
+
+
+def test_refusals_of_one_caller_for_one_reason_are_recorded_once_a_minute(bench: PipelineBench) -> None:
+    def refuse() -> None:
+        for user in ("alice", "bob"):
+            with pytest.raises(Refused):
+                bench.windows(user, "New-1", by=Caller("dc2"))
+
+    refuse()
+    assert _refusals(bench) == ["sourceNotAllowed"]
+    bench.wait(QUIET)
+    refuse()
+    assert _refusals(bench) == ["sourceNotAllowed"] * 2
+
+
+def test_of_reports_that_are_too_old_each_account_s_is_recorded(bench: PipelineBench) -> None:
+    for user in ("alice", "bob", "alice"):
+        with pytest.raises(Refused):
+            bench.windows(user, "New-1", at=bench.now - timedelta(days=2))
+    assert [event.account for event in bench.events("changeRefused")] == ["CORP\\bob", "CORP\\alice"]
 
 
 def test_a_source_may_report_only_while_one_of_its_types_is_switched_on(bench: PipelineBench) -> None:

@@ -172,6 +172,8 @@ def test_what_is_not_allowed_is_refused_without_the_store_too_and_recorded_later
         with pytest.raises(Refused):
             bench.windows("alice", "New-1", by=Caller("stranger"))
         with pytest.raises(Refused):
+            bench.windows("alice", "New-1", by=Caller("stranger"))
+        with pytest.raises(Refused):
             bench.windows("alice", "New-1", at=bench.now - timedelta(days=2))
     assert bench.replay.step() is False
     assert [event.fields["reason"] for event in bench.events("changeRefused")] == ["expired", "sourceNotAllowed"]
