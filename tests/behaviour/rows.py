@@ -139,12 +139,13 @@ ROWS = (
         "M1",
         "Skipped with the reason `notAnApplicationUser`: neither the Windows account nor a group of it, nested "
         "and primary ones included, is in the application's `access.users`. Without `access.users` everybody that "
-        "is mapped is followed. Routing asks no directory: it reads what the last round of the reconcile loop was "
-        "told. While nothing was ever told, the reason is `applicationUsersUnknown`.",
+        "is mapped is followed. Routing asks no directory: it reads what was last told. A "
+        "change waits while nobody has asked yet; when nothing was told, the reason is `applicationUsersUnknown`.",
         events=("mappingSkipped",),
         tests=(
             "tests/unit/pipeline/test_users.py::test_who_is_no_user_is_skipped_and_the_other_mappings_are_followed",
             "tests/unit/pipeline/test_users.py::test_while_a_name_was_never_read_the_reason_says_so",
+            "tests/unit/pipeline/test_users.py::test_a_change_waits_no_longer_than_until_the_directory_did_not_answer",
         ),
     ),
     Row(
@@ -677,10 +678,10 @@ ROWS = (
     ),
     Row(
         "A13",
-        "`access.users` of an Application names Windows accounts and groups. Each round of the reconcile loop, and "
-        "each apply, asks the domain's directory who they are. A mapping of anybody else may be declared, but is "
-        "skipped. While the directory is away, or a group has lost more members than `maxPrunePercent`, the last "
-        "answer stays in force; plan and status say so.",
+        "`access.users` of an Application names Windows accounts and groups. After each round of the reconcile loop, "
+        "and before each apply, the domain's directory is asked who they are. A mapping of anybody else may be "
+        "declared, but is skipped. While the directory is away, or a group has lost more members than "
+        "`maxPrunePercent`, the last answer stays in force; plan and status say so.",
         events=(
             "mappingSkipped",
             "windowsGroupChanged",
