@@ -24,9 +24,17 @@ MOST_PROBES = 2
 
 
 class Superseded(PwsyncError):
-    """A newer change follows, and no more is to be learnt of what an earlier attempt of this one has left behind."""
+    """A newer change follows, and no more is to be learnt of what an earlier attempt of this one has left behind.
+
+    Attributes:
+        is_absent: The target has said that it did not arrive.
+    """
 
     code = "superseded"
+
+    def __init__(self, message: str, *, is_absent: bool = False) -> None:
+        super().__init__(message)
+        self.is_absent = is_absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +157,9 @@ def _probe(connector: Connector, attempt: Attempt) -> Ending:
     if not (can.needs_old_password or _sends_old_password(attempt)) or not _may_probe(can, attempt):
         return Ending(is_without_effect, was_asked=False)
     try:
-        is_in_force = _is_in_force(connector, attempt)
+        is_in_force = connector.verify_password(attempt.delivery.account.name, attempt.password)
     except Deferrable:
         raise
     except ConnectorError:
         return Ending(is_without_effect)
-    return Ending(None if is_in_force else is_without_effect)
+    return Ending(None if is_in_force else Superseded("a newer change follows", is_absent=True))

@@ -19,7 +19,7 @@ from controller.model.delivery import (
 )
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
-from controller.pipeline.damping import overwrite
+from controller.pipeline.damping import MOST_OVERWRITTEN, overwrite
 from controller.ports import DeliveryQuery, NewId, Sealer, Transaction
 
 
@@ -179,14 +179,20 @@ def locked(tx: Transaction, delivery: Delivery) -> Delivery:
 
 
 def forget_write(tx: Transaction, delivery: Delivery) -> None:
-    """Note that nothing is being written any more. What an attempt may have left behind makes the rest unknown."""
+    """Note that nothing is being written any more. What an attempt may have left behind makes the rest unknown.
+
+    Unless its own system has told that it arrived, or it is what is in force anyhow, its echo may be still to come.
+    """
     known = tx.fingerprints.get(delivery.account)
     if known.writing is None or known.writing_sequence != delivery.sequence:
         return
     forgotten = replace(known, writing=None, writing_sequence=0)
-    if delivery.must_probe and known.sequence <= delivery.sequence:
-        unseen = (*overwrite(known), known.writing)
-        forgotten = replace(forgotten, in_force=None, set_by="", is_echoed=False, overwritten=unseen)
+    if delivery.must_probe and known.in_force != known.writing:
+        is_newer_known = known.sequence > delivery.sequence
+        before = known.overwritten if is_newer_known else overwrite(known)
+        forgotten = replace(forgotten, overwritten=(*before, known.writing)[-MOST_OVERWRITTEN:])
+        if not is_newer_known:
+            forgotten = replace(forgotten, in_force=None, set_by="", is_echoed=False)
     tx.fingerprints.put(delivery.account, forgotten)
 
 

@@ -60,7 +60,7 @@ class Settlement:
         if isinstance(error, OldPasswordWrong):
             self._delete_windows_password(delivery, used_old)
         if isinstance(error, Superseded):
-            self.queue.take_out(self.tx, settled)
+            self.queue.take_out(self.tx, replace(settled, must_probe=settled.must_probe and not error.is_absent))
             return
         if self.tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
             self.queue.supersede(self.tx, settled)

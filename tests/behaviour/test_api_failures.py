@@ -130,7 +130,7 @@ def test_an_error_that_holds_a_password_is_neither_answered_nor_logged(
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("GET", "/v2", 404),
         ("GET", "/v1", 404),
         ("GET", "/v1/changes", 404),
         ("GET", "/v1/changes/x/", 404),

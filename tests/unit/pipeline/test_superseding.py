@@ -136,3 +136,30 @@ def test_one_whose_password_cannot_be_opened_is_taken_out(full: PipelineBench, w
     full.settle()
     assert full.outcome(older) == ("discarded", "superseded")
     assert full.outcome(newer)[0] == "completed"
+
+
+def test_a_write_whose_echo_has_come_is_not_expected_to_be_echoed_again(full: PipelineBench) -> None:
+    full.domain(password_change="reset")
+    windows = full.directories[WINDOWS]
+    _lose_an_answer(full, windows, is_applied=True)
+    assert full.outcome(full.windows("alice", "New-1")) == ("accepted", "")
+    full.route()
+    full.external("ldap", "alice", "New-2")
+    full.settle()
+    by_hand = full.windows("alice", "New-1")
+    full.settle()
+    assert full.outcome(by_hand)[0] == "completed"
+    assert full.password("adapter/ldap", "alice") == "New-1"
+
+
+def test_a_write_that_was_overtaken_by_a_report_may_still_be_echoed(full: PipelineBench) -> None:
+    full.domain(password_change="reset")
+    windows = full.directories[WINDOWS]
+    _lose_an_answer(full, windows, is_applied=True)
+    by_hand = full.windows("alice", "New-2")
+    full.settle()
+    late_echo = full.windows("alice", "New-1")
+    full.settle()
+    assert full.outcome(late_echo) == ("discarded", "stale")
+    assert full.outcome(by_hand)[0] == "completed"
+    assert full.password(WINDOWS, "alice") == full.password("adapter/ldap", "alice") == "New-2"
