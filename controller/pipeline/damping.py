@@ -40,8 +40,11 @@ def judge(known: Fingerprint, reported: bytes, change: PasswordChange) -> Reason
 
 
 def absorb(known: Fingerprint, reported: bytes, change: PasswordChange) -> Fingerprint:
-    """What is known after a report that was no real change: which echoes are still to come."""
-    if _is_repeat(known, reported, change):
+    """What is known after a report that was no real change: which echoes are still to come.
+
+    One that its system had told before tells nothing of them.
+    """
+    if _is_repeat(known, reported, change) or _is_older_than_told(known, change):
         return known
     told = hear(known, reported, change)
     late = _find(known.overwritten, reported)
@@ -99,11 +102,18 @@ def _is_repeat(known: Fingerprint, reported: bytes, change: PasswordChange) -> b
 def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
     if change.occurred_at is None:
         return False
-    if _is_credible(known.occurred_at, change) and change.occurred_at < known.occurred_at:
+    if _is_older_than_told(known, change):
         return True
     if known.set_by != "delivery" or not _is_credible(known.set_at, change):
         return False
     return change.occurred_at < known.set_at - CLOCK_TOLERANCE
+
+
+def _is_older_than_told(known: Fingerprint, change: PasswordChange) -> bool:
+    """Whether the account's own system has told of a later time already; it tells each change first in its order."""
+    if change.occurred_at is None or not _is_credible(known.occurred_at, change):
+        return False
+    return change.occurred_at < known.occurred_at
 
 
 def _is_credible(time: datetime | None, change: PasswordChange) -> TypeGuard[datetime]:

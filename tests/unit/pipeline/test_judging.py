@@ -94,6 +94,13 @@ def test_a_repeat_of_the_newest_report_never_replaces_what_came_into_force_since
     assert judge(known, B, replace(told, occurred_at=START + timedelta(seconds=1))) is None
 
 
+def test_a_repeat_of_an_older_report_is_no_echo() -> None:
+    known = replace(WRITTEN, in_force=C, overwritten=(B,), occurred_at=START, told=A)
+    older = replace(CHANGE, occurred_at=START - timedelta(seconds=9))
+    assert judge(known, B, older) is Reason.STALE
+    assert absorb(known, B, older) == known
+
+
 def test_a_time_that_lies_far_ahead_of_the_store_s_is_taken_for_now() -> None:
     assert plausible(START + 2 * CLOCK_TOLERANCE, START) == START
     assert plausible(START + CLOCK_TOLERANCE, START) == START + CLOCK_TOLERANCE
