@@ -49,7 +49,8 @@ def absorb(known: Fingerprint, reported: bytes, change: PasswordChange) -> Finge
     told = hear(known, reported, change)
     late = _find(known.overwritten, reported)
     if late is not None:
-        return replace(told, overwritten=known.overwritten[late + 1 :])
+        # Itself is kept: what was in doubt may have been written twice.
+        return replace(told, overwritten=known.overwritten[late:])
     if _same(known.in_force, reported):
         return replace(told, is_echoed=True, overwritten=())
     if _same(known.writing, reported):

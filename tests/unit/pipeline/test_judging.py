@@ -76,7 +76,9 @@ def test_an_echo_is_expected_once() -> None:
 
 def test_a_late_echo_takes_the_older_ones_with_it_that_were_left_out() -> None:
     known = absorb(replace(WRITTEN, overwritten=(B, C, A)), C, CHANGE)
-    assert (known.overwritten, known.is_echoed) == ((A,), False)
+    assert (known.overwritten, known.is_echoed) == ((C, A), False)
+    assert judge(known, B, CHANGE) is None
+    assert judge(known, C, CHANGE) is Reason.STALE
 
 
 def test_an_echo_before_the_confirmation_proves_that_the_write_arrived() -> None:
