@@ -63,7 +63,7 @@ class Company:
             found[:] = [c for c in reversed(self.items("changes")) if c["account"] == self.account]
             return len(found) >= count and all(c["state"] != "accepted" for c in found)
 
-        self.controller.wait_for(are_there, f"{count} captured changes")
+        self.controller.wait_for(are_there, f"{count} captured changes", 150)
         return found
 
     def items(self, kind: str) -> list[dict[str, Any]]:
