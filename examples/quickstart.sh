@@ -4,6 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/python ] || python3 -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/runtime.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/runtime.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 exec .venv/bin/pwsync demo "$@"
