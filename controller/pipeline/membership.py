@@ -10,7 +10,7 @@ from controller.model.notification import AdapterAdded, AdapterDeleted, Adapters
 from controller.model.session import AdapterSession
 from controller.pipeline.gate import AdapterCall
 from controller.pipeline.topology import Topology
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 
 def tell_group(
