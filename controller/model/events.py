@@ -145,6 +145,13 @@ MAPPING_CONFLICT = EventType(
     (10672, 10674, 11022),
     fields=_MAPPING,
 )
+MAPPING_CONFLICT_ALLOWED = EventType(
+    "mappingConflictAllowed",
+    Level.INFO,
+    "Mappings join several accounts of one system to one change; the adapter allows it.",
+    (10671, 10673, 11020, 11021),
+    fields={"accounts": "those of one system: of the adapter, or of Windows"},
+)
 EXTERNAL_CHANGE_REFUSED = EventType(
     "externalChangeRefused",
     Level.WARNING,
