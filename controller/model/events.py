@@ -404,6 +404,13 @@ RECONCILE_FAILED = EventType(
     "The reconcile loop could not finish.",
     fields={"code": "what went wrong, as a stable name", "message": "in words"},
 )
+FLAGS_WITHOUT_EFFECT = EventType(
+    "flagsWithoutEffect",
+    Level.WARNING,
+    "Flags of an adapter have no effect, since the System's switches for them are off.",
+    (10706,),
+    fields={"flags": "of the adapter", "switches": "of the System, in the same order"},
+)
 DRIFT_FOUND = EventType(
     "driftFound",
     Level.WARNING,

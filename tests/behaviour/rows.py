@@ -678,7 +678,13 @@ ROWS = (
     ),
     Row(
         "A12",
-        "Such a flag is a warning of `validate` and of the plan, with the place of the flag.",
+        "Such a flag is a warning of `validate` and of the plan, with the place of the flag. `run` tells of it at its "
+        "start, and when an apply brings a new one.",
+        events=("flagsWithoutEffect",),
+        tests=(
+            "tests/unit/reconcile/test_flags.py::test_a_round_that_applies_tells_at_once",
+            "tests/unit/reconcile/test_flags.py::test_what_is_in_force_is_told_of_although_the_manifests_cannot_be_read",
+        ),
     ),
     Row(
         "A13",
