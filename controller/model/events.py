@@ -93,7 +93,7 @@ CHANGE_REFUSED = EventType(
     "changeRefused",
     Level.WARNING,
     "A password change was refused at intake.",
-    (10653, 10707, 10708, 10709, 10803, 10820, 11060),
+    (10653, 10707, 10708, 10709, 10803, 10820, 11060, 11071),
     fields={**_CALLER, "reason": "what is not allowed, as a stable name"},
 )
 SOURCE_TYPE_REFUSED = EventType(

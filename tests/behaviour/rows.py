@@ -122,7 +122,8 @@ ROWS = (
     ),
     Row(
         "D6",
-        "An empty password is refused with a reason; nothing about it is stored.",
+        "An empty password is refused with a reason, and recorded; nothing about it is stored.",
+        events=("changeRefused",),
         tests=(
             "tests/unit/pipeline/test_intake.py::test_a_password_that_cannot_be_one_is_refused_and_nothing_is_stored",
         ),
