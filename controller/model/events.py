@@ -286,6 +286,16 @@ DELIVERY_HANDED_OUT = EventType(
         "redelivered": "whether an earlier attempt may have arrived",
     },
 )
+GROUP_TOLD = EventType(
+    "groupTold",
+    Level.INFO,
+    "A group adapter was told which adapters are in its group, or which one has come or gone.",
+    fields={
+        **_CALLER_OF_API,
+        "notification": "adaptersInGroup, addAdapter or deleteAdapter",
+        "adapters": "all that are in the group now, as far as it was told",
+    },
+)
 LATE_WRITE = EventType(
     "lateWrite",
     Level.WARNING,
