@@ -300,11 +300,32 @@ class Sessions(Protocol):
         """Delete; tell whether there was one."""
 
 
+@dataclass(frozen=True, slots=True)
+class MappingQuery:
+    """Which mappings to list, in order.
+
+    Attributes:
+        applications: Only of these; None means of any.
+        windows: Only of this account.
+        external: Only of this external account.
+        after: The ``sort_key`` behind which to go on; of empty names: from the start.
+    """
+
+    applications: tuple[str, ...] | None = None
+    windows: WindowsAccount | None = None
+    external: str = ""
+    after: tuple[str, str, str] = ("", "", "")
+    limit: int = 100
+
+
 class Mappings(Protocol):
     """Mappings of the actual topology, each (application, Windows account, external account) once."""
 
     def scan(self) -> Iterator[Mapping]:
         """All, in the order of ``Mapping.sort_key``, streamed."""
+
+    def find(self, query: MappingQuery) -> list[Mapping]:
+        """Some, in that order."""
 
     def count(self) -> int:
         """How many there are."""
@@ -397,13 +418,22 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """Which changes to list, newest first."""
+    """Which changes to list, newest first. Empty means any.
+
+    Attributes:
+        before: Only those with a lower sequence, as the next page needs it; 0 means all.
+        lane: Only of accounts of this lane.
+        caller: Only those that this principal reported.
+        since: Only those received then or later.
+    """
 
     account: str = ""
     state: str = ""
     limit: int = 100
     before: int = 0
-    """Only those with a lower sequence, as the next page needs it; 0 means all."""
+    lane: str = ""
+    caller: str = ""
+    since: datetime | None = None
 
 
 class Changes(Protocol):
@@ -458,13 +488,20 @@ class Changes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryQuery:
-    """Which deliveries to list, newest first. Empty means any."""
+    """Which deliveries to list, newest first. Empty means any.
+
+    Attributes:
+        before: Only those with a lower number, as the next page needs it; 0 means all.
+        since: Only those created then or later.
+    """
 
     tracking_id: str = ""
     lane: str = ""
     account: str = ""
     state: str = ""
     limit: int = 100
+    before: int = 0
+    since: datetime | None = None
 
 
 class Deliveries(Protocol):
@@ -598,7 +635,12 @@ class Guesses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events to list, newest first. Empty means any."""
+    """Which events to list, newest first. Empty means any.
+
+    Attributes:
+        before: Only those with a lower sequence, as the next page needs it; 0 means all.
+        since: Only those recorded then or later.
+    """
 
     tracking_id: str = ""
     adapter: str = ""
@@ -607,7 +649,7 @@ class EventQuery:
     limit: int = 100
     level: str = ""
     before: int = 0
-    """Only those with a lower sequence, as the next page needs it; 0 means all."""
+    since: datetime | None = None
 
 
 class Events(Protocol):

@@ -130,10 +130,13 @@ class SqlChanges:
         statement = _ALL.order_by(_C.sequence.desc()).limit(query.limit)
         if query.account:
             statement = statement.where(named(changes, query.account))
-        if query.state:
-            statement = statement.where(_C.state == query.state)
+        for column, wanted in ((_C.state, query.state), (_C.lane, query.lane), (_C.caller, query.caller)):
+            if wanted:
+                statement = statement.where(column == wanted)
         if query.before:
             statement = statement.where(_C.sequence < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.received_at >= query.since)
         return _changes(self._session.execute(statement))
 
     def purge(self, before: datetime, limit: int) -> int:

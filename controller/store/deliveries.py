@@ -109,6 +109,10 @@ class SqlDeliveries:
         for column, wanted in ((_C.tracking_id, query.tracking_id), (_C.lane, query.lane), (_C.state, query.state)):
             if wanted:
                 statement = statement.where(column == wanted)
+        if query.before:
+            statement = statement.where(_C.number < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.created_at >= query.since)
         return _deliveries(self._session.execute(statement))
 
     def open_of_lane(self, lane: str) -> list[Delivery]:
@@ -193,4 +197,5 @@ def _read(row: Row[Any]) -> Delivery:
         directory_code=row.directory_code,
         message=row.message,
         settled_at=row.settled_at,
+        number=row.number,
     )

@@ -65,6 +65,8 @@ class SqlEvents:
                 statement = statement.where(column == wanted)
         if query.before:
             statement = statement.where(_C.sequence < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.at >= query.since)
         rows = self._session.execute(statement)
         return [readable("events", str(row.sequence), row, _recorded) for row in rows]
 

@@ -52,3 +52,17 @@ def check_reader(principal: str, change: PasswordChange, administrators: Sequenc
             reason="notReporter",
             hint="administrators stand in spec.administrators of the System manifest",
         )
+
+
+def check_administrator(principal: str, administrators: Sequence[str]) -> None:
+    """Check that *principal* administers the system.
+
+    Raises:
+        Refused: It does not.
+    """
+    if principal not in administrators:
+        raise Refused(
+            "only an administrator may read this",
+            reason="notAdministrator",
+            hint="administrators stand in spec.administrators of the System manifest",
+        )
