@@ -12,7 +12,7 @@ from controller.cli.queue_rows import queue
 from controller.views.kinds import RESOURCE_KINDS, Word, word_of
 
 if TYPE_CHECKING:
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 DEFAULT_LIMIT = 100
 

@@ -12,7 +12,7 @@ from controller.views.objects import mapping_view, resource_view
 
 if TYPE_CHECKING:
     from controller.model.topology import Mapping, Spec
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 MAPPINGS_IN_TABLE = 100
 

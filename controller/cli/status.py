@@ -12,7 +12,7 @@ from controller.views.status import Picture, differing_mappings, picture_view, r
 
 if TYPE_CHECKING:
     from controller.planning.plan import Plan
-    from controller.ports import Store
+    from controller.ports.store import Store
     from controller.reconcile.status import ObjectStatus
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Mapping
-from controller.ports import MappingQuery
+from controller.ports.mappings import MappingQuery
 from controller.store.columns import Name
 from controller.store.session import Session
 from controller.store.tables import mappings

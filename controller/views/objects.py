@@ -7,7 +7,7 @@ from controller.views.records import instant
 
 if TYPE_CHECKING:
     from controller.model.topology import Mapping, Resource
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 
 def resource_view(tx: "Transaction", resource: "Resource") -> dict[str, Any]:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from controller.model.delivery import Delivery
     from controller.planning.plan import Plan
-    from controller.ports import LaneStatus, Store, Token
+    from controller.ports.lanes import LaneStatus
+    from controller.ports.store import Store
+    from controller.ports.tokens import Token
     from controller.reconcile.status import ObjectStatus
 
 PARKED_SHOWN = 20
@@ -45,7 +47,7 @@ class Picture:
 def read_picture(store: "Store", plan: "Plan | None", replay_dir: "Path") -> Picture:
     """Look at everything in one transaction, and at the folder of replay files."""
     from controller.model.delivery import DeliveryState
-    from controller.ports import DeliveryQuery
+    from controller.ports.deliveries import DeliveryQuery
     from controller.reconcile.picture import object_statuses
     from controller.reconcile.unnamed_tokens import unnamed_tokens
     from controller.replay.waiting import look

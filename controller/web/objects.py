@@ -10,7 +10,8 @@ from controller.model.accounts import WindowsAccount
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.topology import Key, Kind, Resource
 from controller.pipeline.topology import TopologyReader
-from controller.ports import MappingQuery, Transaction
+from controller.ports.mappings import MappingQuery
+from controller.ports.store import Transaction
 from controller.runtime.wiring import Installation
 from controller.views.kinds import RESOURCE_KINDS, Word, word_of
 from controller.views.objects import find_mapping, mapping_view, resource_view

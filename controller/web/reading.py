@@ -14,7 +14,9 @@ from controller.model.delivery import DeliveryState
 from controller.model.errors import NotFound, StoreUnavailable
 from controller.model.events import CATALOGUE, Level
 from controller.pipeline.topology import TopologyReader
-from controller.ports import ChangeQuery, DeliveryQuery, EventQuery
+from controller.ports.changes import ChangeQuery
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.events import EventQuery
 from controller.runtime.wiring import Installation
 from controller.views.records import change_view, delivery_view, event_view
 from controller.views.status import picture_view, read_picture

@@ -29,7 +29,8 @@ from controller.model.topology import (
     Source,
     System,
 )
-from controller.ports import MappingQuery, Store
+from controller.ports.mappings import MappingQuery
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import AT, mapping
 
