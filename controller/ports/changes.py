@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from controller.model.change import PasswordChange
+from controller.ports.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,8 @@ class ChangeQuery:
     Attributes:
         before: Only those with a lower sequence, as the next page needs it; 0 means all.
         lane: Only of accounts of this lane.
-        caller: Only those that this principal reported.
         since: Only those received then or later.
+        reach: Only those that are within it; None means any.
     """
 
     account: str = ""
@@ -23,8 +24,9 @@ class ChangeQuery:
     limit: int = 100
     before: int = 0
     lane: str = ""
-    caller: str = ""
     since: datetime | None = None
+    tracking_id: str = ""
+    reach: Reach | None = None
 
 
 class Changes(Protocol):

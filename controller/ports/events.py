@@ -14,6 +14,7 @@ class EventQuery:
     Attributes:
         before: Only those with a lower sequence, as the next page needs it; 0 means all.
         since: Only those recorded then or later.
+        of_adapters: Only those about one of these; None means any, and about none.
     """
 
     tracking_id: str = ""
@@ -24,6 +25,7 @@ class EventQuery:
     level: str = ""
     before: int = 0
     since: datetime | None = None
+    of_adapters: frozenset[str] | None = None
 
 
 class Events(Protocol):

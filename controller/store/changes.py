@@ -11,6 +11,7 @@ from controller.model.accounts import account_of
 from controller.model.change import ChangeState, PasswordChange
 from controller.ports.changes import ChangeQuery
 from controller.store.accounts import named
+from controller.store.reach import within
 from controller.store.rows import readable
 from controller.store.session import Session
 from controller.store.tables import changes, deliveries, is_unsettled, same_lane
@@ -130,7 +131,10 @@ class SqlChanges:
         statement = _ALL.order_by(_C.sequence.desc()).limit(query.limit)
         if query.account:
             statement = statement.where(named(changes, query.account))
-        for column, wanted in ((_C.state, query.state), (_C.lane, query.lane), (_C.caller, query.caller)):
+        if query.reach is not None:
+            statement = statement.where(within(changes, query.reach))
+        exact = ((_C.state, query.state), (_C.lane, query.lane), (_C.tracking_id, query.tracking_id))
+        for column, wanted in exact:
             if wanted:
                 statement = statement.where(column == wanted)
         if query.before:

@@ -63,6 +63,8 @@ class SqlEvents:
         for column, wanted in exact:
             if wanted:
                 statement = statement.where(column == wanted)
+        if query.of_adapters is not None:
+            statement = statement.where(_C.adapter.in_(sorted(query.of_adapters)))
         if query.before:
             statement = statement.where(_C.sequence < query.before)
         if query.since is not None:

@@ -17,6 +17,7 @@ from controller.web.pages.site import NO_INSIGHT, Insight
 from controller.web.probes import Probes
 from controller.web.problem import Problems, answer_http_exception
 from controller.web.reading import ReadingApi
+from controller.web.security import NotesUnproven
 
 REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
@@ -40,7 +41,11 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
     parts = (changes, adapters, reading, objects, probes, pages)
     app = Starlette(
         routes=[route for part in parts for route in part.routes()],
-        middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(Problems),
+            Middleware(NotesUnproven, installation.admission, limiter),
+        ],
         exception_handlers={HTTPException: answer_http_exception},
     )
     app.state.pages = pages

@@ -1,5 +1,6 @@
 """Objects and mappings, read over the API: as they are applied."""
 
+from collections.abc import Callable
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -7,9 +8,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import InvalidInput, NotFound
+from controller.model.errors import InvalidInput, NotFound, Refused
 from controller.model.topology import Key, Kind, Resource
-from controller.pipeline.topology import TopologyReader
+from controller.pipeline.roles import Action, Standing, adapters_seen, applications_seen
+from controller.pipeline.topology import Topology
 from controller.ports.mappings import MappingQuery
 from controller.ports.store import Transaction
 from controller.runtime.wiring import Installation
@@ -17,7 +19,7 @@ from controller.views.kinds import RESOURCE_KINDS, Word, word_of
 from controller.views.objects import find_mapping, mapping_view, resource_view
 from controller.web.answers import JsonAnswer
 from controller.web.query import PAGING, Query, is_storable, page
-from controller.web.security import check_administrator, principal_of
+from controller.web.security import principal_of
 
 _KINDS = (*RESOURCE_KINDS, Word.MAPPINGS)
 _FILTERS: dict[Word, tuple[str, ...]] = {Word.APPLICATIONS: ("adapter",), Word.MAPPINGS: ("adapter", "account")}
@@ -30,7 +32,6 @@ class ObjectsApi:
     def __init__(self, installation: Installation, limiter: CapacityLimiter) -> None:
         self._installation = installation
         self._limiter = limiter
-        self._topology = TopologyReader()
 
     def routes(self) -> list[Route]:
         """The routes of these calls; the name of a mapping has slashes."""
@@ -58,32 +59,39 @@ class ObjectsApi:
     def _resources(self, principal: str, word: Word, asked: Query) -> dict[str, Any]:
         (after,) = asked.after(word, 1)
         adapter, limit = asked.text("adapter"), asked.limit
-        with self._installation.store.read() as tx:
-            self._check(tx, principal)
+
+        def read(tx: Transaction, _: Topology, standing: Standing) -> dict[str, Any]:
+            names = _names_seen(word, standing)
             of_kind = sorted((r for r in tx.resources.read().values() if r.kind == RESOURCE_KINDS[word]), key=_name)
-            found = [r for r in of_kind if r.name > after and (not adapter or _adapter_of(r) == adapter)]
+            found = [r for r in of_kind if r.name > after and (names is None or r.name in names)]
+            found = [r for r in found if not adapter or _adapter_of(r) == adapter]
             return page(word, found[: limit + 1], limit, lambda r: resource_view(tx, r), lambda r: [r.name])
+
+        return self._admit(principal, read)
 
     def _mappings(self, principal: str, word: Word, asked: Query) -> dict[str, Any]:
         application, windows, external = asked.after(word, _PARTS_OF_A_KEY)
         adapter, account, limit = asked.text("adapter"), asked.text("account"), asked.limit
-        with self._installation.store.read() as tx:
-            self._check(tx, principal)
-            applications = self._topology.read(tx).applications_of(adapter)
-            found = tx.mappings.find(
-                MappingQuery(
-                    applications=tuple(applications) if adapter else None,
-                    windows=_windows(account),
-                    external="" if "\\" in account else account,
-                    after=(application, windows, external),
-                    limit=limit + 1,
-                )
+
+        def read(tx: Transaction, topology: Topology, standing: Standing) -> dict[str, Any]:
+            seen = _names_seen(word, standing)
+            wanted = set(topology.applications_of(adapter)) if adapter else seen
+            query = MappingQuery(
+                applications=None if wanted is None else tuple(sorted(wanted if seen is None else wanted & seen)),
+                windows=_windows(account),
+                external="" if "\\" in account else account,
+                after=(application, windows, external),
+                limit=limit + 1,
             )
-        return page(word, found, limit, mapping_view, lambda mapping: mapping.sort_key)
+            return page(word, tx.mappings.find(query), limit, mapping_view, lambda mapping: mapping.sort_key)
+
+        return self._admit(principal, read)
 
     def _one(self, principal: str, word: Word, name: str) -> dict[str, Any]:
-        with self._installation.store.read() as tx:
-            self._check(tx, principal)
+        def read(tx: Transaction, _: Topology, standing: Standing) -> dict[str, Any]:
+            names = _names_seen(word, standing)
+            if names is not None and (name.partition("/")[0] if word is Word.MAPPINGS else name) not in names:
+                raise _out_of_reach()
             if not is_storable(name):
                 raise _no_such_object()
             if word is Word.MAPPINGS:
@@ -93,8 +101,41 @@ class ObjectsApi:
                 raise _no_such_object()
             return resource_view(tx, resource)
 
-    def _check(self, tx: Transaction, principal: str) -> None:
-        check_administrator(principal, self._topology.read(tx).system.administrators)
+        return self._admit(principal, read)
+
+    def _admit(
+        self, principal: str, read: Callable[[Transaction, Topology, Standing], dict[str, Any]]
+    ) -> dict[str, Any]:
+        return self._installation.admission.admit(principal, Action.READ_OBJECTS, read)
+
+
+def _names_seen(word: Word, standing: Standing) -> frozenset[str] | None:
+    """Which of a kind a principal may read, of mappings by their application; None means all.
+
+    Raises:
+        Refused: None of that kind.
+    """
+    if standing.is_administrator:
+        return None
+    match word:
+        case Word.APPLICATIONS | Word.MAPPINGS:
+            names = applications_seen(standing)
+        case Word.ADAPTERS:
+            names = adapters_seen(standing)
+        case _:
+            names = frozenset()
+    if names is not None and not names:
+        raise _out_of_reach()
+    return names
+
+
+def _out_of_reach() -> Refused:
+    """The same for what is not there: who may not see an object is not told whether there is one."""
+    return Refused(
+        "no role of this principal lets it read this",
+        reason="notAllowed",
+        hint="the reference of roles lists what each may do",
+    )
 
 
 def _kind(request: Request) -> Word:

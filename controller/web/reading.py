@@ -9,14 +9,17 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from controller.model.accounts import ExternalAccount
-from controller.model.change import ChangeState
-from controller.model.delivery import DeliveryState
-from controller.model.errors import NotFound, StoreUnavailable
-from controller.model.events import CATALOGUE, Level
-from controller.pipeline.topology import TopologyReader
+from controller.model.change import ChangeState, PasswordChange
+from controller.model.delivery import Delivery, DeliveryState
+from controller.model.errors import NotFound, Refused, StoreUnavailable
+from controller.model.events import CATALOGUE, Level, RecordedEvent
+from controller.pipeline.roles import Action, Standing, adapters_seen, reach_of
+from controller.pipeline.topology import Topology
 from controller.ports.changes import ChangeQuery
 from controller.ports.deliveries import DeliveryQuery
 from controller.ports.events import EventQuery
+from controller.ports.reach import Reach
+from controller.ports.store import Transaction
 from controller.runtime.wiring import Installation
 from controller.views.records import change_view, delivery_view, event_view
 from controller.views.status import picture_view, read_picture
@@ -24,7 +27,7 @@ from controller.web.answers import JsonAnswer
 from controller.web.changes import TRACKING_ID
 from controller.web.pages.plans import Plans
 from controller.web.query import PAGING, Query, page
-from controller.web.security import check_administrator, check_reader, principal_of
+from controller.web.security import principal_of
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
@@ -37,7 +40,6 @@ class ReadingApi:
         self._installation = installation
         self._plans = plans
         self._limiter = limiter
-        self._topology = TopologyReader()
 
     def routes(self) -> list[Route]:
         """The routes of these calls."""
@@ -50,7 +52,7 @@ class ReadingApi:
         ]
 
     async def changes(self, request: Request) -> JsonAnswer:
-        """List changes, newest first: an administrator sees all, others those that they reported."""
+        """List changes, newest first."""
         principal = await self._principal(request)
         asked = Query(request, "account", "adapter", "state", "since", *PAGING)
         query = ChangeQuery(
@@ -113,37 +115,39 @@ class ReadingApi:
         return await to_thread.run_sync(use_case, *given, limiter=self._limiter)
 
     def _changes(self, principal: str, query: ChangeQuery) -> dict[str, Any]:
-        with self._installation.store.read() as tx:
-            if principal not in self._topology.read(tx).system.administrators:
-                query = replace(query, caller=principal)
-            found = tx.changes.find(query)
+        def read(tx: Transaction, topology: Topology, standing: Standing) -> list[PasswordChange]:
+            return tx.changes.find(replace(query, reach=reach_of(topology, standing)))
+
+        found = self._installation.admission.admit(principal, Action.READ_CHANGES, read)
         return page("changes", found, query.limit - 1, change_view, lambda change: [change.sequence])
 
     def _change(self, principal: str, tracking_id: str) -> dict[str, Any]:
-        with self._installation.store.read() as tx:
+        def read(tx: Transaction, topology: Topology, standing: Standing) -> dict[str, Any]:
             change = tx.changes.get(tracking_id) if TRACKING_ID.fullmatch(tracking_id) else None
             if change is None and self._is_behind():
                 raise StoreUnavailable("changes accepted during an outage are still being taken over")
             if change is None:
                 raise NotFound("there is no change with this tracking ID")
-            check_reader(principal, change, self._topology.read(tx).system.administrators)
-            return change_view(change, tx.deliveries.of_change(tracking_id))
+            return change_view(change, _deliveries_seen(tx, change, reach_of(topology, standing)))
+
+        return self._installation.admission.admit(principal, Action.READ_CHANGES, read)
 
     def _deliveries(self, principal: str, query: DeliveryQuery) -> dict[str, Any]:
-        with self._installation.store.read() as tx:
-            check_administrator(principal, self._topology.read(tx).system.administrators)
-            found = tx.deliveries.find(query)
+        def read(tx: Transaction, topology: Topology, standing: Standing) -> list[Delivery]:
+            return tx.deliveries.find(replace(query, reach=reach_of(topology, standing)))
+
+        found = self._installation.admission.admit(principal, Action.READ_DELIVERIES, read)
         return page("deliveries", found, query.limit - 1, delivery_view, lambda delivery: [delivery.number])
 
     def _events(self, principal: str, query: EventQuery) -> dict[str, Any]:
-        with self._installation.store.read() as tx:
-            check_administrator(principal, self._topology.read(tx).system.administrators)
-            found = tx.events.find(query)
+        def read(tx: Transaction, _: Topology, standing: Standing) -> list[RecordedEvent]:
+            return tx.events.find(replace(query, of_adapters=adapters_seen(standing)))
+
+        found = self._installation.admission.admit(principal, Action.READ_EVENTS, read)
         return page("events", found, query.limit - 1, event_view, lambda event: [event.sequence])
 
     def _status(self, principal: str) -> dict[str, Any]:
-        with self._installation.store.read() as tx:
-            check_administrator(principal, self._topology.read(tx).system.administrators)
+        self._installation.admission.admit(principal, Action.READ_STATUS, lambda *_: None)
         plan = self._plans.current().plan
         return picture_view(read_picture(self._installation.store, plan, self._installation.settings.replay_dir))
 
@@ -155,3 +159,21 @@ class ReadingApi:
 
 def _lane(adapter: str) -> str:
     return ExternalAccount(adapter, "").lane if adapter else ""
+
+
+def _deliveries_seen(tx: Transaction, change: PasswordChange, reach: Reach | None) -> list[Delivery]:
+    """The deliveries of a change: all of them for who reported it, else those within *reach*, in order of creation.
+
+    Raises:
+        Refused: The change is not within it.
+    """
+    if reach is None or reach.caller == change.caller:
+        return tx.deliveries.of_change(change.tracking_id)
+    if not tx.changes.find(ChangeQuery(tracking_id=change.tracking_id, reach=reach)):
+        raise Refused(
+            "only who reported a change, or who administers what it concerns, may see it",
+            reason="notReporter",
+            hint="the reference of roles lists what each may do",
+        )
+    seen = {d.id for d in tx.deliveries.find(DeliveryQuery(tracking_id=change.tracking_id, reach=reach))}
+    return [delivery for delivery in tx.deliveries.of_change(change.tracking_id) if delivery.id in seen]
