@@ -462,6 +462,18 @@ KEYS_RETIRED = EventType(
     "Older keys, with which nothing is sealed any more, were removed from the keyring.",
     fields={**_BY, "keys": "ids of those that were removed"},
 )
+CALL_REFUSED = EventType(
+    "callRefused",
+    Level.WARNING,
+    "A call of the API that reads was refused.",
+    fields={**_CALLER_OF_API, "action": "what it asked for, as a stable name", "reason": "why, as a stable name"},
+)
+CALLER_UNPROVEN = EventType(
+    "callerUnproven",
+    Level.WARNING,
+    "A caller of the API did not prove who it is.",
+    fields={"address": "where it called from", "problem": "what was wrong with what it sent"},
+)
 LOGIN_REFUSED = EventType(
     "loginRefused",
     Level.WARNING,
