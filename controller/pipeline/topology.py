@@ -5,6 +5,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
+from controller.model.accounts import WindowsAccount
 from controller.model.filters import PasswordFilter
 from controller.model.topology import Adapter, AdapterGroup, Application, Domain, Key, Kind, Resource, System
 from controller.ports.store import Transaction
@@ -32,6 +33,11 @@ class Topology:
         adapters = [f"adapter/{name}" for name, spec in self.adapters.items() if spec.enabled and not spec.is_remote]
         domains = [f"domain/{name}" for name, spec in self.domains.items() if spec.directory is not None]
         return sorted(adapters + domains)
+
+    def has_directory(self, account: WindowsAccount) -> bool:
+        """Whether Windows passwords of the account's domain can be changed from here."""
+        domain = self.domains.get(account.domain)
+        return domain is not None and domain.directory is not None
 
     def remote_adapters(self) -> list[str]:
         """Names of the enabled adapters that pull their notifications, sorted."""
