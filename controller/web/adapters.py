@@ -14,8 +14,16 @@ from starlette.routing import Route
 from controller.model.completion import Completion
 from controller.model.delivery import Delivery
 from controller.model.errors import InvalidInput
-from controller.model.notification import Notification, PasswordNotification, StatusRequest
+from controller.model.notification import (
+    AdapterAdded,
+    AdapterDeleted,
+    AdaptersInGroup,
+    Notification,
+    PasswordNotification,
+    StatusRequest,
+)
 from controller.pipeline.gate import AdapterCall, CallName
+from controller.pipeline.membership import notification_name
 from controller.pipeline.sessions import StatusReport
 from controller.runtime.wiring import Installation
 from controller.views.records import instant
@@ -158,6 +166,10 @@ def _notification_view(notification: Notification) -> dict[str, Any]:
     match notification:
         case StatusRequest():
             return {"type": "statusRequest"}
+        case AdaptersInGroup(adapters=names):
+            return {"type": notification_name(notification), "adapters": list(names)}
+        case AdapterAdded(adapter=name) | AdapterDeleted(adapter=name):
+            return {"type": notification_name(notification), "adapter": name}
         case PasswordNotification(old_password=old):
             return {
                 "type": "passwordChange",
