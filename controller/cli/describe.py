@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings
 from controller.cli.kinds import RESOURCE_KINDS, Word, word_of
 from controller.cli.listing import Filters
 from controller.cli.object_rows import find_mapping, mapping_sets, resource_status, resources
@@ -15,6 +15,7 @@ from controller.cli.status import status_view
 from controller.cli.timeline import show_timeline, timeline_view
 from controller.cli.views import event_view, instant, short_instant
 from controller.model.errors import InvalidInput
+from controller.runtime.actors import local_actor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
     if not paths and not Path(DEFAULT_MANIFESTS).exists():
         return None
     chosen = chosen_manifests(paths)
-    return make_reconciler(store, chosen.paths, stdin=chosen.stdin, principal=local_principal()).plan()
+    return make_reconciler(store, chosen.paths, stdin=chosen.stdin, by=local_actor()).plan()
 
 
 def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:

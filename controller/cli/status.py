@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli.installation import DEFAULT_MANIFESTS, Paths, chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import DEFAULT_MANIFESTS, Paths, chosen_manifests, chosen_settings
 from controller.cli.output import Report, show, show_json, show_table
 from controller.cli.views import delivery_view, lane_view, short_instant
+from controller.runtime.actors import local_actor
 
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery
@@ -81,7 +82,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
     if not paths and not Path(DEFAULT_MANIFESTS).exists():
         return None
     manifests = chosen_manifests(paths)
-    return make_reconciler(store, manifests.paths, stdin=manifests.stdin, principal=local_principal()).plan()
+    return make_reconciler(store, manifests.paths, stdin=manifests.stdin, by=local_actor()).plan()
 
 
 def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:

@@ -49,6 +49,7 @@ class Housekeeping:
         yield from self._give_up_overdue()
         yield from self._drop_queues()
         yield from self._purge()
+        yield from self._trim_audit()
 
     def release(self) -> None:
         """Let another process take over at once."""
@@ -138,6 +139,15 @@ class Housekeeping:
                 before = tx.now - self._topology.read(tx).system.keeps_finished_for
                 is_more = tx.changes.purge(before, BATCH) == BATCH
                 tx.tokens.purge(before)
+            yield
+
+    def _trim_audit(self) -> Iterator[None]:
+        is_more = True
+        while is_more:
+            with self._store.write() as tx:
+                if not self._may_act(tx):
+                    return
+                is_more = tx.audit.trim(BATCH) == BATCH
             yield
 
 

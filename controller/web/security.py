@@ -40,6 +40,11 @@ async def principal_of(request: Request, callers: Callers, limiter: CapacityLimi
     return await to_thread.run_sync(callers.authenticate, token, limiter=limiter)
 
 
+def origin_of(request: Request) -> str:
+    """The address that a request came from, for the audit."""
+    return request.client.host if request.client else ""
+
+
 def check_reader(principal: str, change: PasswordChange, administrators: Sequence[str]) -> None:
     """Check that *principal* may see a change.
 

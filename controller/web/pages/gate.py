@@ -9,15 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from controller.model import events
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.errors import PwsyncError, Refused, Unauthenticated
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.callers import Callers, digest_of
+from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.topology import TopologyReader
 from controller.ports import Clock, Store
 from controller.web.pages.access import Viewer, viewer_of
 from controller.web.pages.attempts import Attempts
 from controller.web.pages.sessions import Session, Sessions
+from controller.web.security import origin_of
 
 COOKIE, SECURE_COOKIE = "pwsync-session", "__Host-pwsync-session"
 LIVE_HEADER = "Pwsync-Live"
@@ -33,6 +37,13 @@ class Visit:
     cookie: str = field(repr=False)
     is_person: bool = True
     """False where the page fetches itself again."""
+    origin: str = ""
+    """The address that it came from."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who visits, for the audit."""
+        return Actor(self.viewer.principal, self.origin)
 
 
 class Gate:
@@ -45,6 +56,7 @@ class Gate:
         self._sessions = Sessions(clock)
         self._attempts = Attempts(clock)
         self._topology = TopologyReader()
+        self._refusals = RecordedRefusals()
 
     async def enter(self, request: Request) -> Visit:
         """Let a request pass.
@@ -60,7 +72,7 @@ class Gate:
         if session is None:
             raise Unauthenticated("log in to see this page")
         viewer = await to_thread.run_sync(self._viewer_of, session, cookie, limiter=self._limiter)
-        return Visit(session, viewer, cookie, is_person)
+        return Visit(session, viewer, cookie, is_person, origin_of(request))
 
     async def check_again(self, visit: Visit) -> None:
         """Check in the middle of a long answer that the session goes on.
@@ -83,11 +95,11 @@ class Gate:
             Refused: Too many failures of this address; nothing was checked.
             StoreUnavailable: It cannot be checked now.
         """
-        address = request.client.host if request.client else ""
+        address = origin_of(request)
         if not self._attempts.may_try(address):
             raise Refused("too many failed logins from this address", reason="tooManyAttempts")
         digest = digest_of(Secret(token))
-        principal = await to_thread.run_sync(self._principal_of, digest, limiter=self._limiter)
+        principal = await to_thread.run_sync(self._principal_of, digest, address, limiter=self._limiter)
         if principal is None:
             self._attempts.note_failure(address)
             return False
@@ -97,11 +109,16 @@ class Gate:
         answer.set_cookie(_cookie_name(request), cookie, path="/", secure=is_secure, httponly=True, samesite="strict")
         return True
 
-    def log_out(self, request: Request, answer: Response) -> None:
-        """End the session of a request and take its cookie away."""
+    async def log_out(self, request: Request, visit: Visit, answer: Response) -> None:
+        """End the session of a visit and take its cookie away.
+
+        Raises:
+            StoreUnavailable: It is ended, but could not be audited.
+        """
+        self._sessions.end(visit.cookie)
         name = _cookie_name(request)
-        self._sessions.end(request.cookies.get(name, ""))
         answer.delete_cookie(name, path="/", secure=_is_secure(request), httponly=True, samesite="strict")
+        await to_thread.run_sync(self._audit, visit.actor, AuditAction.LOG_OUT, limiter=self._limiter)
 
     async def note_refused(self, visit: Visit, page: str, reason: str) -> None:
         """Record that somebody asked for what is not theirs."""
@@ -111,6 +128,7 @@ class Gate:
         fields = {"by": visit.viewer.principal, "page": page, "reason": reason}
         with self._store.write() as tx:
             tx.events.add(Event(events.PAGE_REFUSED, fields=fields))
+        self._audit(visit.actor, AuditAction.PAGE, page, reason)
 
     def _viewer_of(self, session: Session, cookie: str) -> Viewer:
         try:
@@ -127,7 +145,7 @@ class Gate:
             self._note_login_refused(error, principal)
             raise
 
-    def _principal_of(self, digest: bytes) -> str | None:
+    def _principal_of(self, digest: bytes, address: str) -> str | None:
         principal = ""
         try:
             principal = self._callers.authenticate_digest(digest)
@@ -135,19 +153,34 @@ class Gate:
                 viewer_of(self._topology.read(tx), principal)
         except (Unauthenticated, Refused) as error:
             self._note_login_refused(error, principal)
+            self._audit(Actor(principal, address), AuditAction.LOG_IN, failure=_reason_of(error))
             return None
-        with self._store.write() as tx:
-            tx.audit.add(principal, "status page log in", "")
+        self._audit(Actor(principal, address), AuditAction.LOG_IN)
         return principal
 
     def _note_login_refused(self, error: PwsyncError, principal: str) -> None:
-        reason = error.reason if isinstance(error, Refused) else error.code
+        fields = {"reason": _reason_of(error), "by": principal}
         with self._store.write() as tx:
-            tx.events.add(Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": principal}))
+            tx.events.add(Event(events.LOGIN_REFUSED, fields=fields))
+
+    def _audit(self, by: Actor, action: AuditAction, subject: str = "", failure: str = "") -> None:
+        """Audit a visit; of refusals of one principal, page and reason one in a minute, from wherever they come."""
+        kind = (by.principal, action, subject, failure)
+        with self._store.write() as tx:
+            now = tx.now
+            if failure and not self._refusals.is_due(kind, now):
+                return
+            tx.audit.add(by, action, subject, failure=failure)
+        if failure:
+            self._refusals.note(kind, now)
 
     def _has_administrators(self) -> bool:
         with self._store.read() as tx:
             return bool(self._topology.read(tx).system.administrators)
+
+
+def _reason_of(error: PwsyncError) -> str:
+    return error.reason if isinstance(error, Refused) else error.code
 
 
 def _cookie_name(request: Request) -> str:

@@ -14,10 +14,12 @@ from itertools import chain, pairwise
 import pytest
 
 from controller.model.accounts import ExternalAccount
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, confirm
 from controller.model.errors import InvalidInput, StoreUnusable
-from controller.ports import ChangeQuery, Store
+from controller.ports import AuditQuery, ChangeQuery, Store
 from tests.contracts.store.conftest import OpenStore, SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, BOB, LANE, change, delivery, mapping, stored, together
 
@@ -39,7 +41,7 @@ def test_an_exception_rolls_back_everything(store: Store) -> None:
         with store.write() as tx:
             tx.changes.add(change("t1"))
             tx.mappings.put([mapping("alice", "A1")])
-            tx.audit.add("ops", "a", "b")
+            tx.audit.add(Actor("ops"), AuditAction.APPLY, "b")
             raise KeyError("the reason")
 
     with pytest.raises(KeyError, match="the reason"):
@@ -47,7 +49,7 @@ def test_an_exception_rolls_back_everything(store: Store) -> None:
     with store.read() as tx:
         assert tx.mappings.count() == 0
         assert tx.changes.find(ChangeQuery()) == []
-        assert tx.audit.find() == []
+        assert tx.audit.find(AuditQuery()) == []
 
 
 def test_an_error_of_the_store_that_is_caught_inside_still_fails_the_transaction(store: Store) -> None:
