@@ -23,6 +23,7 @@ from controller.pipeline.expiring import Expirations
 from controller.pipeline.gate import Gate
 from controller.pipeline.housekeeping import Housekeeping
 from controller.pipeline.intake import Intake
+from controller.pipeline.lookups import LookUps
 from controller.pipeline.operations import Operations
 from controller.pipeline.remembering import RememberedCallers
 from controller.pipeline.remote import RemoteNotifications
@@ -136,6 +137,11 @@ class Installation:
     def remote_notifications(self) -> RemoteNotifications:
         """Notifications of remote adapters."""
         return RemoteNotifications(self.sealer, Gate(self.store), new_id=new_id, jitter=jitter)
+
+    @cached_property
+    def lookups(self) -> LookUps:
+        """Look-ups of credentials."""
+        return LookUps(self.store, self.sealer)
 
     @cached_property
     def expirations(self) -> Expirations:
