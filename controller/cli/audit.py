@@ -37,7 +37,7 @@ def list_(
 
     JSON: items (trail, sequence, at, principal, origin, action, object, detail, failure, hash).
     """
-    from controller.ports import AuditQuery
+    from controller.ports.audit import AuditQuery
     from controller.runtime.reading import open_for_reading
 
     age = _duration(since) if since else None

@@ -21,7 +21,8 @@ from controller.pipeline.administration import expiry_of
 from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.pipeline.users import refused_mappings
-from controller.ports import Sealer, Store, Transaction
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 LONGEST_ACCOUNT = 1024
 """Characters; nothing longer is even looked for."""

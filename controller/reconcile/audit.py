@@ -12,7 +12,7 @@ from controller.model.topology import Application, Kind, Mapping, Resource
 from controller.planning.change import Change, Prune, Replace, Update
 from controller.planning.encoding import canonical, encode_subject
 from controller.planning.fields import differences
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 MOST_MAPPING_ROWS = 1000
 """Mappings of one plan that get a row of their own."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from controller.model.audit import Trail
 from controller.model.audit_chain import Head, Verdict, verify
 from controller.model.errors import InvalidInput, NotFound, StoreUnusable
-from controller.ports import AuditKey, Transaction
+from controller.ports.audit import AuditKey
+from controller.ports.store import Transaction
 from controller.runtime.reading import open_for_reading
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import canary_of

@@ -12,7 +12,7 @@ from controller.model.audit import AuditAction
 from controller.model.errors import PwsyncError, SettingsError
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.runtime.reading import open_for_reading, open_for_writing
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import canary_of, open_keyring, utc_now

@@ -17,7 +17,7 @@ from controller.model.audit import SYSTEM, AuditAction, AuditEntry, AuditPolicy,
 from controller.model.audit_chain import Head, append
 from controller.model.errors import StoreUnusable
 from controller.model.topology import Kind, System
-from controller.ports import AuditKey, AuditQuery
+from controller.ports.audit import AuditKey, AuditQuery
 from controller.store.columns import EPOCH, storable
 from controller.store.rows import readable
 from controller.store.session import Session

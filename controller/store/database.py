@@ -8,9 +8,21 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from controller import ports
 from controller.model.audit import AuditEntry
 from controller.model.errors import PwsyncError, Refused, StoreUnavailable, StoreUnusable
+from controller.ports.audit import Audit, AuditKey
+from controller.ports.changes import Changes
+from controller.ports.clock import Clock
+from controller.ports.credentials import Credentials, Fingerprints, Guesses
+from controller.ports.deliveries import Deliveries
+from controller.ports.events import Events
+from controller.ports.lanes import Lanes, Policies, Sessions
+from controller.ports.mappings import Mappings
+from controller.ports.resources import Resources, Suspensions
+from controller.ports.sealing import SealedValues
+from controller.ports.store import Leases, Transaction
+from controller.ports.tokens import Tokens
+from controller.ports.windows_groups import WindowsGroups
 from controller.store.audit import SqlAudit
 from controller.store.changes import SqlChanges
 from controller.store.columns import Instant
@@ -53,23 +65,23 @@ class SqlTransaction:
     def __init__(self, session: Session, audit: SqlAudit) -> None:
         self._session = session
         self.now: datetime = session.now
-        self.resources: ports.Resources = SqlResources(session)
-        self.suspensions: ports.Suspensions = SqlSuspensions(session)
-        self.policies: ports.Policies = SqlPolicies(session)
-        self.lanes: ports.Lanes = SqlLanes(session)
-        self.sessions: ports.Sessions = SqlSessions(session)
-        self.mappings: ports.Mappings = SqlMappings(session)
-        self.windows_groups: ports.WindowsGroups = SqlWindowsGroups(session)
-        self.credentials: ports.Credentials = SqlCredentials(session)
-        self.sealed: ports.SealedValues = SqlSealedValues(session)
-        self.changes: ports.Changes = SqlChanges(session)
-        self.deliveries: ports.Deliveries = SqlDeliveries(session)
-        self.fingerprints: ports.Fingerprints = SqlFingerprints(session)
-        self.guesses: ports.Guesses = SqlGuesses(session)
-        self.events: ports.Events = SqlEvents(session)
-        self.audit: ports.Audit = audit
-        self.tokens: ports.Tokens = SqlTokens(session)
-        self.leases: ports.Leases = SqlLeases(session)
+        self.resources: Resources = SqlResources(session)
+        self.suspensions: Suspensions = SqlSuspensions(session)
+        self.policies: Policies = SqlPolicies(session)
+        self.lanes: Lanes = SqlLanes(session)
+        self.sessions: Sessions = SqlSessions(session)
+        self.mappings: Mappings = SqlMappings(session)
+        self.windows_groups: WindowsGroups = SqlWindowsGroups(session)
+        self.credentials: Credentials = SqlCredentials(session)
+        self.sealed: SealedValues = SqlSealedValues(session)
+        self.changes: Changes = SqlChanges(session)
+        self.deliveries: Deliveries = SqlDeliveries(session)
+        self.fingerprints: Fingerprints = SqlFingerprints(session)
+        self.guesses: Guesses = SqlGuesses(session)
+        self.events: Events = SqlEvents(session)
+        self.audit: Audit = audit
+        self.tokens: Tokens = SqlTokens(session)
+        self.leases: Leases = SqlLeases(session)
 
     def exclusive(self, name: str) -> None:
         """Keep any other transaction that asks for the same *name* out until this one ends."""
@@ -99,17 +111,17 @@ class SqlStore:
     """
 
     engines: Engines
-    clock: ports.Clock | None = None
+    clock: Clock | None = None
     is_read_only: bool = False
-    audit_key: ports.AuditKey | None = None
+    audit_key: AuditKey | None = None
     _writer: Turn = field(default_factory=Turn)
 
-    def with_audit_key(self, key: ports.AuditKey) -> "SqlStore":
+    def with_audit_key(self, key: AuditKey) -> "SqlStore":
         """This store, in which things can be audited."""
         return replace(self, audit_key=key)
 
     @contextmanager
-    def write(self) -> Iterator[ports.Transaction]:
+    def write(self) -> Iterator[Transaction]:
         """Begin a writing transaction; committed (durably) at the end, rolled back on an exception.
 
         Raises:
@@ -134,7 +146,7 @@ class SqlStore:
                 pass  # they are written at its end
 
     @contextmanager
-    def _writing(self, entries: list[AuditEntry]) -> Iterator[ports.Transaction]:
+    def _writing(self, entries: list[AuditEntry]) -> Iterator[Transaction]:
         """A writing transaction that audits *entries*, and what is added to them, at its end."""
         if self.is_read_only:
             raise StoreUnusable(f"{self.engines.location} is open for reading only", hint="nothing may be written here")
@@ -150,7 +162,7 @@ class SqlStore:
                     yield transaction
 
     @contextmanager
-    def read(self) -> Iterator[ports.Transaction]:
+    def read(self) -> Iterator[Transaction]:
         """Begin a reading transaction: one consistent picture, never blocking writers.
 
         Raises:

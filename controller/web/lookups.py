@@ -12,7 +12,7 @@ from starlette.routing import Route
 from controller.model.actor import Actor
 from controller.model.errors import SealBroken
 from controller.pipeline.lookups import TOO_MANY, FoundCredential
-from controller.ports import Clock
+from controller.ports.clock import Clock
 from controller.runtime.wiring import Installation
 from controller.web.answers import JsonAnswer
 from controller.web.changes import rfc3339

@@ -11,7 +11,7 @@ from controller.model.secret import Secret
 from controller.model.topology import Access, Adapter, Application, CredentialField, Kind, ReconcilePolicy
 from controller.planning.plan import make_plan
 from controller.planning.state import State
-from controller.ports import AuditQuery
+from controller.ports.audit import AuditQuery
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.reconciler import Reconciler

@@ -4,7 +4,8 @@ import hmac
 from dataclasses import dataclass
 
 from controller.model.audit import AuditRow, Trail
-from controller.ports import AuditQuery, Store
+from controller.ports.audit import AuditQuery
+from controller.ports.store import Store
 from controller.store.database import SqlStore
 
 

@@ -15,7 +15,8 @@ from controller.model.audit import AuditAction, AuditPolicy, Trail
 from controller.model.audit_chain import Head, Verdict, hash_of, verify
 from controller.model.errors import InvalidInput, NotFound, Refused, StoreUnusable
 from controller.model.topology import Kind, Resource, System
-from controller.ports import AuditQuery, Store
+from controller.ports.audit import AuditQuery
+from controller.ports.store import Store
 from controller.store.opening import open_store
 from tests.contracts.store.conftest import OpenStore, SettableClock
 from tests.contracts.store.examples import AT

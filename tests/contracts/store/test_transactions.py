@@ -19,7 +19,9 @@ from controller.model.audit import AuditAction
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, confirm
 from controller.model.errors import InvalidInput, StoreUnusable
-from controller.ports import AuditQuery, ChangeQuery, Store
+from controller.ports.audit import AuditQuery
+from controller.ports.changes import ChangeQuery
+from controller.ports.store import Store
 from tests.contracts.store.conftest import OpenStore, SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, BOB, LANE, change, delivery, mapping, stored, together
 

@@ -9,7 +9,7 @@ from controller.model.errors import InvalidInput, NotFound, Unauthenticated
 from controller.model.secret import Secret
 from controller.model.topology import Application, CredentialField, Kind
 from controller.pipeline.callers import Callers
-from controller.ports import AuditQuery
+from controller.ports.audit import AuditQuery
 from tests.doubles.pipeline import FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
 
 

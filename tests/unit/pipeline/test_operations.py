@@ -8,7 +8,7 @@ from controller.model.actor import Actor
 from controller.model.delivery import Delivery
 from controller.model.errors import InvalidInput, NotFound, Refused
 from controller.model.topology import Kind
-from controller.ports import AuditQuery
+from controller.ports.audit import AuditQuery
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 

@@ -7,7 +7,8 @@ import pytest
 
 from controller.model.actor import Actor
 from controller.model.errors import StoreUnavailable
-from controller.ports import AuditQuery, Store
+from controller.ports.audit import AuditQuery
+from controller.ports.store import Store
 from controller.web.pages import attempts, sessions
 from controller.web.pages.attempts import Attempts
 from controller.web.pages.login import REFUSED, TOO_MANY

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.delivery import DeliveryState
-from controller.ports import AuditQuery
+from controller.ports.audit import AuditQuery
 from tests.doubles.status_pages import PagesBench, text_of
 
 
