@@ -6,10 +6,10 @@ import typer
 
 from controller.cli import failures
 from controller.cli.installation import chosen_settings
-from controller.cli.output import Listing, Report, show, show_json, show_table, show_yaml
-from controller.cli.views import instant, short_instant
+from controller.cli.output import Listing, Report, short_instant, show, show_json, show_table, show_yaml
 from controller.model.audit import AuditRow, Trail
 from controller.model.errors import InvalidInput
+from controller.views.records import instant
 
 if TYPE_CHECKING:
     from datetime import timedelta

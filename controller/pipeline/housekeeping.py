@@ -149,8 +149,10 @@ class Housekeeping:
             with self._store.write() as tx:
                 if not self._may_act(tx):
                     return
-                is_more = tx.audit.trim(BATCH) == BATCH
-            yield
+                count = tx.audit.trim(BATCH)
+            is_more = count == BATCH
+            if count:
+                yield
 
 
 def is_overdue(delivery: Delivery, now: datetime) -> bool:

@@ -19,6 +19,7 @@ from controller.model.secret import Secret
 from controller.model.topology import Application, Key, Kind, Mapping, RateLimit
 from controller.pipeline.administration import expiry_of
 from controller.pipeline.refusals import RecordedRefusals
+from controller.pipeline.roles import Role, standing_of
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.pipeline.users import refused_mappings
 from controller.ports.sealing import Sealer
@@ -144,7 +145,7 @@ def _found(
     tx: Transaction, topology: Topology, name: str, account: str, principal: str
 ) -> tuple[Mapping, dict[str, StoredSecret]]:
     application = topology.applications.get(name)
-    if application is None or principal not in application.access.lookups:
+    if application is None or name not in standing_of(topology, principal).over(Role.CREDENTIAL_READER):
         raise _Denied(NOT_ALLOWED, _nothing())
     found = _mappings(tx, name, account)
     if not found:

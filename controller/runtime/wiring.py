@@ -16,6 +16,7 @@ from controller.connectors.registry import installed_connectors
 from controller.model.audit import AuditAction
 from controller.model.errors import NotFound, SettingsError
 from controller.pipeline.administration import CredentialAdministration
+from controller.pipeline.admission import Admission
 from controller.pipeline.callers import Callers
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import Connections, LaneWorker
@@ -111,6 +112,11 @@ class Installation:
         """Checks tokens."""
         remembered = None if self.replay_log is None else RememberedCallers(steady_clock())
         return Callers(self.store, new_id, remembered)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Lets callers read, as far as their roles go."""
+        return Admission(self.store, steady_clock())
 
     @cached_property
     def credentials(self) -> CredentialAdministration:

@@ -14,8 +14,8 @@ from controller.model.errors import SealBroken
 from controller.pipeline.lookups import TOO_MANY, FoundCredential
 from controller.ports.clock import Clock
 from controller.runtime.wiring import Installation
+from controller.views.records import instant
 from controller.web.answers import JsonAnswer
-from controller.web.changes import rfc3339
 from controller.web.problem import Problem
 from controller.web.rate import NO_WAIT, Rates
 from controller.web.security import origin_of, principal_of
@@ -90,5 +90,5 @@ def _view(found: FoundCredential) -> dict[str, Any]:
         "fields": [
             {"label": field.label, "value": field.value.reveal(), "masked": field.is_masked} for field in found.fields
         ],
-        "expiredAt": None if found.expired_at is None else rfc3339(found.expired_at),
+        "expiredAt": instant(found.expired_at),
     }

@@ -1,8 +1,10 @@
 """Credential look-up over the API: who is answered, how often, and what the answer carries."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,13 @@ from tests.doubles.pipeline import START
 
 PATH = "/v1/credentials/PAYROLL/ALICE1"
 PAYROLL = Application(adapter="racf", access=Access(lookups=("dc1",)))
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[ApiBench]:
+    bench = ApiBench(tmp_path)
+    yield bench
+    bench.close()
 
 
 @pytest.fixture

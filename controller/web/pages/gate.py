@@ -57,6 +57,7 @@ class Gate:
         self._sessions = Sessions(clock)
         self._attempts = Attempts(clock)
         self._topology = TopologyReader()
+        self._clock = clock
         self._refusals = RecordedRefusals()
 
     async def enter(self, request: Request) -> Visit:
@@ -72,7 +73,7 @@ class Gate:
         session = self._sessions.find(cookie, is_person=is_person)
         if session is None:
             raise Unauthenticated("log in to see this page")
-        viewer = await to_thread.run_sync(self._viewer_of, session, cookie, limiter=self._limiter)
+        viewer = await to_thread.run_sync(self._viewer_of, session, cookie, origin_of(request), limiter=self._limiter)
         return Visit(session, viewer, cookie, is_person, origin_of(request))
 
     async def check_again(self, visit: Visit) -> None:
@@ -83,7 +84,7 @@ class Gate:
         """
         if self._sessions.find(visit.cookie, is_person=False) is not visit.session:
             raise Unauthenticated("the session is over")
-        await to_thread.run_sync(self._viewer_of, visit.session, visit.cookie, limiter=self._limiter)
+        await to_thread.run_sync(self._viewer_of, visit.session, visit.cookie, visit.origin, limiter=self._limiter)
 
     async def names_administrators(self) -> bool:
         """Whether anybody may log in at all."""
@@ -126,12 +127,11 @@ class Gate:
         await to_thread.run_sync(self._note_refused, visit, page, reason, limiter=self._limiter)
 
     def _note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        fields = {"by": visit.viewer.principal, "page": page, "reason": reason}
-        with self._store.write() as tx:
-            tx.events.add(Event(events.PAGE_REFUSED, fields=fields))
-        self._audit(visit.actor, AuditAction.PAGE, page, reason)
+        by = visit.viewer.principal
+        refused = Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason})
+        self._record_once((by, page, reason), refused, visit.actor, AuditAction.PAGE, page)
 
-    def _viewer_of(self, session: Session, cookie: str) -> Viewer:
+    def _viewer_of(self, session: Session, cookie: str, origin: str) -> Viewer:
         try:
             principal = self._callers.authenticate_digest(session.token_digest)
         except Unauthenticated:
@@ -143,7 +143,7 @@ class Gate:
             return viewer_of(topology, principal)
         except Refused as error:
             self._sessions.end(cookie)
-            self._note_login_refused(error, principal)
+            self._note_login_refused(error, Actor(principal, origin))
             raise
 
     def _principal_of(self, digest: bytes, address: str) -> str | None:
@@ -153,26 +153,29 @@ class Gate:
             with self._store.read() as tx:
                 viewer_of(self._topology.read(tx), principal)
         except (Unauthenticated, Refused) as error:
-            self._note_login_refused(error, principal)
-            self._audit(Actor(principal, address), AuditAction.LOG_IN, failure=_reason_of(error))
+            self._note_login_refused(error, Actor(principal, address))
             return None
         self._audit(Actor(principal, address), AuditAction.LOG_IN)
         return principal
 
-    def _note_login_refused(self, error: PwsyncError, principal: str) -> None:
-        fields = {"reason": _reason_of(error), "by": principal}
-        with self._store.write() as tx:
-            tx.events.add(Event(events.LOGIN_REFUSED, fields=fields))
+    def _note_login_refused(self, error: PwsyncError, by: Actor) -> None:
+        reason = _reason_of(error)
+        refused = Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": by.principal})
+        self._record_once((reason, by.principal), refused, by, AuditAction.LOG_IN)
 
-    def _audit(self, by: Actor, action: AuditAction, subject: str = "", failure: str = "") -> None:
-        """Audit a visit; of refusals of one principal, page and reason one in a minute, from wherever they come."""
-        kind = (by.principal, action, subject, failure)
+    def _audit(self, by: Actor, action: AuditAction) -> None:
         with self._store.write() as tx:
-            now = tx.now
-            if failure and not self._refusals.is_due(kind, now):
-                return
-            tx.audit.add(by, action, subject, failure=failure)
-        if failure:
+            tx.audit.add(by, action, "")
+
+    def _record_once(
+        self, kind: tuple[str, ...], refused: Event, by: Actor, action: AuditAction, subject: str = ""
+    ) -> None:
+        """Record a refusal, of one kind once a minute, from wherever it comes."""
+        now = self._clock()
+        if self._refusals.is_due(kind, now):
+            with self._store.write() as tx:
+                tx.events.add(refused)
+                tx.audit.add(by, action, subject, failure=str(refused.fields["reason"]))
             self._refusals.note(kind, now)
 
     def _has_administrators(self) -> bool:

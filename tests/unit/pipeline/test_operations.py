@@ -113,7 +113,12 @@ def test_a_discarded_delivery_forgets_its_password_and_is_audited(bench: Pipelin
     assert bench.outcome(parked.tracking_id) == ("failed", "deliveryExpired")
     with bench.store.read() as tx:
         row = tx.audit.find(AuditQuery(limit=1))[0]
-    assert (row.principal, row.action, row.object, row.detail) == ("ops", "deliveries discard", parked.id, "discarded")
+    assert (row.principal, row.action, row.object, row.detail) == (
+        "ops",
+        "deliveries discard",
+        parked.id,
+        "ldap:alice: discarded",
+    )
 
 
 def test_what_a_discarded_attempt_did_is_not_taken_for_known(bench: PipelineBench, strict: MemoryDirectory) -> None:
