@@ -77,6 +77,9 @@ COMMANDS = (
     ("token", "create"),
     ("token", "list"),
     ("token", "revoke"),
+    ("audit",),
+    ("audit", "list"),
+    ("audit", "verify"),
     ("schema",),
     ("demo",),
 )
