@@ -566,11 +566,13 @@ ROWS = (
     Row(
         "R3",
         "The changes before the damage are taken over, the file is set aside under another name, and the next "
-        "one goes on.",
+        "one goes on. A file that was cut is damaged, wherever the cut is; what a crash leaves of a change that nobody "
+        "was promised is not.",
         events=("replayFileDamaged",),
         tests=(
             "tests/unit/replay/test_log.py::test_cut_off_anywhere_the_records_before_are_read_and_the_next_file_goes_on",
             "tests/unit/replay/test_log.py::test_with_any_byte_altered_the_records_before_are_read_and_the_next_file_goes_on",
+            "tests/unit/replay/test_log.py::test_what_a_crash_leaves_of_a_record_that_was_never_promised_is_no_damage",
         ),
     ),
     Row(
