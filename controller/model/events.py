@@ -286,6 +286,16 @@ DELIVERY_HANDED_OUT = EventType(
         "redelivered": "whether an earlier attempt may have arrived",
     },
 )
+GROUP_TOLD = EventType(
+    "groupTold",
+    Level.INFO,
+    "A group adapter was told which adapters are in its group, or which one has come or gone.",
+    fields={
+        **_CALLER_OF_API,
+        "notification": "adaptersInGroup, addAdapter or deleteAdapter",
+        "adapters": "all that are in the group now, as far as it was told",
+    },
+)
 LATE_WRITE = EventType(
     "lateWrite",
     Level.WARNING,
@@ -451,6 +461,18 @@ KEYS_RETIRED = EventType(
     Level.WARNING,
     "Older keys, with which nothing is sealed any more, were removed from the keyring.",
     fields={**_BY, "keys": "ids of those that were removed"},
+)
+CALL_REFUSED = EventType(
+    "callRefused",
+    Level.WARNING,
+    "A call of the API that reads was refused.",
+    fields={**_CALLER_OF_API, "action": "what it asked for, as a stable name", "reason": "why, as a stable name"},
+)
+CALLER_UNPROVEN = EventType(
+    "callerUnproven",
+    Level.WARNING,
+    "A caller of the API did not prove who it is.",
+    fields={"address": "where it called from", "problem": "what was wrong with what it sent"},
 )
 LOGIN_REFUSED = EventType(
     "loginRefused",

@@ -1,6 +1,6 @@
-"""Changes, deliveries, events and tokens as JSON: the shapes behind ``-o json``, without anything sealed.
+"""Changes, deliveries, events and tokens as JSON, without anything sealed.
 
-The names are those of the HTTP API. An account of a Windows domain has ``domain``, an external one ``adapter``.
+An account of a Windows domain has ``domain``, an external one ``adapter``.
 """
 
 from datetime import UTC, datetime
@@ -102,8 +102,3 @@ def account_view(account: "Account") -> dict[str, str]:
 def instant(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def short_instant(moment: datetime | None) -> str:
-    """A time in a table: UTC, to the second."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
