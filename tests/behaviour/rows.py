@@ -670,8 +670,8 @@ ROWS = (
         "A11",
         "Whoever holds the key of the installation applies, and is written down in the audit. No token changes "
         "objects: who may change which is decided where the manifests are reviewed (see the critiques). An "
-        "adapter's administrators see and retry its deliveries on the status page, and nobody else's. Over the API they "
-        "read what is theirs, and so do an application's.",
+        "adapter's administrators see and retry its deliveries on the status page, and nobody else's. Over the API "
+        "they read what is theirs, and so do an application's.",
         events=("planApplied", "pageRefused", "callRefused"),
         tests=(
             "tests/behaviour/test_roles.py::test_each_role_may_do_what_the_table_says_and_nothing_else",
