@@ -78,6 +78,9 @@ COMMANDS = (
     ("token", "create"),
     ("token", "list"),
     ("token", "revoke"),
+    ("audit",),
+    ("audit", "list"),
+    ("audit", "verify"),
     ("schema",),
     ("demo",),
 )
