@@ -3,7 +3,7 @@
 import pytest
 
 from controller.model import events
-from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.events import Event
 from controller.ports.changes import ChangeQuery
 from controller.ports.deliveries import DeliveryQuery
@@ -14,7 +14,14 @@ from tests.contracts.store.examples import ALICE, ALICE1, BOB, BOB1, change, del
 
 OTHER = ExternalAccount("ldap", "ALICE1")  # of the same name, on another lane
 ALIAS = WindowsAccount("LAB", "alice")
-ACCOUNTS = {"alice": ALICE, "bob": BOB, "alias": ALIAS, "alice1": ALICE1, "bob1": BOB1, "other": OTHER}
+ACCOUNTS: dict[str, Account] = {
+    "alice": ALICE,
+    "bob": BOB,
+    "alias": ALIAS,
+    "alice1": ALICE1,
+    "bob1": BOB1,
+    "other": OTHER,
+}
 
 
 @pytest.fixture
