@@ -566,11 +566,13 @@ ROWS = (
     Row(
         "R3",
         "The changes before the damage are taken over, the file is set aside under another name, and the next "
-        "one goes on.",
+        "one goes on. A file that was cut is damaged, wherever the cut is; what a crash leaves of a change that nobody "
+        "was promised is not.",
         events=("replayFileDamaged",),
         tests=(
             "tests/unit/replay/test_log.py::test_cut_off_anywhere_the_records_before_are_read_and_the_next_file_goes_on",
             "tests/unit/replay/test_log.py::test_with_any_byte_altered_the_records_before_are_read_and_the_next_file_goes_on",
+            "tests/unit/replay/test_log.py::test_what_a_crash_leaves_of_a_record_that_was_never_promised_is_no_damage",
         ),
     ),
     Row(
@@ -676,9 +678,12 @@ ROWS = (
         "A11",
         "Whoever holds the key of the installation applies, and is written down in the audit. No token changes "
         "objects: who may change which is decided where the manifests are reviewed (see the critiques). An "
-        "adapter's administrators see and retry its deliveries on the status page, and nobody else's.",
-        events=("planApplied", "pageRefused"),
+        "adapter's administrators see and retry its deliveries on the status page, and nobody else's. Over the API "
+        "they read what is theirs, and so do an application's.",
+        events=("planApplied", "pageRefused", "callRefused"),
         tests=(
+            "tests/behaviour/test_roles.py::test_each_role_may_do_what_the_table_says_and_nothing_else",
+            "tests/behaviour/test_roles.py::test_changes_are_narrowed_to_what_is_one_s_own",
             "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_sees_and_retries_its_deliveries_alone",
             "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_discards_nothing",
         ),
@@ -714,9 +719,9 @@ ROWS = (
     Row(
         "8",
         "Attributes of an adapter have the reference system's names and defaults, but `enabled` is on. The "
-        "three directions of the System are off.",
-        missing="not yet: some fields are accepted and have no effect",
-        critique="## Declared, but without effect",
+        "three directions of the System are off. Deleted applications, deleted mappings and look-ups of "
+        "credentials are kept in trails of the audit, 1000 rows each; levels 0 to 3 say what else is audited, of "
+        "successes and of failures.",
     ),
     Row(
         "9",
