@@ -205,7 +205,7 @@ def _syntax_hint(problem: str | None) -> str:
             return "indent with spaces, not tabs; quote text that begins with @, ` or %"
         case "mapping values are not allowed in this context":
             return "quote text that contains a colon and a space; check the indentation"
-        case str() if "escape character" in problem or "hexadecimal" in problem or "hexdecimal" in problem:
+        case str() if "escape character" in problem or "hex" in problem:
             return ESCAPED
         case _:
             return ""
