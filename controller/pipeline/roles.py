@@ -1,4 +1,8 @@
-"""Who may do what over the API and on the status page: roles, what each may do, and of what. Pure, and nowhere else."""
+"""Who may do what over the API and on the status page: roles, what each may do, and of what. Pure.
+
+Reports, and the calls of a remote adapter, are refused where they are taken in, with reasons of their own; a test of
+every endpoint and every role holds them to what stands here.
+"""
 
 from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnlyMapping
@@ -21,6 +25,7 @@ class Role(StrEnum):
     ADAPTER_USER = "adapterUser"
     ADAPTER_RECEIVER = "adapterReceiver"
     SOURCE = "source"
+    CREDENTIAL_READER = "credentialReader"
 
 
 class Action(StrEnum):
@@ -40,6 +45,7 @@ class Action(StrEnum):
     VIEW_PAGES = "viewPages"
     RETRY_DELIVERY = "retryDelivery"
     DISCARD_DELIVERY = "discardDelivery"
+    LOOK_UP_CREDENTIAL = "lookUpCredential"
 
 
 ALLOWED: ReadOnlyMapping[Role, frozenset[Action]] = {
@@ -72,6 +78,7 @@ ALLOWED: ReadOnlyMapping[Role, frozenset[Action]] = {
     Role.ADAPTER_USER: frozenset({Action.REPORT_EXTERNAL_CHANGE, Action.REPORT_EXPIRATION, Action.READ_CHANGES}),
     Role.ADAPTER_RECEIVER: frozenset({Action.BE_THE_ADAPTER}),
     Role.SOURCE: frozenset({Action.REPORT_WINDOWS_CHANGE, Action.READ_CHANGES}),
+    Role.CREDENTIAL_READER: frozenset({Action.LOOK_UP_CREDENTIAL}),
 }
 """What is not here is refused."""
 REPORTERS = frozenset({Role.SOURCE, Role.ADAPTER_USER})
@@ -138,6 +145,7 @@ def _given(topology: Topology) -> Iterator[tuple[Role, str, tuple[str, ...]]]:
         yield Role.SOURCE, name, tuple(source.principal for source in domain.sources)
     for name, application in topology.applications.items():
         yield Role.APPLICATION_ADMINISTRATOR, name, application.access.administrators
+        yield Role.CREDENTIAL_READER, name, application.access.lookups
     for name, adapter in topology.adapters.items():
         access = adapter.access
         yield Role.ADAPTER_ADMINISTRATOR, name, access.administrators
