@@ -87,8 +87,9 @@ class LaneDeliveries:
             tx.fingerprints.put(delivery.account, known)
             problem = Superseded(error.message) if is_superseded else error
             return Attempt(topology, delivery, Secret(""), None, None, problem)
-        writing = self._sealer.fingerprint(password, delivery.account)
-        tx.fingerprints.put(delivery.account, hand_out(known, writing, delivery.sequence, tx.now))
+        if not is_superseded:  # else it is only asked for
+            known = hand_out(known, self._sealer.fingerprint(password, delivery.account), delivery.sequence, tx.now)
+        tx.fingerprints.put(delivery.account, known)
         return Attempt(topology, delivery, password, old, old_sealed, is_superseded=is_superseded)
 
 

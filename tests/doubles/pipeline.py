@@ -43,6 +43,7 @@ from controller.ports import Connector, EventQuery, Store
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from controller.store.opening import open_store
+from tests.doubles.emptied import emptied_store
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -65,21 +66,27 @@ class PipelineBench:
     """One installation under test.
 
     Attributes:
+        folder: Where its store is, unless it is *in_memory*.
         directories: By lane; a lane without one is away.
         capabilities: By lane, where they differ from the usual.
     """
 
-    folder: Path
+    folder: Path = Path()
     now: datetime = START
+    in_memory: bool = False
     directories: dict[str, MemoryDirectory] = field(default_factory=dict)
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store: Store = open_store(f"sqlite:///{self.folder / 'bench.db'}", clock=lambda: self.now)
+        url = f"sqlite:///{self.folder / 'bench.db'}"
+        self.store: Store = emptied_store(self._tell) if self.in_memory else open_store(url, clock=self._tell)
         self.sealer = KeyringSealer(Keyring.generate(START))
         self.workers: dict[str, LaneWorker] = {}
         self.restart()
+
+    def _tell(self) -> datetime:
+        return self.now
 
     def restart(self) -> None:
         """Forget everything that is only in memory, as after a crash."""
@@ -95,7 +102,8 @@ class PipelineBench:
 
     def close(self) -> None:
         """Give back the store."""
-        self.store.close()
+        if not self.in_memory:
+            self.store.close()
 
     def put(self, kind: Kind, name: str, spec: Spec) -> None:
         """Declare one object."""

@@ -7,10 +7,8 @@ changes. What has happened is counted over all examples: a machine in which noth
 """
 
 import os
-import tempfile
 from collections import Counter, deque
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -39,8 +37,7 @@ class Pipeline(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory(prefix="pwsync-machine-")
-        self.bench = PipelineBench(Path(self.folder.name))
+        self.bench = PipelineBench(in_memory=True)
         self.newest: str | None = None
         self.to_report: dict[str, deque[tuple[str, datetime]]] = {lane: deque() for lane in LANES}
         self.seen_writes = dict.fromkeys(LANES, 0)
@@ -89,6 +86,13 @@ class Pipeline(RuleBasedStateMachine):
         self.change_by_hand(lane, password)
         self.bench.route()
         self.bench.deliver(to, most=1)
+
+    @rule(lane=lanes, password=passwords, to=lanes)
+    def change_and_die(self, lane: str, password: str, to: str) -> None:
+        """She changes it, and the process dies while it writes to one system."""
+        self.change_by_hand(lane, password)
+        self.bench.route()
+        self.die_in_the_middle(to)
 
     @rule()
     def settle(self) -> None:
@@ -142,7 +146,10 @@ class Pipeline(RuleBasedStateMachine):
     def die_in_the_middle(self, lane: str) -> None:
         """A worker writes and the process dies before it could note so."""
         self._tick()
+        probes = self.bench.directories[lane].probes
+        before = len(probes)
         SEEN["deaths under way"] += self.bench.new_worker(lane).step()
+        self.lost[lane] |= {password for _, password in probes[before:]}
         self.bench.restart()
 
     @rule(lane=lanes, error=st.sampled_from([Unavailable, Busy, Indeterminate]), applied=st.booleans())
@@ -182,7 +189,6 @@ class Pipeline(RuleBasedStateMachine):
                 assert self._parked() == []
         finally:
             self.bench.close()
-            self.folder.cleanup()
 
     def _count(self) -> None:
         """Note what has happened before everything calms down."""
@@ -190,7 +196,9 @@ class Pipeline(RuleBasedStateMachine):
         SEEN["changes"] += len(self.by_hand)
         SEEN["echoes"] += len(self.echoes)
         SEEN["writes"] += sum(len(directory.writes) for directory in self.bench.directories.values())
-        SEEN.update(event.name for event in self.bench.events())
+        events = self.bench.events()
+        SEEN.update(event.name for event in events)
+        SEEN["lost answers"] += sum(event.fields.get("code") == Indeterminate.code for event in events)
 
     def _calm_down(self) -> None:
         for _ in range(200):
@@ -208,7 +216,7 @@ class Pipeline(RuleBasedStateMachine):
             return [d.message for d in tx.deliveries.find(DeliveryQuery(state="parked"))]
 
     def _could_be_ours(self, lane: str, password: str) -> bool:
-        """Whether a write of this password came to nothing, its answer was lost, and its echo is still awaited."""
+        """Whether an attempt to write this password wrote nothing, its answer was lost, and its echo is awaited."""
         account = account_of(lane, LANES[lane])
         with self.bench.store.read() as tx:
             writes = tx.fingerprints.get(account).writes
@@ -258,7 +266,9 @@ LEAST = {
     "writes": 1.5,
     "echoes": 1.5,
     "repeats": 0.3,
-    "deaths under way": 0.01,
+    "returns to a lost write": 0.03,
+    "deaths under way": 0.05,
+    "lost answers": 0.03,
     "deliveryConfirmed": 1.5,
     "deliveryRetrying": 0.03,
     "deliverySuperseded": 0.5,
