@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, local_principal
-from controller.cli.kinds import RESOURCE_KINDS, Word, word_of
 from controller.cli.listing import Filters
-from controller.cli.object_rows import find_mapping, mapping_sets, resource_status, resources
-from controller.cli.output import Report, show, show_json
+from controller.cli.object_rows import mapping_sets, resources
+from controller.cli.output import Report, short_instant, show, show_json
 from controller.cli.queue_rows import fields_text
-from controller.cli.status import status_view
 from controller.cli.timeline import show_timeline, timeline_view
-from controller.cli.views import event_view, instant, short_instant
 from controller.model.errors import InvalidInput
+from controller.views.kinds import RESOURCE_KINDS, Word, word_of
+from controller.views.objects import find_mapping, resource_status
+from controller.views.records import event_view, instant
+from controller.views.status import status_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from controller.model.events import RecordedEvent
     from controller.model.topology import Mapping
     from controller.planning.plan import Plan
-    from controller.ports import Store, Transaction
+    from controller.ports.store import Store, Transaction
 
 EVENTS_SHOWN = 20
 
@@ -124,7 +125,7 @@ def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") ->
 
 
 def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
-    from controller.ports import EventQuery
+    from controller.ports.events import EventQuery
 
     match word:
         case Word.ADAPTERS:
@@ -137,7 +138,7 @@ def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
 
 
 def _newest(tx: "Transaction", accounts: "Sequence[str]") -> "list[RecordedEvent]":
-    from controller.ports import EventQuery
+    from controller.ports.events import EventQuery
 
     found = {e.sequence: e for a in accounts for e in tx.events.find(EventQuery(account=a, limit=EVENTS_SHOWN))}
     return [found[sequence] for sequence in sorted(found, reverse=True)[:EVENTS_SHOWN]]

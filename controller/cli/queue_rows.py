@@ -2,17 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from controller.cli.kinds import Word, singular
 from controller.cli.listing import Filters, Found
-from controller.cli.views import change_view, delivery_view, event_view, short_instant
+from controller.cli.output import short_instant
 from controller.model.errors import InvalidInput, NotFound
+from controller.views.kinds import Word, singular
+from controller.views.records import change_view, delivery_view, event_view
 
 if TYPE_CHECKING:
     from controller.model.accounts import Account
     from controller.model.change import PasswordChange
     from controller.model.delivery import Delivery
     from controller.model.events import RecordedEvent
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 
 def queue(tx: "Transaction", word: Word, filters: Filters, limit: int) -> Found:
@@ -34,7 +35,7 @@ def queue(tx: "Transaction", word: Word, filters: Filters, limit: int) -> Found:
 
 
 def _find_changes(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[PasswordChange]":
-    from controller.ports import ChangeQuery
+    from controller.ports.changes import ChangeQuery
 
     if not tracking_id:
         return tx.changes.find(ChangeQuery(filters.account, filters.state, limit))
@@ -45,14 +46,14 @@ def _find_changes(tx: "Transaction", filters: Filters, tracking_id: str, limit: 
 
 
 def _find_deliveries(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[Delivery]":
-    from controller.ports import DeliveryQuery
+    from controller.ports.deliveries import DeliveryQuery
 
     lane = f"adapter/{filters.adapter}" if filters.adapter else ""
     return tx.deliveries.find(DeliveryQuery(tracking_id, lane, filters.account, filters.state, limit))
 
 
 def _find_events(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[RecordedEvent]":
-    from controller.ports import EventQuery
+    from controller.ports.events import EventQuery
 
     return tx.events.find(
         EventQuery(tracking_id, filters.adapter, filters.account, filters.event, limit, filters.level)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select
 
 from controller.model.events import Event, RecordedEvent
-from controller.ports import EventQuery
+from controller.ports.events import EventQuery
 from controller.store.accounts import spellings
 from controller.store.rows import readable
 from controller.store.session import Session
@@ -63,8 +63,12 @@ class SqlEvents:
         for column, wanted in exact:
             if wanted:
                 statement = statement.where(column == wanted)
+        if query.of_adapters is not None:
+            statement = statement.where(_C.adapter.in_(sorted(query.of_adapters)))
         if query.before:
             statement = statement.where(_C.sequence < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.at >= query.since)
         rows = self._session.execute(statement)
         return [readable("events", str(row.sequence), row, _recorded) for row in rows]
 

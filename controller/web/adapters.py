@@ -14,13 +14,22 @@ from starlette.routing import Route
 from controller.model.completion import Completion
 from controller.model.delivery import Delivery
 from controller.model.errors import InvalidInput
-from controller.model.notification import Notification, PasswordNotification, StatusRequest
+from controller.model.notification import (
+    AdapterAdded,
+    AdapterDeleted,
+    AdaptersInGroup,
+    Notification,
+    PasswordNotification,
+    StatusRequest,
+)
 from controller.pipeline.gate import AdapterCall, CallName
+from controller.pipeline.membership import notification_name
 from controller.pipeline.sessions import StatusReport
 from controller.runtime.wiring import Installation
+from controller.views.records import instant
 from controller.web.answers import JsonAnswer
 from controller.web.body import AdapterStatus, CompletionReport, ExpirationReport, read_body
-from controller.web.changes import TRACKING_ID, external_account, rfc3339
+from controller.web.changes import TRACKING_ID, external_account
 from controller.web.problem import RETRY_AFTER, Problem
 from controller.web.security import principal_of
 from controller.web.waiting import Waiter, WaitingRoom
@@ -157,6 +166,10 @@ def _notification_view(notification: Notification) -> dict[str, Any]:
     match notification:
         case StatusRequest():
             return {"type": "statusRequest"}
+        case AdaptersInGroup(adapters=names):
+            return {"type": notification_name(notification), "adapters": list(names)}
+        case AdapterAdded(adapter=name) | AdapterDeleted(adapter=name):
+            return {"type": notification_name(notification), "adapter": name}
         case PasswordNotification(old_password=old):
             return {
                 "type": "passwordChange",
@@ -164,7 +177,7 @@ def _notification_view(notification: Notification) -> dict[str, Any]:
                 "account": notification.account,
                 "password": notification.password.reveal(),
                 **({} if old is None else {"oldPassword": old.reveal()}),
-                "occurredAt": rfc3339(notification.occurred_at),
+                "occurredAt": instant(notification.occurred_at),
                 "attempt": notification.attempt,
                 "redelivered": notification.is_redelivered,
             }

@@ -11,10 +11,13 @@ from controller.runtime.wiring import Installation
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.changes import ChangesApi
+from controller.web.objects import ObjectsApi
 from controller.web.pages.assembly import StatusPages
 from controller.web.pages.site import NO_INSIGHT, Insight
 from controller.web.probes import Probes
 from controller.web.problem import Problems, answer_http_exception
+from controller.web.reading import ReadingApi
+from controller.web.security import NotesUnproven
 
 REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
@@ -33,9 +36,16 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
     adapters = AdaptersApi(installation, limiter)
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
+    reading = ReadingApi(installation, pages.plans, limiter)
+    objects = ObjectsApi(installation, limiter)
+    parts = (changes, adapters, reading, objects, probes, pages)
     app = Starlette(
-        routes=[*changes.routes(), *adapters.routes(), *probes.routes(), *pages.routes()],
-        middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
+        routes=[route for part in parts for route in part.routes()],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(Problems),
+            Middleware(NotesUnproven, installation.admission, limiter),
+        ],
         exception_handlers={HTTPException: answer_http_exception},
     )
     app.state.pages = pages

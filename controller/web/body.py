@@ -31,7 +31,12 @@ def _secret(value: object) -> Secret:
     return Secret(value)
 
 
-def _instant(value: object) -> datetime:
+def instant_of(value: object) -> datetime:
+    """Read an RFC 3339 time with its offset.
+
+    Raises:
+        ValueError: It is none.
+    """
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
         raise ValueError("not an RFC 3339 time")
     try:
@@ -43,7 +48,7 @@ def _instant(value: object) -> datetime:
 _TEXT = "text"
 _INSTANT = "an RFC 3339 time with its offset, for example 2025-01-31T08:15:00Z"
 Password = Annotated[Secret, PlainValidator(_secret)]
-Instant = Annotated[datetime, PlainValidator(_instant)]
+Instant = Annotated[datetime, PlainValidator(instant_of)]
 ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32)]
 Message = Annotated[str, Field(max_length=1000)]
 _ERROR_CODE = "a whole number of 32 bits"

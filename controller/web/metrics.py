@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from controller.model.errors import Refused
-from controller.pipeline.topology import TopologyReader
+from controller.pipeline.roles import Action
 from controller.runtime.metrics import Metrics
 from controller.runtime.queue_metrics import QueueMetrics
 from controller.runtime.wiring import Installation
@@ -47,7 +46,6 @@ class MetricsForAdministrators:
         self._installation = installation
         self._page = page
         self._limiter = limiter
-        self._topology = TopologyReader()
 
     def routes(self) -> list[Route]:
         """The route of the page."""
@@ -56,18 +54,14 @@ class MetricsForAdministrators:
     async def show(self, request: Request) -> Response:
         """Answer with the page."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
-        await to_thread.run_sync(self._check, principal, limiter=self._limiter)
+        await to_thread.run_sync(
+            self._installation.admission.admit, principal, Action.READ_METRICS, _nothing, limiter=self._limiter
+        )
         return await self._page.answer()
 
-    def _check(self, principal: str) -> None:
-        with self._installation.store.read() as tx:
-            administrators = self._topology.read(tx).system.administrators
-        if principal not in administrators:
-            raise Refused(
-                "only an administrator may read the metrics here",
-                reason="notAdministrator",
-                hint="name it in spec.administrators of the System, or give the metrics an address: --metrics-listen",
-            )
+
+def _nothing(*_: object) -> None:
+    """What is read of the store once a caller is admitted."""
 
 
 def make_metrics_app(page: MetricsPage) -> Starlette:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from controller.model.errors import PwsyncError
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.web.answers import JsonAnswer
 
 PATIENCE_SECONDS = 3

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controller.model.errors import (
     InvalidInput,
     NotFound,
+    PasswordUnusable,
     PwsyncError,
     Refused,
     StoreUnavailable,
@@ -57,7 +58,7 @@ class Problem:
             says it all, and the type is ``about:blank``.
         title: The same for every problem of one type.
         detail: This occurrence in words, without anything that the caller sent.
-        reason: Stable reason (camelCase) of a refusal.
+        reason: Stable reason (camelCase) of a refusal, or why a password is none.
         instance: URN of this occurrence, by which the log tells more.
     """
 
@@ -127,7 +128,7 @@ def _of_caller(error: PwsyncError) -> Problem:
         error.code,
         title,
         error.message,
-        reason=error.reason if isinstance(error, Refused) else "",
+        reason=error.reason if isinstance(error, Refused | PasswordUnusable) else "",
         hint=error.hint,
         headers={"WWW-Authenticate": CHALLENGE} if is_unproven else {},
     )

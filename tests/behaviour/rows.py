@@ -122,7 +122,8 @@ ROWS = (
     ),
     Row(
         "D6",
-        "An empty password is refused with a reason; nothing about it is stored.",
+        "An empty password is refused with a reason, and recorded; nothing about it is stored.",
+        events=("changeRefused",),
         tests=(
             "tests/unit/pipeline/test_intake.py::test_a_password_that_cannot_be_one_is_refused_and_nothing_is_stored",
         ),
@@ -186,9 +187,10 @@ ROWS = (
         "M7",
         "A plan that would let one Windows change reach two accounts of one adapter is held and shows the way. "
         "Should it come to that all the same, neither account is changed and the change fails. With "
-        "`allowMappingConflicts` both are changed.",
+        "`allowMappingConflicts` both are changed, and an event names them.",
         events=(
             "mappingConflict",
+            "mappingConflictAllowed",
             "changeFailed",
         ),
         tests=(
@@ -200,7 +202,9 @@ ROWS = (
     Row(
         "M8",
         "A plan with a way from one Windows account over a mapping to another one is held and shows the way, "
-        "unless the adapters on it allow mapping conflicts.",
+        "unless the adapters on it allow mapping conflicts. Then an event names the Windows accounts that share an "
+        "external one. Our own write there is an echo and goes no further; a change that is made there is E12.",
+        events=("mappingConflictAllowed",),
         tests=(
             "tests/unit/planning/test_propagation.py::test_a_chain_to_another_windows_account_is_held_and_its_way_is_shown",
             "tests/unit/planning/test_propagation.py::test_a_way_through_an_adapter_that_allows_conflicts_is_followed",
@@ -326,9 +330,10 @@ ROWS = (
     Row(
         "E12",
         "Such a plan is held and shows the way. Should it come to that all the same, no Windows account is "
-        "changed and the change fails. With `allowMappingConflicts` all of them are.",
+        "changed and the change fails. With `allowMappingConflicts` all of them are, and an event names them.",
         events=(
             "mappingConflict",
+            "mappingConflictAllowed",
             "windowsNotChanged",
         ),
         tests=(
@@ -561,11 +566,13 @@ ROWS = (
     Row(
         "R3",
         "The changes before the damage are taken over, the file is set aside under another name, and the next "
-        "one goes on.",
+        "one goes on. A file that was cut is damaged, wherever the cut is; what a crash leaves of a change that nobody "
+        "was promised is not.",
         events=("replayFileDamaged",),
         tests=(
             "tests/unit/replay/test_log.py::test_cut_off_anywhere_the_records_before_are_read_and_the_next_file_goes_on",
             "tests/unit/replay/test_log.py::test_with_any_byte_altered_the_records_before_are_read_and_the_next_file_goes_on",
+            "tests/unit/replay/test_log.py::test_what_a_crash_leaves_of_a_record_that_was_never_promised_is_no_damage",
         ),
     ),
     Row(
@@ -600,8 +607,14 @@ ROWS = (
     ),
     Row(
         "A1",
-        "An Application names one adapter and an Adapter one group; more is an error of the manifest. A group "
-        "is an object of its own, not an adapter.",
+        "An Application names one adapter and an Adapter one group; more is an error of the manifest. A group is an "
+        "object of its own; an Adapter of the same name is its group adapter, which is a remote one and has neither "
+        "applications nor a part in sync.",
+        events=("groupTold",),
+        tests=(
+            "tests/unit/pipeline/test_membership.py::test_whatever_the_store_says_it_is_handed_no_password",
+            "tests/unit/pipeline/test_membership.py::test_whatever_the_store_says_it_reports_nothing",
+        ),
     ),
     Row(
         "A2",
@@ -674,7 +687,13 @@ ROWS = (
     ),
     Row(
         "A12",
-        "Such a flag is a warning of `validate` and of the plan, with the place of the flag.",
+        "Such a flag is a warning of `validate` and of the plan, with the place of the flag. `run` tells of it at its "
+        "start, and when an apply brings a new one.",
+        events=("flagsWithoutEffect",),
+        tests=(
+            "tests/unit/reconcile/test_flags.py::test_a_round_that_applies_tells_at_once",
+            "tests/unit/reconcile/test_flags.py::test_what_is_in_force_is_told_of_although_the_manifests_cannot_be_read",
+        ),
     ),
     Row(
         "A13",
@@ -720,20 +739,23 @@ ROWS = (
         "10",
         "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, "
         "reports changes, status and expired passwords, and shuts down. In each controller one receiver of an adapter "
-        "waits: a second one ends the first, which is answered that there is nothing. The controller never calls it.",
+        "waits: a second one ends the first, which is answered that there is nothing. The controller never calls it. A "
+        "group adapter is told all adapters in its group, then which one comes or goes, and never handed a password. "
+        "There is a kit in Python, and an example without it in JavaScript. What became of a report is read by its "
+        "tracking ID. There are no flags (see the critiques).",
         events=(
             "adapterConnected",
             "adapterDisconnected",
             "adapterCallRefused",
             "deliveryHandedOut",
             "lateWrite",
+            "groupTold",
         ),
         tests=(
             "tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",
             "tests/sessions/test_remote_adapter.py::test_a_change_reaches_the_adapter_and_the_stored_credential_follows",
+            "tests/sessions/test_remote_adapter.py::test_a_waiting_group_adapter_is_told_of_what_is_applied_elsewhere",
         ),
-        missing="not yet: group adapters, and their notifications about members",
-        critique="**No group adapters, and no kit for remote ones.**",
     ),
     Row(
         "11",

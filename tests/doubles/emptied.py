@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from controller.ports import Clock, Store
+from controller.ports.clock import Clock
+from controller.ports.store import Store
 from controller.store.database import SqlStore
 from controller.store.engine import Engines, memory_engine
 from controller.store.location import Location

@@ -22,7 +22,7 @@ from controller.model.secret import Secret
 from controller.pipeline.attempt import MOST_PROBES
 from controller.pipeline.dispatch import LEASE
 from controller.pipeline.echoes import CLOCK_TOLERANCE
-from controller.ports import DeliveryQuery
+from controller.ports.deliveries import DeliveryQuery
 from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench
 
 LANES = {"domain/CORP": "alice", "adapter/ldap": "alice", "adapter/racf": "ALICE1"}

@@ -13,8 +13,10 @@ from controller.model.errors import PwsyncError, Refused, Unauthenticated
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.callers import Callers, digest_of
+from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.topology import TopologyReader
-from controller.ports import Clock, Store
+from controller.ports.clock import Clock
+from controller.ports.store import Store
 from controller.web.pages.access import Viewer, viewer_of
 from controller.web.pages.attempts import Attempts
 from controller.web.pages.sessions import Session, Sessions
@@ -45,6 +47,8 @@ class Gate:
         self._sessions = Sessions(clock)
         self._attempts = Attempts(clock)
         self._topology = TopologyReader()
+        self._clock = clock
+        self._refusals = RecordedRefusals()
 
     async def enter(self, request: Request) -> Visit:
         """Let a request pass.
@@ -104,13 +108,15 @@ class Gate:
         answer.delete_cookie(name, path="/", secure=_is_secure(request), httponly=True, samesite="strict")
 
     async def note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        """Record that somebody asked for what is not theirs."""
+        """Record that somebody asked for what is not theirs; of one person, page and reason once a minute."""
         await to_thread.run_sync(self._note_refused, visit, page, reason, limiter=self._limiter)
 
     def _note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        fields = {"by": visit.viewer.principal, "page": page, "reason": reason}
-        with self._store.write() as tx:
-            tx.events.add(Event(events.PAGE_REFUSED, fields=fields))
+        by, now = visit.viewer.principal, self._clock()
+        if self._refusals.is_due((by, page, reason), now):
+            with self._store.write() as tx:
+                tx.events.add(Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason}))
+            self._refusals.note((by, page, reason), now)
 
     def _viewer_of(self, session: Session, cookie: str) -> Viewer:
         try:

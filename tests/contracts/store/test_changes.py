@@ -9,7 +9,8 @@ from sqlalchemy import create_engine, text
 from controller.model.accounts import ExternalAccount
 from controller.model.change import ChangeState, PasswordChange
 from controller.model.errors import InvalidInput, StoreUnusable
-from controller.ports import ChangeQuery, Store
+from controller.ports.changes import ChangeQuery
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE1, AT, BOB, change
 
@@ -183,6 +184,17 @@ def test_changes_are_found_newest_first(store: Store) -> None:
         newest = tx.changes.find(ChangeQuery(limit=1))[0]
     assert found(before=newest.sequence) == ["x1", "a1"]
     assert found(before=newest.sequence, limit=1) == ["x1"]
+    assert found(lane="adapter/racf") == ["x1"]
+    assert found(lane="domain/CORP", state="completed") == ["a1"]
+
+
+def test_changes_are_found_by_tracking_id_and_since_when(store: Store) -> None:
+    _intake(store, change("old"), change("new", received_at=AT + timedelta(hours=1)))
+    with store.read() as tx:
+        assert [c.tracking_id for c in tx.changes.find(ChangeQuery(tracking_id="old"))] == ["old"]
+        assert [c.tracking_id for c in tx.changes.find(ChangeQuery(since=AT))] == ["new", "old"]
+        later = ChangeQuery(since=AT + timedelta(microseconds=1))
+        assert [c.tracking_id for c in tx.changes.find(later)] == ["new"]
 
 
 def test_changes_are_counted_by_state(store: Store) -> None:

@@ -1,6 +1,6 @@
-"""Changes, deliveries, events and tokens as JSON: the shapes behind ``-o json``, without anything sealed.
+"""Changes, deliveries, events and tokens as JSON, without anything sealed.
 
-The names are those of the HTTP API. An account of a Windows domain has ``domain``, an external one ``adapter``.
+An account of a Windows domain has ``domain``, an external one ``adapter``.
 """
 
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from controller.model.change import PasswordChange
     from controller.model.delivery import Delivery
     from controller.model.events import RecordedEvent
-    from controller.ports import LaneStatus, Token
+    from controller.ports.lanes import LaneStatus
+    from controller.ports.tokens import Token
 
 
 def change_view(change: "PasswordChange", deliveries: "Iterable[Delivery] | None" = None) -> dict[str, Any]:
@@ -101,8 +102,3 @@ def account_view(account: "Account") -> dict[str, str]:
 def instant(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def short_instant(moment: datetime | None) -> str:
-    """A time in a table: UTC, to the second."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
