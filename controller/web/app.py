@@ -7,10 +7,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from controller.runtime.wiring import Installation
+from controller.runtime.wiring import Installation, steady_clock
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.changes import ChangesApi
+from controller.web.lookups import LookUpsApi
 from controller.web.objects import ObjectsApi
 from controller.web.pages.assembly import StatusPages
 from controller.web.pages.site import NO_INSIGHT, Insight
@@ -34,11 +35,12 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
     limiter = CapacityLimiter(REQUEST_THREADS)
     changes = ChangesApi(installation, on_accepted, limiter)
     adapters = AdaptersApi(installation, limiter)
+    lookups = LookUpsApi(installation, limiter, steady_clock())
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
     reading = ReadingApi(installation, pages.plans, limiter)
     objects = ObjectsApi(installation, limiter)
-    parts = (changes, adapters, reading, objects, probes, pages)
+    parts = (changes, adapters, lookups, reading, objects, probes, pages)
     app = Starlette(
         routes=[route for part in parts for route in part.routes()],
         middleware=[

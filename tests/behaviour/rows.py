@@ -678,9 +678,12 @@ ROWS = (
         "A11",
         "Whoever holds the key of the installation applies, and is written down in the audit. No token changes "
         "objects: who may change which is decided where the manifests are reviewed (see the critiques). An "
-        "adapter's administrators see and retry its deliveries on the status page, and nobody else's.",
-        events=("planApplied", "pageRefused"),
+        "adapter's administrators see and retry its deliveries on the status page, and nobody else's. Over the API "
+        "they read what is theirs, and so do an application's.",
+        events=("planApplied", "pageRefused", "callRefused"),
         tests=(
+            "tests/behaviour/test_roles.py::test_each_role_may_do_what_the_table_says_and_nothing_else",
+            "tests/behaviour/test_roles.py::test_changes_are_narrowed_to_what_is_one_s_own",
             "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_sees_and_retries_its_deliveries_alone",
             "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_discards_nothing",
         ),

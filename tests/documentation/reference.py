@@ -19,6 +19,7 @@ from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
 from tests.documentation.behaviours import behaviours_page
 from tests.documentation.metrics import metrics_page
+from tests.documentation.roles import roles_page
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -77,6 +78,9 @@ COMMANDS = (
     ("token", "create"),
     ("token", "list"),
     ("token", "revoke"),
+    ("audit",),
+    ("audit", "list"),
+    ("audit", "verify"),
     ("schema",),
     ("demo",),
 )
@@ -104,6 +108,7 @@ def pages() -> dict[Path, Callable[[], str]]:
         REFERENCE / "metrics.md": partial(metrics_page, NOTE),
         REFERENCE / "connector-options.md": connectors_page,
         REFERENCE / "behaviours.md": partial(behaviours_page, NOTE),
+        REFERENCE / "roles.md": partial(roles_page, NOTE),
     }
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from controller.ports.clock import Clock
-from controller.ports.store import Store
 from controller.store.database import SqlStore
 from controller.store.engine import Engines, memory_engine
 from controller.store.location import Location
 from controller.store.tables import METADATA
 
 
-def emptied_store(clock: Clock) -> Store:
+def emptied_store(clock: Clock) -> SqlStore:
     """The store, with nothing in it. It is not to be closed."""
     engines = _engines()
     with engines.writing.begin() as connection:

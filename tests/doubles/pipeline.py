@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.change import PasswordChange
 from controller.model.constraints import Capabilities
 from controller.model.delivery import Delivery
@@ -82,8 +83,11 @@ class PipelineBench:
 
     def __post_init__(self) -> None:
         url = f"sqlite:///{self.folder / 'bench.db'}"
-        self.store: Store = emptied_store(self._tell) if self.in_memory else open_store(url, clock=self._tell)
+        opened = emptied_store(self._tell) if self.in_memory else open_store(url, clock=self._tell)
         self.sealer = KeyringSealer(Keyring.generate(START))
+        with opened.write() as tx:
+            tx.audit.begin(self.sealer)
+        self.store: Store = opened.with_audit_key(self.sealer)
         self.workers: dict[str, LaneWorker] = {}
         self.restart()
 
@@ -242,7 +246,7 @@ class PipelineBench:
 
     def stored(self, application: str, account: str) -> str | None:
         """The stored external password in clear."""
-        password = self.credentials.show(application, account, reveals=True, by="test").password
+        password = self.credentials.show(application, account, reveals=True, by=Actor("test")).password
         return None if password is None else password.reveal()
 
     def set_stored_windows(self, name: str, password: str) -> None:
