@@ -10,7 +10,10 @@ from starlette.middleware import Middleware
 from controller.runtime.wiring import Installation
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
+from controller.web.calls import Call, calls_of, routes_of
 from controller.web.changes import ChangesApi
+from controller.web.metrics import MetricsForAdministrators
+from controller.web.openapi import OpenApiPage
 from controller.web.pages.assembly import StatusPages
 from controller.web.pages.site import NO_INSIGHT, Insight
 from controller.web.probes import Probes
@@ -18,6 +21,15 @@ from controller.web.problem import Problems, answer_http_exception
 
 REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
+
+
+APIS = (ChangesApi, AdaptersApi, Probes, MetricsForAdministrators, OpenApiPage)
+"""Whose calls make up the API."""
+
+
+def all_calls() -> list[Call]:
+    """Every call of the API."""
+    return calls_of(*APIS)
 
 
 def make_app(installation: Installation, on_accepted: Callable[[], None], insight: Insight = NO_INSIGHT) -> Starlette:
@@ -34,7 +46,7 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
     app = Starlette(
-        routes=[*changes.routes(), *adapters.routes(), *probes.routes(), *pages.routes()],
+        routes=[*routes_of(changes, adapters, probes, OpenApiPage(all_calls())), *pages.routes()],
         middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
         exception_handlers={HTTPException: answer_http_exception},
     )

@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, assert_never
+from typing import assert_never
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
-from starlette.routing import Route
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import PasswordChange
@@ -17,10 +16,18 @@ from controller.model.errors import InvalidInput, NotFound, StoreUnavailable
 from controller.pipeline.intake import Caller, Report
 from controller.pipeline.topology import TopologyReader
 from controller.runtime.wiring import Installation
+from controller.web.answer_types import AcceptedAnswer, AccountNames, ChangeAnswer, DeliveryAnswer
 from controller.web.answers import JsonAnswer
 from controller.web.body import ExternalReport, WindowsReport, read_body
+from controller.web.calls import Answer, call
+from controller.web.problem_kinds import NOT_FOUND, STOPPING
 from controller.web.security import check_reader, principal_of
 
+ACCEPTED = Answer(
+    "The change is durable.", AcceptedAnswer, HTTPStatus.ACCEPTED, headers=(("Location", "Where to read it."),)
+)
+OF_REPORTS = ("callerNotAllowed", "adapterDisabled", "syncFromAdapterOff", "adaptersToDatabaseOff")
+"""Why what an adapter reports is refused."""
 TRACKING_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
@@ -33,14 +40,14 @@ class ChangesApi:
         self._limiter = limiter
         self._topology = TopologyReader()
 
-    def routes(self) -> list[Route]:
-        """The routes of these calls."""
-        return [
-            Route("/v1/domains/{domain}/changes", self.report_windows, methods=["POST"]),
-            Route("/v1/adapters/{name}/changes", self.report_external, methods=["POST"]),
-            Route("/v1/changes/{tracking_id}", self.show, methods=["GET"]),
-        ]
-
+    @call(
+        "POST",
+        "/v1/domains/{domain}/changes",
+        ACCEPTED,
+        body=WindowsReport,
+        problems=(NOT_FOUND, STOPPING),
+        reasons=("sourceNotAllowed", "sourceTypeOff", "windowsToAdaptersOff", "expired"),
+    )
     async def report_windows(self, request: Request) -> JsonAnswer:
         """Accept a change that a source of a domain reports."""
         caller = await self._caller(request)
@@ -48,6 +55,14 @@ class ChangesApi:
         account = windows_account(request.path_params["domain"], body.account)
         return await self._accept(Report(account, body.password, occurred_at=body.occurred_at), caller)
 
+    @call(
+        "POST",
+        "/v1/adapters/{name}/changes",
+        ACCEPTED,
+        body=ExternalReport,
+        problems=(NOT_FOUND, STOPPING),
+        reasons=(*OF_REPORTS, "oldPasswordMissing", "expired"),
+    )
     async def report_external(self, request: Request) -> JsonAnswer:
         """Accept a change that an adapter reports."""
         caller = await self._caller(request)
@@ -55,10 +70,17 @@ class ChangesApi:
         account = external_account(request.path_params["name"], body.account)
         return await self._accept(Report(account, body.password, body.old_password, body.occurred_at), caller)
 
-    async def show(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/changes/{trackingId}",
+        Answer("The change and its deliveries.", ChangeAnswer),
+        problems=(NOT_FOUND,),
+        reasons=("notReporter",),
+    )
+    async def show_change(self, request: Request) -> JsonAnswer:
         """Show a change and its deliveries."""
         caller = await self._caller(request)
-        tracking_id = request.path_params["tracking_id"]
+        tracking_id = request.path_params["trackingId"]
         view = await to_thread.run_sync(self._view, tracking_id, caller.principal, limiter=self._limiter)
         return JsonAnswer(view)
 
@@ -80,7 +102,7 @@ class ChangesApi:
         self._on_accepted()
         return tracking_id
 
-    def _view(self, tracking_id: str, principal: str) -> dict[str, Any]:
+    def _view(self, tracking_id: str, principal: str) -> ChangeAnswer:
         with self._installation.store.read() as tx:
             change = tx.changes.get(tracking_id) if TRACKING_ID.fullmatch(tracking_id) else None
             if change is None and self._is_behind():
@@ -135,12 +157,12 @@ def _no_such_owner(account: Account) -> NotFound:
     return NotFound(f"there is no {kind} of the name in the path", hint=f"apply a manifest that declares the {kind}")
 
 
-def change_view(change: PasswordChange, deliveries: list[Delivery]) -> dict[str, Any]:
+def change_view(change: PasswordChange, deliveries: list[Delivery]) -> ChangeAnswer:
     """A change and its deliveries as JSON, without anything sealed."""
     return {
         "trackingId": change.tracking_id,
         **_account_view(change.account),
-        "state": change.state.value,
+        "state": change.state,
         "reason": change.reason,
         "message": change.message,
         "receivedAt": rfc3339(change.received_at),
@@ -149,10 +171,10 @@ def change_view(change: PasswordChange, deliveries: list[Delivery]) -> dict[str,
     }
 
 
-def _delivery_view(delivery: Delivery) -> dict[str, Any]:
+def _delivery_view(delivery: Delivery) -> DeliveryAnswer:
     return {
         **_account_view(delivery.account),
-        "state": delivery.state.value,
+        "state": delivery.state,
         "attempts": delivery.attempts,
         "code": delivery.code,
         "directoryCode": delivery.directory_code,
@@ -160,7 +182,7 @@ def _delivery_view(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _account_view(account: Account) -> dict[str, str]:
+def _account_view(account: Account) -> AccountNames:
     match account:
         case WindowsAccount(domain=domain):
             return {"account": str(account), "domain": domain}

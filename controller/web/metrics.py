@@ -17,6 +17,7 @@ from controller.runtime.metrics import Metrics
 from controller.runtime.queue_metrics import QueueMetrics
 from controller.runtime.wiring import Installation
 from controller.web.answers import SecurityHeaders
+from controller.web.calls import Answer, call
 from controller.web.problem import Problems, answer_http_exception
 from controller.web.security import principal_of
 
@@ -49,12 +50,14 @@ class MetricsForAdministrators:
         self._limiter = limiter
         self._topology = TopologyReader()
 
-    def routes(self) -> list[Route]:
-        """The route of the page."""
-        return [Route("/metrics", self.show, methods=["GET"])]
-
-    async def show(self, request: Request) -> Response:
-        """Answer with the page."""
+    @call(
+        "GET",
+        "/metrics",
+        Answer("Metrics in Prometheus' text format 0.0.4.", str, media_type="text/plain"),
+        reasons=("notAdministrator",),
+    )
+    async def read_metrics(self, request: Request) -> Response:
+        """Read the metrics of this process."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
         await to_thread.run_sync(self._check, principal, limiter=self._limiter)
         return await self._page.answer()

@@ -10,6 +10,7 @@ from controller.runtime.wiring import Installation
 from controller.web.access_log import AccessLog
 from controller.web.answers import SecurityHeaders
 from controller.web.app import make_app
+from controller.web.calls import routes_of
 from controller.web.measuring import Measured
 from controller.web.metrics import MetricsForAdministrators, MetricsPage
 from controller.web.pages.site import NO_INSIGHT, Insight
@@ -43,7 +44,7 @@ def make_service(
     api = make_app(installation, on_accepted, insight)
     stopping.then(api.state.pages.stop)
     readers = MetricsForAdministrators(installation, page, CapacityLimiter(METRICS_THREADS))
-    api.router.routes.extend(readers.routes())
+    api.router.routes.extend(routes_of(readers))
     app: ASGIApp = SecurityHeaders(TurnAway(api, stopping))
     if logs_requests:
         app = AccessLog(app)

@@ -14,6 +14,7 @@ from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
+from tests.documentation.api import api_page
 from tests.documentation.behaviours import behaviours_page
 from tests.documentation.metrics import metrics_page
 
@@ -100,6 +101,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "events.md": events_page(),
         REFERENCE / "metrics.md": metrics_page(NOTE),
         REFERENCE / "connector-options.md": connectors_page(),
+        REFERENCE / "api.md": api_page(REFERENCE / "api.md"),
         REFERENCE / "behaviours.md": behaviours_page(NOTE),
     }
 
