@@ -17,7 +17,7 @@ from controller.model.wording import counted
 
 if TYPE_CHECKING:
     from controller.planning.plan import Plan
-    from controller.ports import Store
+    from controller.ports.store import Store
     from controller.reconcile.apply import Applied, Progress
 
 LONG_WORK = 5_000

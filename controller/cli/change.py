@@ -126,7 +126,7 @@ def _repeated(
 ) -> "tuple[PasswordChange, list[Delivery]] | None":
     """The earlier change that a damped one repeats, once it has ended too; None when it reached every target."""
     from controller.model.change import ChangeState, Reason
-    from controller.ports import ChangeQuery
+    from controller.ports.changes import ChangeQuery
 
     if change.reason != Reason.DAMPED:
         return None

@@ -20,7 +20,7 @@ from controller.pipeline.intake import Caller, Report
 from controller.pipeline.selection import select_external
 from controller.pipeline.topology import Topology, topology_of
 from controller.planning.render import render_text
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.reconciler import Reconciler
 from controller.runtime.drain import Drain

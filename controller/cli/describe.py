@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from controller.model.events import RecordedEvent
     from controller.model.topology import Mapping
     from controller.planning.plan import Plan
-    from controller.ports import Store, Transaction
+    from controller.ports.store import Store, Transaction
 
 EVENTS_SHOWN = 20
 
@@ -124,7 +124,7 @@ def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") ->
 
 
 def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
-    from controller.ports import EventQuery
+    from controller.ports.events import EventQuery
 
     match word:
         case Word.ADAPTERS:
@@ -137,7 +137,7 @@ def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
 
 
 def _newest(tx: "Transaction", accounts: "Sequence[str]") -> "list[RecordedEvent]":
-    from controller.ports import EventQuery
+    from controller.ports.events import EventQuery
 
     found = {e.sequence: e for a in accounts for e in tx.events.find(EventQuery(account=a, limit=EVENTS_SHOWN))}
     return [found[sequence] for sequence in sorted(found, reverse=True)[:EVENTS_SHOWN]]

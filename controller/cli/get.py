@@ -12,7 +12,7 @@ from controller.cli.output import Listing, say, show_json, show_table, show_yaml
 from controller.cli.queue_rows import queue
 
 if TYPE_CHECKING:
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 DEFAULT_LIMIT = 100
 

@@ -12,7 +12,7 @@ from controller.model.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from controller.model.topology import Mapping, Resource, Spec
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 MAPPINGS_IN_TABLE = 100
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from controller.model.change import PasswordChange
     from controller.model.delivery import Delivery
     from controller.model.events import RecordedEvent
-    from controller.ports import Transaction
+    from controller.ports.store import Transaction
 
 
 def queue(tx: "Transaction", word: Word, filters: Filters, limit: int) -> Found:
@@ -34,7 +34,7 @@ def queue(tx: "Transaction", word: Word, filters: Filters, limit: int) -> Found:
 
 
 def _find_changes(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[PasswordChange]":
-    from controller.ports import ChangeQuery
+    from controller.ports.changes import ChangeQuery
 
     if not tracking_id:
         return tx.changes.find(ChangeQuery(filters.account, filters.state, limit))
@@ -45,14 +45,14 @@ def _find_changes(tx: "Transaction", filters: Filters, tracking_id: str, limit: 
 
 
 def _find_deliveries(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[Delivery]":
-    from controller.ports import DeliveryQuery
+    from controller.ports.deliveries import DeliveryQuery
 
     lane = f"adapter/{filters.adapter}" if filters.adapter else ""
     return tx.deliveries.find(DeliveryQuery(tracking_id, lane, filters.account, filters.state, limit))
 
 
 def _find_events(tx: "Transaction", filters: Filters, tracking_id: str, limit: int) -> "list[RecordedEvent]":
-    from controller.ports import EventQuery
+    from controller.ports.events import EventQuery
 
     return tx.events.find(
         EventQuery(tracking_id, filters.adapter, filters.account, filters.event, limit, filters.level)

@@ -14,7 +14,9 @@ from controller.cli.views import delivery_view, lane_view, short_instant
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery
     from controller.planning.plan import Plan
-    from controller.ports import LaneStatus, Store, Token
+    from controller.ports.lanes import LaneStatus
+    from controller.ports.store import Store
+    from controller.ports.tokens import Token
     from controller.reconcile.status import ObjectStatus
 
 PARKED_SHOWN = 20
@@ -86,7 +88,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
 
 def _look(store: "Store", plan: "Plan | None", replay_dir: Path) -> Picture:
     from controller.model.delivery import DeliveryState
-    from controller.ports import DeliveryQuery
+    from controller.ports.deliveries import DeliveryQuery
     from controller.reconcile.picture import object_statuses
     from controller.reconcile.unnamed_tokens import unnamed_tokens
     from controller.replay.waiting import look

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from controller.model.change import PasswordChange
     from controller.model.delivery import Delivery
     from controller.model.events import RecordedEvent
-    from controller.ports import LaneStatus, Token
+    from controller.ports.lanes import LaneStatus
+    from controller.ports.tokens import Token
 
 
 def change_view(change: "PasswordChange", deliveries: "Iterable[Delivery] | None" = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from controller.model.errors import AccountRefused, ChannelRefused, OldPasswordW
 from controller.model.options import FilePath, Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
-from controller.ports import Connector, ConnectorType, ResolveSecret
+from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
 
 class HtpasswdOptions(Options):

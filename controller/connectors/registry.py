@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from controller.model.errors import NotFound, SettingsError
-from controller.ports import ConnectorCatalogue, ConnectorType
+from controller.ports.connectors import ConnectorCatalogue, ConnectorType
 
 GROUP = "pwsync.connectors"
 

@@ -12,7 +12,7 @@ from controller.model.errors import PolicyUnknown, Unavailable
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
-from controller.ports import Connector, ConnectorType, ResolveSecret
+from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
 CAPABILITIES = Capabilities(can_verify=False)
 """The adapter is told when a notification is a repetition; it is asked nothing."""

@@ -17,7 +17,7 @@ from controller.model.constraints import Capabilities
 from controller.model.errors import AccountRefused, OldPasswordWrong
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
-from controller.ports import Connector, ConnectorType, ResolveSecret
+from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
 T = TypeVar("T")
 

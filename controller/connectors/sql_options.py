@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from controller.connectors.hashing import Argon2id, Bcrypt, Pbkdf2Sha256, Scheme, SchemeName
 from controller.model.errors import SettingsError
 from controller.model.options import Options, SecretReference
-from controller.ports import ResolveSecret
+from controller.ports.connectors import ResolveSecret
 
 _PASSWORD_KEY = re.compile("pass(?!file)|pwd|secret|token", re.IGNORECASE)
 _PASSWORD_VALUE = re.compile(r"(password|passwd|pwd)\s*=", re.IGNORECASE)

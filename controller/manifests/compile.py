@@ -18,7 +18,7 @@ from controller.manifests.v1.mapping_set import MappingSetManifest
 from controller.manifests.validation import identity, validate
 from controller.model.topology import Application, Key, Kind, Mapping, Resource
 from controller.planning.state import State
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 
 @dataclass(frozen=True, slots=True)

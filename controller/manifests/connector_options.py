@@ -9,7 +9,7 @@ from controller.manifests.document import Document
 from controller.manifests.explanation import Steps, explain
 from controller.manifests.problems import Problem, did_you_mean, there_are
 from controller.manifests.scalars import UNCLEAR
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 _AT: Steps = ("spec", "connector")
 

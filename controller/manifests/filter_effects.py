@@ -9,7 +9,7 @@ from controller.model.constraints import Constraints
 from controller.model.filters import PasswordFilter
 from controller.model.topology import Adapter, Key, Kind
 from controller.planning.filter_analysis import FilterAnalysis, analyse
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from controller.manifests.compile import Compiled, Compiler
 from controller.manifests.loading import Loader
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.source import Source, find_sources, read_text, shown
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 
 def read_manifests(paths: Sequence[str], catalogue: ConnectorCatalogue, *, stdin: str | None = None) -> Compiled:

@@ -9,7 +9,7 @@ from controller.manifests.problems import did_you_mean, there_are
 from controller.manifests.v1.duration import format_duration
 from controller.manifests.v1.kinds import KINDS
 from controller.model.errors import NotFound
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]

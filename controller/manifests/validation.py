@@ -11,7 +11,7 @@ from controller.manifests.problems import Problem, did_you_mean, there_are
 from controller.manifests.v1.adapter import AdapterManifest, ConnectorField
 from controller.manifests.v1.document import API_VERSION
 from controller.manifests.v1.kinds import KINDS, AnyManifest
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 
 def validate(document: Document, catalogue: ConnectorCatalogue) -> AnyManifest | list[Problem]:

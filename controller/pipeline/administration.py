@@ -18,7 +18,10 @@ from controller.pipeline.intake import check_password
 from controller.pipeline.queueing import Queue
 from controller.pipeline.selection import needs_windows_password
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import DeliveryQuery, NewId, Sealer, Store, Transaction
+from controller.ports.clock import NewId
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 MOST_NAMED = 10
 """Accounts that a message names one by one."""

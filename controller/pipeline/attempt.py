@@ -17,7 +17,7 @@ from controller.model.errors import (
 )
 from controller.model.secret import Secret
 from controller.pipeline.topology import Topology
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 
 MOST_PROBES = 2
 """Tries of one delivery after which it is not probed again: usual policies lock an account after five wrong ones."""

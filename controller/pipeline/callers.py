@@ -10,7 +10,9 @@ from controller.model.errors import InvalidInput, NotFound, StoreUnavailable, Un
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.remembering import RememberedCallers
-from controller.ports import NewId, Store, Token
+from controller.ports.clock import NewId
+from controller.ports.store import Store
+from controller.ports.tokens import Token
 
 PREFIX = "pwsync_"
 """So that secret scanners recognise a token that has leaked."""

@@ -7,7 +7,8 @@ from threading import Lock
 from controller.model.delivery import RetryPolicy, words_of
 from controller.model.errors import ChannelRefused, PwsyncError, Unavailable
 from controller.pipeline.lanes import note_offline, note_online
-from controller.ports import Jitter, Transaction
+from controller.ports.clock import Jitter
+from controller.ports.store import Transaction
 
 AWAY = RetryPolicy(count=1, delay=timedelta(seconds=1), longest=timedelta(minutes=1))
 REFUSED = RetryPolicy(count=1, delay=timedelta(seconds=30), longest=timedelta(minutes=15))

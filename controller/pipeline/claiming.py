@@ -16,7 +16,9 @@ from controller.pipeline.queueing import Queue, delivery_place
 from controller.pipeline.routing import change_place
 from controller.pipeline.settlement import Settlement
 from controller.pipeline.topology import Topology
-from controller.ports import Jitter, NewId, Sealer, Transaction
+from controller.ports.clock import Jitter, NewId
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 
 class LaneDeliveries:

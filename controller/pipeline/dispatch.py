@@ -10,7 +10,10 @@ from controller.pipeline.attempt import Attempt, Ending, make
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import Connector, Jitter, NewId, Sealer, Store, Transaction
+from controller.ports.clock import Jitter, NewId
+from controller.ports.connectors import Connector
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 LEASE = timedelta(seconds=15)
 """How long a delivery stays with a worker that no longer renews it: after this time another one probes and goes on."""

@@ -7,7 +7,7 @@ from controller.model.events import Event
 from controller.pipeline.gate import AdapterCall, Gate
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.topology import Topology
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 
 class Expirations:

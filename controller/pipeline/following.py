@@ -9,7 +9,8 @@ from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
 from controller.pipeline.topology import Topology
-from controller.ports import Sealer, Transaction
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)

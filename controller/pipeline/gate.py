@@ -12,7 +12,7 @@ from controller.model.session import AdapterSession, Presence
 from controller.pipeline.lanes import note_online
 from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import Store, Transaction
+from controller.ports.store import Store, Transaction
 
 T = TypeVar("T")
 CallName = Literal["initialize", "shutDown", "receive", "complete", "reportStatus", "reportExpired"]

@@ -5,7 +5,8 @@ from controller.model.accounts import ExternalAccount
 from controller.model.change import PasswordChange
 from controller.model.topology import System
 from controller.pipeline.queueing import change_event
-from controller.ports import Transaction, WrongPasswords
+from controller.ports.credentials import WrongPasswords
+from controller.ports.store import Transaction
 
 MOST_WRONG = 5
 """Wrong old passwords of one account within the damping window, after which its reports are refused until it ends."""

@@ -10,7 +10,8 @@ from controller.pipeline.attempt import Attempt
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.queueing import event_of, locked
 from controller.pipeline.topology import Topology
-from controller.ports import DeliveryQuery, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Transaction
 
 MOST = 1000
 """More than any adapter may have outstanding."""

@@ -14,7 +14,9 @@ from controller.pipeline.offline import droppable, keeps_no_queue, open_of
 from controller.pipeline.queueing import Queue, expiry_of, locked
 from controller.pipeline.routing import change_place
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import NewId, Sealer, Store, Transaction
+from controller.ports.clock import NewId
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 LEASE_NAME = "housekeeping"
 LEASE = timedelta(minutes=2)

@@ -22,7 +22,9 @@ from controller.pipeline.replay import Replay
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.routing import change_place
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import NewId, Sealer, Store
+from controller.ports.clock import NewId
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

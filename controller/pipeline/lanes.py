@@ -2,7 +2,8 @@
 
 from controller.model import events
 from controller.model.events import Event
-from controller.ports import LaneStatus, Transaction
+from controller.ports.lanes import LaneStatus
+from controller.ports.store import Transaction
 
 
 def note_offline(tx: Transaction, lane: str, code: str, message: str) -> None:

@@ -9,7 +9,8 @@ from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.queueing import Queue, event_of, refresh_change
 from controller.pipeline.topology import Topology
-from controller.ports import Sealer, Transaction
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from controller.model.delivery import OPEN_STATES, Delivery, DeliveryState
 from controller.pipeline.lanes import is_offline
 from controller.pipeline.topology import Topology
-from controller.ports import DeliveryQuery, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Transaction
 
 
 def keeps_no_queue(tx: Transaction, topology: Topology, lane: str) -> bool:

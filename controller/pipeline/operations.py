@@ -11,7 +11,10 @@ from controller.model.errors import InvalidInput, NotFound, PwsyncError
 from controller.model.events import Event
 from controller.model.topology import Adapter, Key, Kind
 from controller.pipeline.queueing import Queue, locked
-from controller.ports import DeliveryQuery, NewId, Sealer, Store, Transaction
+from controller.ports.clock import NewId
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 MOST = 100_000
 """Parked deliveries that one call works on."""

@@ -20,7 +20,10 @@ from controller.model.delivery import (
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.pipeline.damping import MOST_OVERWRITTEN, overwrite
-from controller.ports import DeliveryQuery, NewId, Sealer, Transaction
+from controller.ports.clock import NewId
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 
 def delivery_place(delivery_id: str, account: Account) -> SealPlace:

@@ -5,7 +5,9 @@ from controller.model.errors import SealBroken
 from controller.model.words import WITHHELD, quoted
 from controller.pipeline.handing import MOST
 from controller.pipeline.queueing import delivery_place
-from controller.ports import DeliveryQuery, Sealer, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 _OUTSTANDING = (DeliveryState.IN_FLIGHT, DeliveryState.RETRYING)
 

@@ -4,7 +4,8 @@ import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from controller.ports import Clock, Token
+from controller.ports.clock import Clock
+from controller.ports.tokens import Token
 
 VALID_FOR = timedelta(minutes=10)
 """So long after the store called a token valid it counts as valid: by this much a revocation may come late."""

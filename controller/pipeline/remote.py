@@ -28,7 +28,10 @@ from controller.pipeline.lanes import is_offline, note_offline, note_online
 from controller.pipeline.late_write import LateWrites
 from controller.pipeline.queueing import Queue, delivery_place, event_of
 from controller.pipeline.topology import Topology
-from controller.ports import DeliveryQuery, Jitter, NewId, Sealer, Transaction
+from controller.ports.clock import Jitter, NewId
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 SHORTEST_LEASE = timedelta(seconds=1)
 """An adapter has at least so long to confirm, whatever the declared retry delay."""

@@ -13,15 +13,9 @@ from controller.pipeline.acceptance import acceptance_event
 from controller.pipeline.queueing import change_event, expiry_of, finish_change
 from controller.pipeline.reporting import check_reporter
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import (
-    Clock,
-    ReplayBatch,
-    ReplayEnd,
-    ReplayLog,
-    ReplayRecord,
-    Store,
-    Transaction,
-)
+from controller.ports.clock import Clock
+from controller.ports.replay import ReplayBatch, ReplayEnd, ReplayLog, ReplayRecord
+from controller.ports.store import Store, Transaction
 
 BATCH = 100
 """Records that are taken over in one transaction."""

@@ -13,7 +13,8 @@ from controller.model.credential import SealPlace, external_credential_place, wi
 from controller.model.errors import SealBroken
 from controller.pipeline.queueing import delivery_place
 from controller.pipeline.routing import change_place
-from controller.ports import Rewrapper, SealedKind, SealedValue, Store
+from controller.ports.sealing import Rewrapper, SealedKind, SealedValue
+from controller.ports.store import Store
 
 BATCH = 200
 """Values that one transaction rewraps."""

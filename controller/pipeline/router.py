@@ -12,7 +12,10 @@ from controller.pipeline.routing import Routing, change_place
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.pipeline.users import UsersAwaited
 from controller.pipeline.windows_change import route_windows_change
-from controller.ports import EventQuery, NewId, Sealer, Store, Transaction
+from controller.ports.clock import NewId
+from controller.ports.events import EventQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 
 class Router:

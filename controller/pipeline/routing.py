@@ -19,7 +19,8 @@ from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_
 from controller.pipeline.selection import ExternalSelection, Skip
 from controller.pipeline.topology import Topology
 from controller.pipeline.users import refused_mappings
-from controller.ports import Sealer, Transaction
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 
 def change_place(tracking_id: str, account: Account, name: str = "password") -> SealPlace:

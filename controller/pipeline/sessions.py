@@ -14,7 +14,9 @@ from controller.pipeline.handing import HandedOut
 from controller.pipeline.lanes import is_offline, note_offline, note_online
 from controller.pipeline.quoting import quoted_on
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import Jitter, NewId, Sealer, Store, Transaction
+from controller.ports.clock import Jitter, NewId
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from controller.pipeline.routing import Routing
 from controller.pipeline.selection import needs_windows_password, select_external
 from controller.pipeline.topology import Topology
 from controller.pipeline.windows_change import external_accounts
-from controller.ports import Sealer, Transaction
+from controller.ports.sealing import Sealer
+from controller.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)

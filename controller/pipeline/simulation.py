@@ -18,7 +18,11 @@ from controller.pipeline.intake import Caller, Intake, Report
 from controller.pipeline.router import Router
 from controller.pipeline.surroundings import mappings_around
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import Connector, EventQuery, NewId, Sealer, Store
+from controller.ports.clock import NewId
+from controller.ports.connectors import Connector
+from controller.ports.events import EventQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store
 
 RefusalBy = Callable[[str, str, Secret], str | None]
 """Why the policy of the target of a lane refuses a password of an account there, in words; None when it does not."""

@@ -10,7 +10,10 @@ from controller.model.delivery import OPEN_STATES, Delivery
 from controller.model.topology import Mapping, Resource
 from controller.pipeline.topology import Topology, topology_of
 from controller.pipeline.users import user_names
-from controller.ports import DeliveryQuery, GroupReading, Suspension, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.resources import Suspension
+from controller.ports.store import Transaction
+from controller.ports.windows_groups import GroupReading
 
 RINGS = 3
 """External -> Windows -> external -> the mappings whose stored credentials follow: no change goes further."""

@@ -6,7 +6,8 @@ from controller.model.change import PasswordChange
 from controller.model.delivery import Delivery
 from controller.model.errors import NotFound
 from controller.model.events import RecordedEvent
-from controller.ports import EventQuery, Transaction
+from controller.ports.events import EventQuery
+from controller.ports.store import Transaction
 
 MOST_EVENTS = 1_000
 

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from controller.model.filters import PasswordFilter
 from controller.model.topology import Adapter, Application, Domain, Key, Kind, Resource, System
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 T = TypeVar("T")
 

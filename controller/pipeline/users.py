@@ -10,7 +10,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.change import Reason
 from controller.model.topology import Mapping
 from controller.pipeline.topology import Topology
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 
 class UsersAwaited(Exception):  # not for a person: it ends one attempt to route and does not leave the pipeline

@@ -12,7 +12,7 @@ from controller.model.topology import Mapping, Resource
 from controller.planning.change import ACTIONS, Change, Prune, Replace
 from controller.planning.ordering import Put, Step, steps
 from controller.planning.plan import Plan
-from controller.ports import Store, Transaction
+from controller.ports.store import Store, Transaction
 from controller.reconcile.audit import audit
 from controller.reconcile.observe import observe
 from controller.reconcile.release import release_parked

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from controller.model.topology import Kind, Mapping
 from controller.planning.change import Action, Change, Replace, Update
 from controller.planning.fields import differences
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 MOST_MAPPING_ROWS = 1000
 """Mappings of one plan that get a row of their own."""

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import PwsyncError, Rejected, Unavailable
 from controller.model.topology import DomainDirectory
-from controller.ports import GroupDirectory, OpenGroupDirectory
+from controller.ports.windows_groups import GroupDirectory, OpenGroupDirectory
 
 Answer = frozenset[WindowsAccount] | PwsyncError
 """The accounts behind a name, or why they are not known."""

@@ -9,7 +9,8 @@ from controller.model.accounts import WindowsAccount
 from controller.model.errors import PwsyncError
 from controller.model.events import Event, EventType
 from controller.planning.safety import exceeds
-from controller.ports import GroupReading, Store
+from controller.ports.store import Store
+from controller.ports.windows_groups import GroupReading
 from controller.reconcile.inquiry import Answer
 
 PIECE = 10_000

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from controller.model.topology import Mapping
 from controller.planning.state import State
-from controller.ports import Mappings, Transaction
+from controller.ports.mappings import Mappings
+from controller.ports.store import Transaction
 
 
 class StoredMappings:

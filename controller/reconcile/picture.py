@@ -2,7 +2,7 @@
 
 from controller.model.topology import Key
 from controller.planning.plan import Plan
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 from controller.reconcile.status import ObjectStatus, statuses
 from controller.reconcile.unknown_users import user_problems
 

@@ -12,7 +12,8 @@ from controller.model.events import Event
 from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.topology import Adapter, Domain, Key, Resource
 from controller.planning.policy_effects import analyse_against, declaration_of, refusal_of
-from controller.ports import Connector, Store, Transaction
+from controller.ports.connectors import Connector
+from controller.ports.store import Store, Transaction
 
 Connect = Callable[[Adapter | Domain], Connector]
 """Makes the connector of a target. Raises PwsyncError when it cannot be had."""

@@ -11,7 +11,7 @@ from controller.planning.plan import Plan, make_plan
 from controller.planning.policy_effects import checked_against_policies
 from controller.planning.safety import policy_of
 from controller.planning.state import State
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.suspended import suspension_warnings

@@ -11,7 +11,8 @@ from controller.model.events import Event
 from controller.model.filters import PasswordFilter
 from controller.model.topology import Adapter, Application, Domain, Key, Kind, Mapping, Resource
 from controller.planning.change import Change, Prune, Replace
-from controller.ports import DeliveryQuery, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Transaction
 from controller.reconcile.settled import names_of, refresh_change
 
 MOST = 100_000

@@ -7,7 +7,7 @@ from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import ChangeState
 from controller.model.delivery import follow
 from controller.model.events import Event
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 _EVENTS = {ChangeState.COMPLETED: events.CHANGE_COMPLETED, ChangeState.FAILED: events.CHANGE_FAILED}
 

@@ -12,7 +12,8 @@ from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
 from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
-from controller.ports import LaneStatus, Suspension
+from controller.ports.lanes import LaneStatus
+from controller.ports.resources import Suspension
 
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}

@@ -10,7 +10,8 @@ from controller.model.delivery import Delivery, DeliveryState, expire
 from controller.model.events import Event
 from controller.model.topology import Adapter, Domain, Resource
 from controller.planning.change import Change, Prune, Update
-from controller.ports import DeliveryQuery, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Transaction
 from controller.reconcile.settled import names_of, refresh_change
 
 BATCH = 1000

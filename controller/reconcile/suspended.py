@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from controller.model.topology import Adapter, Resource
 from controller.planning.change import Change, Prune, Update
-from controller.ports import Transaction
+from controller.ports.store import Transaction
 
 
 def suspension_warnings(tx: Transaction) -> Iterator[str]:

@@ -8,7 +8,8 @@ from enum import Enum, auto
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Application, Domain, Key, Kind, Resource
 from controller.planning.state import State
-from controller.ports import GroupReading, Transaction
+from controller.ports.store import Transaction
+from controller.ports.windows_groups import GroupReading
 
 _ITSELF = "so that only an account of this very name is a user"
 

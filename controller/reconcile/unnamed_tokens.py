@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from controller.model.topology import Adapter, Application, Domain, Spec, System
-from controller.ports import Token
+from controller.ports.tokens import Token
 
 
 def unnamed_tokens(specs: Iterable[Spec], tokens: Iterable[Token], now: datetime) -> list[Token]:

@@ -12,7 +12,8 @@ from datetime import timedelta
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Application, Domain, DomainDirectory, ReconcilePolicy, Resource, System
 from controller.planning.change import Change, Prune
-from controller.ports import GroupReading, OpenGroupDirectory, Store
+from controller.ports.store import Store
+from controller.ports.windows_groups import GroupReading, OpenGroupDirectory
 from controller.reconcile.inquiry import Inquiry, Told, TooLate
 from controller.reconcile.look_up import LookUp
 

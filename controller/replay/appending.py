@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from controller.model.credential import SealPlace
-from controller.ports import ReplayRecord, Sealer
+from controller.ports.replay import ReplayRecord
+from controller.ports.sealing import Sealer
 from controller.replay.folder import SUFFIX, Folder
 from controller.replay.frames import MARK, frame
 from controller.replay.records import encode

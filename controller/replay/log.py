@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from controller.model.errors import SealBroken, SettingsError, StoreUnavailable
-from controller.ports import ReplayBatch, ReplayEnd, ReplayRecord, Sealer
+from controller.ports.replay import ReplayBatch, ReplayEnd, ReplayRecord
+from controller.ports.sealing import Sealer
 from controller.replay import progress
 from controller.replay.appending import Limits, OpenFile, create_file, record_place, sealed_frame
 from controller.replay.folder import DAMAGED, UNTRUSTED, Folder, Untrusted, unusable

@@ -9,7 +9,7 @@ from controller.model.accounts import account_of
 from controller.model.change import PasswordChange
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
-from controller.ports import ReplayRecord
+from controller.ports.replay import ReplayRecord
 from controller.replay.frames import Damaged
 
 

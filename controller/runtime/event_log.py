@@ -8,7 +8,8 @@ from datetime import datetime
 import structlog
 
 from controller.model.events import Event, Level, RecordedEvent
-from controller.ports import EventQuery, Events, Store, Transaction
+from controller.ports.events import EventQuery, Events
+from controller.ports.store import Store, Transaction
 
 _LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 

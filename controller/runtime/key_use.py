@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from controller.model.errors import SettingsError
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.replay.waiting import look
 from controller.sealing.envelope import mark_of
 from controller.sealing.keyring import Keyring, MasterSecret

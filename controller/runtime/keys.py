@@ -8,7 +8,7 @@ from controller.model import events
 from controller.model.errors import NotFound, SettingsError
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.runtime.reading import open_for_reading, open_for_writing
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import CANARY, utc_now

@@ -6,7 +6,7 @@ from controller.connectors.ldap.active_directory import directory_options
 from controller.model.errors import NotFound
 from controller.model.topology import Adapter, Domain
 from controller.pipeline.topology import Topology
-from controller.ports import Connector, ConnectorCatalogue, ResolveSecret
+from controller.ports.connectors import Connector, ConnectorCatalogue, ResolveSecret
 
 
 class LaneConnector:

@@ -9,7 +9,7 @@ import structlog
 from controller.model.errors import PwsyncError, StoreUnavailable
 from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.housekeeping import HousekeepingRounds
 from controller.runtime.policies import PolicyRounds

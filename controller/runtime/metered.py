@@ -11,7 +11,7 @@ from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.pipeline.dispatch import Connections
 from controller.pipeline.topology import Topology
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 
 UNFORESEEN = "internal"
 """Code of a call that ended in an error which is none of ours."""

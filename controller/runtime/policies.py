@@ -11,7 +11,8 @@ from controller.model.constraints import Constraints
 from controller.model.errors import PwsyncError
 from controller.model.policy import PolicyReading
 from controller.model.secret import Secret
-from controller.ports import ConnectorCatalogue, Store
+from controller.ports.connectors import ConnectorCatalogue
+from controller.ports.store import Store
 from controller.reconcile.policies import PolicyReader
 from controller.runtime.lanes import make_connector
 from controller.runtime.references import resolve_secret

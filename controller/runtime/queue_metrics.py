@@ -15,7 +15,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from controller.model.errors import PwsyncError
-from controller.ports import LaneStatus, Store
+from controller.ports.lanes import LaneStatus
+from controller.ports.store import Store
 from controller.replay.waiting import Waiting, look
 from controller.runtime.metrics import Monotonic, known_code
 

@@ -9,7 +9,8 @@ from controller.manifests.problems import Problem
 from controller.manifests.reader import read_manifests
 from controller.model.topology import DomainDirectory
 from controller.planning.state import State
-from controller.ports import GroupDirectory, Store
+from controller.ports.store import Store
+from controller.ports.windows_groups import GroupDirectory
 from controller.reconcile.reconciler import ReadDesired, Reconciler
 from controller.reconcile.users import Users
 from controller.runtime.references import is_there, resolve_secret

@@ -11,7 +11,7 @@ from controller.model.errors import SettingsError
 from controller.model.events import Event
 from controller.pipeline.replay import Replay
 from controller.pipeline.rewrapping import Rewrapped, Rewrapping, TellProgress
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.replay.log import ReplayFiles
 from controller.replay.waiting import look
 from controller.runtime import key_use

@@ -23,7 +23,10 @@ from controller.pipeline.topology import Topology, TopologyReader
 from controller.planning.filter_analysis import FilterAnalysis
 from controller.planning.policy_effects import declaration_of
 from controller.planning.state import State
-from controller.ports import ConnectorCatalogue, NewId, Sealer, Store, Transaction
+from controller.ports.clock import NewId
+from controller.ports.connectors import ConnectorCatalogue
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 from controller.reconcile.policies import ask, reading_from
 from controller.runtime.lanes import make_connector, spec_of
 from controller.runtime.policies import KnownPolicies

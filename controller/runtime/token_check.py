@@ -2,7 +2,7 @@
 
 import structlog
 
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.reconcile.unnamed_tokens import unnamed_tokens
 
 log = structlog.get_logger()

@@ -30,7 +30,11 @@ from controller.pipeline.remote import RemoteNotifications
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
 from controller.pipeline.sessions import AdapterSessions
-from controller.ports import Clock, ConnectorCatalogue, ReplayLog, Sealer, Store
+from controller.ports.clock import Clock
+from controller.ports.connectors import ConnectorCatalogue
+from controller.ports.replay import ReplayLog
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store
 from controller.replay.log import ReplayFiles
 from controller.runtime.bells import Bells
 from controller.runtime.event_log import LoggingStore

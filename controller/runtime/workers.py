@@ -13,7 +13,7 @@ from controller.pipeline.dispatch import LEASE, LaneWorker
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
 from controller.pipeline.topology import TopologyReader
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.runtime.bells import Bells
 
 WORKERS_PER_LANE = 4

@@ -2,7 +2,7 @@
 
 from sqlalchemy import insert, select
 
-from controller.ports import AuditEntry
+from controller.ports.audit import AuditEntry
 from controller.store.session import Session
 from controller.store.tables import audit
 

@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from controller.model.accounts import account_of
 from controller.model.change import ChangeState, PasswordChange
-from controller.ports import ChangeQuery
+from controller.ports.changes import ChangeQuery
 from controller.store.accounts import named
 from controller.store.rows import readable
 from controller.store.session import Session

@@ -8,8 +8,20 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from controller import ports
 from controller.model.errors import StoreUnusable
+from controller.ports.audit import Audit
+from controller.ports.changes import Changes
+from controller.ports.clock import Clock
+from controller.ports.credentials import Credentials, Fingerprints, Guesses
+from controller.ports.deliveries import Deliveries
+from controller.ports.events import Events
+from controller.ports.lanes import Lanes, Policies, Sessions
+from controller.ports.mappings import Mappings
+from controller.ports.resources import Resources, Suspensions
+from controller.ports.sealing import SealedValues
+from controller.ports.store import Leases, Transaction
+from controller.ports.tokens import Tokens
+from controller.ports.windows_groups import WindowsGroups
 from controller.store.audit import SqlAudit
 from controller.store.changes import SqlChanges
 from controller.store.columns import Instant
@@ -52,23 +64,23 @@ class SqlTransaction:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.now: datetime = session.now
-        self.resources: ports.Resources = SqlResources(session)
-        self.suspensions: ports.Suspensions = SqlSuspensions(session)
-        self.policies: ports.Policies = SqlPolicies(session)
-        self.lanes: ports.Lanes = SqlLanes(session)
-        self.sessions: ports.Sessions = SqlSessions(session)
-        self.mappings: ports.Mappings = SqlMappings(session)
-        self.windows_groups: ports.WindowsGroups = SqlWindowsGroups(session)
-        self.credentials: ports.Credentials = SqlCredentials(session)
-        self.sealed: ports.SealedValues = SqlSealedValues(session)
-        self.changes: ports.Changes = SqlChanges(session)
-        self.deliveries: ports.Deliveries = SqlDeliveries(session)
-        self.fingerprints: ports.Fingerprints = SqlFingerprints(session)
-        self.guesses: ports.Guesses = SqlGuesses(session)
-        self.events: ports.Events = SqlEvents(session)
-        self.audit: ports.Audit = SqlAudit(session)
-        self.tokens: ports.Tokens = SqlTokens(session)
-        self.leases: ports.Leases = SqlLeases(session)
+        self.resources: Resources = SqlResources(session)
+        self.suspensions: Suspensions = SqlSuspensions(session)
+        self.policies: Policies = SqlPolicies(session)
+        self.lanes: Lanes = SqlLanes(session)
+        self.sessions: Sessions = SqlSessions(session)
+        self.mappings: Mappings = SqlMappings(session)
+        self.windows_groups: WindowsGroups = SqlWindowsGroups(session)
+        self.credentials: Credentials = SqlCredentials(session)
+        self.sealed: SealedValues = SqlSealedValues(session)
+        self.changes: Changes = SqlChanges(session)
+        self.deliveries: Deliveries = SqlDeliveries(session)
+        self.fingerprints: Fingerprints = SqlFingerprints(session)
+        self.guesses: Guesses = SqlGuesses(session)
+        self.events: Events = SqlEvents(session)
+        self.audit: Audit = SqlAudit(session)
+        self.tokens: Tokens = SqlTokens(session)
+        self.leases: Leases = SqlLeases(session)
 
     def exclusive(self, name: str) -> None:
         """Keep any other transaction that asks for the same *name* out until this one ends."""
@@ -97,12 +109,12 @@ class SqlStore:
     """
 
     engines: Engines
-    clock: ports.Clock | None = None
+    clock: Clock | None = None
     is_read_only: bool = False
     _writer: Turn = field(default_factory=Turn)
 
     @contextmanager
-    def write(self) -> Iterator[ports.Transaction]:
+    def write(self) -> Iterator[Transaction]:
         """Begin a writing transaction; committed (durably) at the end, rolled back on an exception.
 
         Raises:
@@ -120,7 +132,7 @@ class SqlStore:
                     yield transaction
 
     @contextmanager
-    def read(self) -> Iterator[ports.Transaction]:
+    def read(self) -> Iterator[Transaction]:
         """Begin a reading transaction: one consistent picture, never blocking writers.
 
         Raises:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, update
 
 from controller.model.accounts import Account, account_of
 from controller.model.delivery import Delivery, DeliveryState
-from controller.ports import DeliveryQuery
+from controller.ports.deliveries import DeliveryQuery
 from controller.store import claiming
 from controller.store.accounts import named
 from controller.store.columns import Instant, Name

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select
 
 from controller.model.events import Event, RecordedEvent
-from controller.ports import EventQuery
+from controller.ports.events import EventQuery
 from controller.store.accounts import spellings
 from controller.store.rows import readable
 from controller.store.session import Session

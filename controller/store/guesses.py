@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, select
 
 from controller.model.accounts import Account
-from controller.ports import WrongPasswords
+from controller.ports.credentials import WrongPasswords
 from controller.store.session import Session
 from controller.store.tables import guesses
 from controller.store.upsert import upsert

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from controller.store.session import Session
 from controller.store.tables import lanes
 

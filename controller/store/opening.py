@@ -4,7 +4,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from controller.ports import Clock, Store
+from controller.ports.clock import Clock
+from controller.ports.store import Store
 from controller.store.database import SqlStore
 from controller.store.database_file import ensure_file, file_exists, protect_files
 from controller.store.engine import Engines, engines_of, memory_engine

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, bindparam, case, delete, select
 
 from controller.model.errors import StoreUnusable
 from controller.model.topology import Key, Kind, Resource
-from controller.ports import ResourceRecord
+from controller.ports.resources import ResourceRecord
 from controller.store.session import Session
 from controller.store.specs import parse_spec, spec_json
 from controller.store.tables import counters, resources

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, bindparam, func, select, tuple_, update
 
-from controller.ports import MARK_SIZE, SealedKind, SealedValue
+from controller.ports.sealing import MARK_SIZE, SealedKind, SealedValue
 from controller.store.session import Session
 from controller.store.tables import changes, credentials, deliveries, windows_passwords
 

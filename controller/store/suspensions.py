@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, delete, select, update
 
-from controller.ports import Suspension
+from controller.ports.resources import Suspension
 from controller.store.session import Session
 from controller.store.tables import counters, suspensions
 from controller.store.upsert import upsert

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.store.session import Session
 from controller.store.tables import tokens
 

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Text, bindparam, column, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.model.accounts import WindowsAccount
-from controller.ports import GroupReading
+from controller.ports.windows_groups import GroupReading
 from controller.store.columns import Name
 from controller.store.session import Session
 from controller.store.tables import windows_group_members, windows_groups

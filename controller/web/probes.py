@@ -6,7 +6,7 @@ from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.requests import Request
 
 from controller.model.errors import PwsyncError
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.web.answer_types import HealthAnswer, NotReadyAnswer, ReadinessAnswer
 from controller.web.answers import JsonAnswer
 from controller.web.calls import Answer, call

@@ -14,7 +14,8 @@ from controller.model.accounts import Account
 from controller.model.credential import SealPlace
 from controller.model.errors import SealBroken, StoreUnavailable, StoreUnusable
 from controller.model.secret import Secret
-from controller.ports import Sealer, Store, Transaction
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store, Transaction
 from controller.web import probes
 from tests.doubles.api import WINDOWS, ApiBench, new_password
 

@@ -9,7 +9,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.errors import Refused
 from controller.model.secret import Secret
 from controller.model.topology import Access, Application, CredentialField, Kind
-from controller.ports import GroupReading
+from controller.ports.windows_groups import GroupReading
 from tests.doubles.pipeline import FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
 
 VERIFYING = replace(OPEN_ADAPTER, verify_old_password=True)

@@ -10,7 +10,8 @@ import pytest
 from controller.model.change import ChangeState
 from controller.model.delivery import DeliveryState
 from controller.pipeline.circuit import AWAY
-from controller.ports import ChangeQuery, DeliveryQuery
+from controller.ports.changes import ChangeQuery
+from controller.ports.deliveries import DeliveryQuery
 from controller.replay.appending import Limits
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import ALL_ON, OPEN_ADAPTER, PipelineBench, pipeline_bench

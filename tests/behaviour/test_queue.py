@@ -7,7 +7,7 @@ import pytest
 
 from controller.model.errors import Busy, NotFound
 from controller.model.topology import Application, Kind, NotificationPolicy
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 

@@ -13,7 +13,7 @@ from controller.model.errors import SettingsError, StoreUnavailable
 from controller.model.topology import Access
 from controller.pipeline import replay as replaying
 from controller.pipeline.intake import Caller
-from controller.ports import ChangeQuery
+from controller.ports.changes import ChangeQuery
 from controller.replay.appending import Limits
 from controller.replay.log import ReplayFiles
 from controller.runtime.settings import settings_of

@@ -6,7 +6,7 @@ import pytest
 
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Access, Adapter, Application, ConnectorSpec, CredentialField, Kind
-from controller.ports import GroupReading
+from controller.ports.windows_groups import GroupReading
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 
 

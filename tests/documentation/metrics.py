@@ -9,7 +9,7 @@ from pathlib import Path
 
 from controller.model import events
 from controller.model.events import Event
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from controller.reconcile.reconciler import Outcome, ReconcileResult
 from controller.runtime.metrics import Metrics
 from controller.runtime.queue_metrics import QueueMetrics

@@ -13,7 +13,9 @@ from starlette.applications import Starlette
 
 from controller.model.events import RecordedEvent
 from controller.model.topology import Access, Kind, System
-from controller.ports import EventQuery, Sealer, Store
+from controller.ports.events import EventQuery
+from controller.ports.sealing import Sealer
+from controller.ports.store import Store
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import Installation
 from controller.web.app import make_app

@@ -23,7 +23,7 @@ from controller.model.errors import (
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
-from controller.ports import Connector, ResolveSecret
+from controller.ports.connectors import Connector, ResolveSecret
 
 When = Literal["before", "after"]
 

@@ -39,7 +39,9 @@ from controller.pipeline.intake import Caller, Intake, Report
 from controller.pipeline.operations import Operations
 from controller.pipeline.router import Router
 from controller.pipeline.topology import Topology
-from controller.ports import Connector, EventQuery, Store
+from controller.ports.connectors import Connector
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from controller.store.opening import open_store

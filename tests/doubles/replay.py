@@ -10,7 +10,7 @@ from controller.pipeline.intake import Intake
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
 from controller.pipeline.topology import TopologyReader
-from controller.ports import Store, Transaction
+from controller.ports.store import Store, Transaction
 from controller.replay.appending import Limits
 from controller.replay.folder import is_replay_file, is_set_aside
 from controller.replay.log import ReplayFiles

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from controller.model.errors import SettingsError
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
-from controller.ports import ResolveSecret
+from controller.ports.connectors import ResolveSecret
 
 
 def no_secrets(reference: SecretReference) -> Secret:

@@ -24,7 +24,7 @@ from controller.model.secret import Secret
 from controller.pipeline.attempt import MOST_PROBES
 from controller.pipeline.damping import CLOCK_TOLERANCE
 from controller.pipeline.dispatch import LEASE
-from controller.ports import DeliveryQuery
+from controller.ports.deliveries import DeliveryQuery
 from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench
 
 LANES = {"domain/CORP": "alice", "adapter/ldap": "alice", "adapter/racf": "ALICE1"}

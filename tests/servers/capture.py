@@ -1,7 +1,7 @@
 """Capture of clear-text changes on the Samba domain controller, the supported way: ``samba-tool user syncpasswords``.
 
-The controller keeps each password encrypted for an OpenPGP key as well (``password hash gpg key ids``); a loop beside
-it decrypts the changed ones and hands each to a program. Facts: samba-tool(8), smb.conf(5).
+The controller keeps each password encrypted for an OpenPGP key as well (``password hash gpg key ids``); the command
+decrypts the changed ones and hands each to a program. Facts: samba-tool(8), smb.conf(5).
 """
 
 import json
@@ -11,9 +11,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.processes import ServerProcess
 from tests.servers.samba import SambaServer
 
 PROGRAM = Path(__file__).with_name("capture_program.py")
@@ -38,13 +38,28 @@ def keeping_passwords(samba: SambaServer) -> Iterator[None]:
             samba.process.restart()
 
 
-@contextmanager
-def capturing(samba: SambaServer, folder: Path, *, url: str, token: str) -> Iterator[ServerProcess]:
-    """Within the block every changed password is posted to *url*, the changes of a domain; needs keeping_passwords.
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Hands over what has changed since the last pass.
+
+    A pass at a time (``--no-wait``), when the test wants one: the endless loop hears of changes when the server gets
+    round to telling it, which on a busy machine has taken minutes.
+    """
+
+    samba: SambaServer
+    cache: Path
+
+    def hand_over(self) -> None:
+        """Hand each account whose password has changed to the program, as it is now."""
+        self.samba.tool("user", "syncpasswords", "--no-wait", f"--cache-ldb={self.cache}")
+
+
+def set_up_capture(samba: SambaServer, folder: Path, *, url: str, token: str) -> Capture:
+    """Let every changed password be posted to *url*, the changes of a domain; needs keeping_passwords.
 
     Args:
         samba: The domain controller, on this machine.
-        folder: Of its own; the log stands there as ``capture.log``.
+        folder: Of its own.
         url: Where a change is reported.
         token: Of the principal that may report it.
     """
@@ -59,17 +74,7 @@ def capturing(samba: SambaServer, folder: Path, *, url: str, token: str) -> Iter
         *("user", "syncpasswords", "--cache-ldb-initialize", f"--cache-ldb={cache}", "--decrypt-samba-gpg"),
         *(f"--attributes={ATTRIBUTES}", f"--script={program}"),
     )
-    process = ServerProcess(
-        ["samba-tool", "user", "syncpasswords", f"--cache-ldb={cache}", f"--configfile={samba.configuration}"],
-        folder / "capture.log",
-        [],
-        samba.process.environment,
-    )
-    process.start()
-    try:
-        yield process
-    finally:
-        process.stop()
+    return Capture(samba, cache)
 
 
 @contextmanager

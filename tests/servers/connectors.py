@@ -8,7 +8,7 @@ from controller.connectors.ldap.endpoint import Patience
 from controller.connectors.ldap.openldap import LdapOptions, LdapType
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
-from controller.ports import Connector, ResolveSecret
+from controller.ports.connectors import Connector, ResolveSecret
 from tests.servers.samba import SambaServer
 from tests.servers.slapd import SlapdServer
 

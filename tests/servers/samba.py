@@ -162,7 +162,8 @@ class SambaServer:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
+            env={**os.environ, **self.process.environment},
         )
         if done.returncode != 0:
             raise RuntimeError(f"samba-tool {arguments[0]} {arguments[1]}: {done.stderr}")

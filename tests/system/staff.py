@@ -7,7 +7,9 @@ import bcrypt
 import httpx
 
 from controller.model.delivery import OPEN_STATES
-from controller.ports import ChangeQuery, DeliveryQuery, Store
+from controller.ports.changes import ChangeQuery
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Store
 
 MANIFEST = """\
 apiVersion: pwsync/v1

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from controller.ports import ChangeQuery
+from controller.ports.changes import ChangeQuery
 from controller.store.opening import open_store
 from tests.leaks import Leaks, assert_none
 from tests.servers.slapd import SERVICE_DN, SERVICE_PASSWORD, SlapdServer

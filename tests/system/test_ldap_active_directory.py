@@ -19,7 +19,7 @@ from controller.model.errors import (
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.secret import Secret
 from controller.model.topology import DomainDirectory
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.servers.certificates import Authority
 from tests.servers.connectors import ad_connector
 from tests.servers.proxy import Relay

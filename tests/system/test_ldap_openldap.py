@@ -20,7 +20,7 @@ from controller.model.errors import (
     Unavailable,
 )
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.servers.connectors import IMPATIENT, ldap_connector
 from tests.servers.proxy import Relay
 from tests.servers.slapd import BASE_DN, DEFAULT_POLICY_DN, SlapdServer, running_slapd

@@ -10,7 +10,7 @@ from controller.model.constraints import Constraints
 from controller.model.errors import PasswordRejected, PolicyUnknown
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.servers.connectors import ad_connector, ldap_connector
 from tests.servers.samba import SambaServer
 from tests.servers.slapd import BASE_DN, DEFAULT_POLICY_DN, MINIMUM_LENGTH, SERVICE_PASSWORD, SlapdServer

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from controller.ports import ChangeQuery, EventQuery
+from controller.ports.changes import ChangeQuery
+from controller.ports.events import EventQuery
 from controller.replay.waiting import look
 from controller.store.opening import open_store
 from tests.leaks import Leaks, assert_none

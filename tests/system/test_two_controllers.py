@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from controller.ports import ChangeQuery
+from controller.ports.changes import ChangeQuery
 from controller.store.opening import open_store
 from tests.leaks import Leaks
 from tests.servers.fixtures import require_server

@@ -30,7 +30,7 @@ from controller.model.options import LdapEndpoint
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.model.topology import DomainDirectory
-from controller.ports import Connector, ResolveSecret
+from controller.ports.connectors import Connector, ResolveSecret
 
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session

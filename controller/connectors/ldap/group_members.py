@@ -15,7 +15,8 @@ from controller.connectors.ldap.session import Session
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import AccountUnknown, InvalidInput, Rejected, SettingsError
 from controller.model.topology import DomainDirectory
-from controller.ports import GroupDirectory, ResolveSecret
+from controller.ports.connectors import ResolveSecret
+from controller.ports.windows_groups import GroupDirectory
 
 MOST_MEMBERS = 1_000_000
 """A group with more is refused: it would fill the memory of the controller."""

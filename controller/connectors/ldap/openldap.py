@@ -20,7 +20,7 @@ from controller.model.errors import AccountUnknown, OldPasswordWrong, PasswordRe
 from controller.model.options import LdapEndpoint, Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
-from controller.ports import Connector, ResolveSecret
+from controller.ports.connectors import Connector, ResolveSecret
 
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session

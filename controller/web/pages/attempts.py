@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from controller.ports import Clock
+from controller.ports.clock import Clock
 
 MOST_FAILURES = 10
 """Failures of one address within ``WINDOW``; then it is not even tried."""

@@ -9,7 +9,8 @@ from controller.model import events
 from controller.model.delivery import DeliveryState
 from controller.model.topology import Mapping
 from controller.planning.plan import Plan
-from controller.ports import LaneStatus, Transaction
+from controller.ports.lanes import LaneStatus
+from controller.ports.store import Transaction
 from controller.reconcile.picture import object_statuses
 from controller.reconcile.status import Health, ObjectStatus, Sync
 

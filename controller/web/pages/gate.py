@@ -14,7 +14,8 @@ from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.callers import Callers, digest_of
 from controller.pipeline.topology import TopologyReader
-from controller.ports import Clock, Store
+from controller.ports.clock import Clock
+from controller.ports.store import Store
 from controller.web.pages.access import Viewer, viewer_of
 from controller.web.pages.attempts import Attempts
 from controller.web.pages.sessions import Session, Sessions

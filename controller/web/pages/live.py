@@ -10,7 +10,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from controller.model.errors import PwsyncError
-from controller.ports import EventQuery, Store
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
 from controller.web.pages.gate import Visit
 from controller.web.pages.rendering import HEADERS, PageAnswer
 from controller.web.pages.site import Site

@@ -13,7 +13,8 @@ from controller.model.accounts import ExternalAccount
 from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState
 from controller.model.errors import NotFound, Refused
 from controller.pipeline.operations import Operations
-from controller.ports import DeliveryQuery, Store, Transaction
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Store, Transaction
 from controller.web.pages.access import Viewer
 from controller.web.pages.forms import Form, field_of, read_form
 from controller.web.pages.gate import Visit

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.ports import Clock
+from controller.ports.clock import Clock
 
 LONGEST = timedelta(hours=12)
 """How long a session lasts at most."""

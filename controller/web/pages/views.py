@@ -17,7 +17,9 @@ from controller.pipeline.timeline import find_timeline
 from controller.pipeline.topology import TopologyReader
 from controller.planning.listing import SYMBOLS, more_mappings, rows, summary
 from controller.planning.plan import Plan
-from controller.ports import ChangeQuery, EventQuery, Store
+from controller.ports.changes import ChangeQuery
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
 from controller.reconcile.picture import object_statuses
 from controller.web.pages.drawing import draw
 from controller.web.pages.facts import headline, read_lanes, read_overview

@@ -15,7 +15,7 @@ from controller.model.errors import (
     Unavailable,
 )
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.contracts.connectors.harness import Bench
 
 NEW = "Tr0ub4dor&3-lighthouse"

@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from controller.model.constraints import Constraints
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 
 
 class Bench(Protocol):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from controller.model.constraints import Constraints
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.servers.connectors import ad_connector

@@ -6,7 +6,7 @@ import pytest
 
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.policy import PasswordPolicy
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.doubles.memory import MemoryConnector, MemoryDirectory

@@ -12,7 +12,7 @@ from controller.model.errors import AccountUnknown, ChannelRefused, SettingsErro
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.secret import Secret
 from controller.model.topology import Access, Application, Domain, DomainDirectory, Kind, Resource
-from controller.ports import GroupDirectory
+from controller.ports.windows_groups import GroupDirectory
 from controller.reconcile.users import Users
 from controller.store.opening import open_store
 from tests.servers.proxy import Relay

@@ -8,7 +8,7 @@ import pytest
 
 from controller.connectors.htpasswd import CONNECTOR_TYPE, HtpasswdOptions
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.contracts.connectors.libcrypt import crypt_accepts

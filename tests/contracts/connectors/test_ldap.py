@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controller.model.constraints import Constraints
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.servers.connectors import ldap_connector

@@ -17,7 +17,7 @@ from controller.connectors.sql import CONNECTOR_TYPE
 from controller.connectors.sql_options import SqlOptions
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
 from tests.contracts.connectors.libcrypt import crypt_accepts

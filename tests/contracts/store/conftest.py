@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from controller.ports import Clock, Store
+from controller.ports.clock import Clock
+from controller.ports.store import Store
 from controller.store.opening import open_store
 from tests.servers.postgresql import find_binaries, new_database, running_postgresql
 

@@ -9,7 +9,8 @@ from sqlalchemy import create_engine, text
 from controller.model.accounts import ExternalAccount
 from controller.model.change import ChangeState, PasswordChange
 from controller.model.errors import InvalidInput, StoreUnusable
-from controller.ports import ChangeQuery, Store
+from controller.ports.changes import ChangeQuery
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE1, AT, BOB, change
 

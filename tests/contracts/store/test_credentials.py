@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from controller.model.accounts import ExternalAccount
 from controller.model.credential import Fingerprint
-from controller.ports import Store
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB, mapping, stored
 

@@ -7,7 +7,8 @@ import pytest
 
 from controller.model.accounts import ExternalAccount
 from controller.model.delivery import Delivery, DeliveryState, confirm
-from controller.ports import DeliveryQuery, Store
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB1, LANE, change, delivery
 

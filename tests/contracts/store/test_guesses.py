@@ -1,6 +1,7 @@
 """Wrong old passwords, as noted in the store."""
 
-from controller.ports import Store, WrongPasswords
+from controller.ports.credentials import WrongPasswords
+from controller.ports.store import Store
 from tests.contracts.store.examples import ALICE1, AT, BOB1
 
 

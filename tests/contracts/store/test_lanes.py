@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from controller.ports import LaneStatus, Store
+from controller.ports.lanes import LaneStatus
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import AT, LANE, together
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from controller.model.delivery import DeliveryState
-from controller.ports import Store
+from controller.ports.store import Store
 from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB1, LANE, delivery
 
 

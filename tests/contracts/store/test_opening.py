@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, NullPool, create_engine, inspect, ma
 from sqlalchemy.types import TypeEngine
 
 from controller.model.errors import SettingsError, StoreUnavailable, StoreUnusable
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.store.migrations import REVISIONS, VERSION_TABLE
 from controller.store.opening import open_store
 from controller.store.tables import METADATA

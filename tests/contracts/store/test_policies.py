@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 from controller.model.constraints import Constraints
 from controller.model.errors import StoreUnusable
 from controller.model.policy import PasswordPolicy, PolicyReading
-from controller.ports import Store
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 
 POLICY = PasswordPolicy(

@@ -8,7 +8,9 @@ import pytest
 from controller.model.accounts import Account
 from controller.model.change import PasswordChange
 from controller.model.delivery import DeliveryState, confirm
-from controller.ports import DeliveryQuery, Store, Token
+from controller.ports.deliveries import DeliveryQuery
+from controller.ports.store import Store
+from controller.ports.tokens import Token
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB1, LANE, change, delivery
 

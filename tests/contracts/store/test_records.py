@@ -10,7 +10,10 @@ from controller.model import events
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event
 from controller.model.secret import Secret
-from controller.ports import AuditEntry, EventQuery, Store, Token
+from controller.ports.audit import AuditEntry
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
+from controller.ports.tokens import Token
 from controller.store import events as event_rows
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import AT

@@ -2,7 +2,8 @@
 
 from sqlalchemy import LargeBinary
 
-from controller.ports import MARK_SIZE, SealedKind, SealedValue, Store
+from controller.ports.sealing import MARK_SIZE, SealedKind, SealedValue
+from controller.ports.store import Store
 from controller.store import sealed, tables
 from tests.contracts.store.conftest import OpenStore
 from tests.contracts.store.examples import ALICE, ALICE1, BOB, change, delivery, stored

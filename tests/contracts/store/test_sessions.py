@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from controller.model.session import AdapterSession, Presence
-from controller.ports import Store
+from controller.ports.store import Store
 
 THEN = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SESSION = AdapterSession("racf", "id-1", "agent", THEN, THEN + timedelta(seconds=1), THEN + timedelta(seconds=2))

@@ -1,6 +1,7 @@
 """Adapters that an operator has disabled."""
 
-from controller.ports import Store, Suspension
+from controller.ports.resources import Suspension
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 
 

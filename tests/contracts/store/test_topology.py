@@ -28,7 +28,7 @@ from controller.model.topology import (
     Source,
     System,
 )
-from controller.ports import Store
+from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import AT, mapping
 

@@ -17,7 +17,8 @@ from controller.model.accounts import ExternalAccount
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, confirm
 from controller.model.errors import InvalidInput, StoreUnusable
-from controller.ports import ChangeQuery, Store
+from controller.ports.changes import ChangeQuery
+from controller.ports.store import Store
 from tests.contracts.store.conftest import OpenStore, SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, BOB, LANE, change, delivery, mapping, stored, together
 

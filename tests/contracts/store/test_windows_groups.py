@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from controller.model.accounts import WindowsAccount
-from controller.ports import GroupReading, Store
+from controller.ports.store import Store
+from controller.ports.windows_groups import GroupReading
 from tests.contracts.store.examples import ALICE, AT, BOB
 
 PAYROLL = WindowsAccount("CORP", "payroll-users")

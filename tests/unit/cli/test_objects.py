@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from controller.replay.frames import MARK, frame
 from controller.store.opening import open_store
 from tests.unit.cli.console import Console

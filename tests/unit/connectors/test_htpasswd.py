@@ -17,7 +17,7 @@ from controller.connectors.htpasswd import CONNECTOR_TYPE, HtpasswdOptions
 from controller.connectors.htpasswd_file import PasswordFile
 from controller.model.errors import AccountRefused, AccountUnknown, Busy, ChannelRefused, Indeterminate, Unavailable
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.doubles.secrets import no_secrets
 
 CONTENT = b"""# staff

@@ -13,7 +13,7 @@ from controller.connectors import registry
 from controller.connectors.htpasswd import CONNECTOR_TYPE
 from controller.connectors.registry import installed_connectors
 from controller.model.errors import NotFound, SettingsError
-from controller.ports import ConnectorCatalogue
+from controller.ports.connectors import ConnectorCatalogue
 
 REGISTRY = "tests.unit.connectors.test_registry"
 GOOD = SimpleNamespace(name="good", options=BaseModel, capabilities=lambda _: None, connect=lambda *_: None)

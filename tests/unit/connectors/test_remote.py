@@ -6,7 +6,7 @@ from controller.connectors.registry import installed_connectors
 from controller.model.errors import PolicyUnknown, Unavailable
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 
 
 def no_secret(_: SecretReference) -> Secret:

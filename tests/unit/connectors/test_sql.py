@@ -22,7 +22,7 @@ from controller.model.errors import (
     Unavailable,
 )
 from controller.model.secret import Secret
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.doubles.secrets import no_secrets
 
 NEW = Secret("New-password-1")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from controller.model.constraints import Capabilities
 from controller.model.errors import NotFound, SettingsError
 from controller.model.options import FilePath, LdapEndpoint, Options, SecretReference
-from controller.ports import Connector, ConnectorType, ResolveSecret
+from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
 
 class RacfOptions(LdapEndpoint):

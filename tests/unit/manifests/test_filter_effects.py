@@ -8,7 +8,7 @@ from controller.manifests.compile import Compiled
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
 from controller.model.errors import NotFound
-from controller.ports import ConnectorType
+from controller.ports.connectors import ConnectorType
 from tests.doubles.memory import MemoryConnectorType
 
 HEAD = """\

@@ -27,7 +27,7 @@ from controller.pipeline.dispatch import LEASE, LaneWorker
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.queueing import Queue, delivery_place
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.ports import Connector
+from controller.ports.connectors import Connector
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
 from tests.doubles.pipeline import OPEN_ADAPTER, START, PipelineBench
 

@@ -11,7 +11,7 @@ from controller.model.secret import Secret
 from controller.model.topology import AcceptedSources, Access, Domain, Kind, Source
 from controller.pipeline.intake import Caller, Report
 from controller.pipeline.refusals import QUIET
-from controller.ports import ChangeQuery
+from controller.ports.changes import ChangeQuery
 from tests.doubles.pipeline import ALL_ON, OPEN_ADAPTER, PipelineBench
 
 AGENT = Caller("racf-agent")

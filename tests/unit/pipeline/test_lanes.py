@@ -10,7 +10,7 @@ from controller.model.errors import AccountUnknown, ChannelRefused, StoreUnavail
 from controller.model.topology import Kind
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.lanes import is_offline, note_offline, note_online
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import OPEN_ADAPTER, START, PipelineBench
 

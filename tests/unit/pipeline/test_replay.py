@@ -13,7 +13,8 @@ from controller.model.topology import Access, Kind
 from controller.pipeline import replay as replaying
 from controller.pipeline.intake import Caller
 from controller.pipeline.replay import Replay
-from controller.ports import ChangeQuery, ReplayBatch
+from controller.ports.changes import ChangeQuery
+from controller.ports.replay import ReplayBatch
 from controller.replay.log import ReplayFiles
 from tests.doubles.pipeline import OPEN_ADAPTER
 from tests.doubles.replay import ReplayBench, replay_bench

@@ -11,7 +11,8 @@ from controller.model.errors import SealBroken, StoreUnavailable
 from controller.model.secret import Secret
 from controller.pipeline import rewrapping
 from controller.pipeline.rewrapping import MOST_PASSES, Rewrapped, Rewrapping
-from controller.ports import SealedKind, Store, Transaction
+from controller.ports.sealing import SealedKind
+from controller.ports.store import Store, Transaction
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from tests.doubles.pipeline import FULL_ADAPTER, START, PipelineBench

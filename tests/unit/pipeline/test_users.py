@@ -8,7 +8,7 @@ import pytest
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Access, Application, Kind
 from controller.pipeline.surroundings import look_around, rebuild
-from controller.ports import GroupReading
+from controller.ports.windows_groups import GroupReading
 from controller.store.opening import scratch_store
 from tests.doubles.pipeline import FULL_ADAPTER, OPEN_ADAPTER, START, PipelineBench
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.store.opening import open_store
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -15,7 +15,8 @@ from controller.model.errors import UnsafePlan
 from controller.model.topology import AdapterGroup, Domain, Key, Kind, Mapping, Resource
 from controller.planning.plan import Plan, make_plan
 from controller.planning.state import State
-from controller.ports import EventQuery, Store, Transaction
+from controller.ports.events import EventQuery
+from controller.ports.store import Store, Transaction
 from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.observe import observe
 from tests.doubles.topologies import adapter, application, many_mappings, mapping, resource, state, system

@@ -13,7 +13,9 @@ from controller.model.filters import PasswordFilter, parse_rules
 from controller.model.policy import PasswordPolicy
 from controller.model.topology import Adapter, ConnectorSpec, Domain, Kind
 from controller.planning.policy_effects import declaration_of
-from controller.ports import Connector, EventQuery, Store
+from controller.ports.connectors import Connector
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
 from controller.reconcile.policies import VALID_FOR, PolicyReader
 from controller.reconcile.reconciler import Reconciler
 from controller.store.opening import open_store

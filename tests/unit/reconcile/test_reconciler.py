@@ -9,7 +9,8 @@ import pytest
 from controller.model.errors import InvalidInput, PwsyncError, StoreUnavailable, UnsafePlan
 from controller.model.events import RecordedEvent
 from controller.planning.state import State
-from controller.ports import EventQuery, Store, Transaction
+from controller.ports.events import EventQuery
+from controller.ports.store import Store, Transaction
 from controller.reconcile.apply import Applied
 from controller.reconcile.observe import observe
 from controller.reconcile.reconciler import Outcome, Reconciler

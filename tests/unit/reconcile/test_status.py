@@ -7,7 +7,7 @@ import pytest
 
 from controller.model.topology import Domain, Key, Resource
 from controller.planning.plan import make_plan
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from controller.reconcile.status import Health, ObjectStatus, Sync, statuses
 from tests.doubles.topologies import PROTECTED, adapter, application, many_mappings, resource, state, system
 

@@ -6,7 +6,8 @@ import pytest
 
 from controller.model.topology import Adapter, ConnectorSpec, Domain, Kind, Resource
 from controller.planning.change import Change, Create, Prune, Update
-from controller.ports import LaneStatus, Store
+from controller.ports.lanes import LaneStatus
+from controller.ports.store import Store
 from controller.reconcile.stranded import forget_lanes
 from tests.doubles.pipeline import DIRECTORY
 from tests.unit.reconcile.conftest import NOW

@@ -5,7 +5,8 @@ from dataclasses import replace
 from controller.model.topology import Adapter, Resource
 from controller.planning.plan import make_plan
 from controller.planning.state import State
-from controller.ports import Store, Suspension
+from controller.ports.resources import Suspension
+from controller.ports.store import Store
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.reconciler import Reconciler

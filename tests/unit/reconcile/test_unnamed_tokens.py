@@ -13,7 +13,7 @@ from controller.model.topology import (
     Spec,
     System,
 )
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.reconcile.unnamed_tokens import unnamed_tokens
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,7 +14,9 @@ from controller.model.topology import Access, AdapterGroup, DomainDirectory, Res
 from controller.model.topology import Domain as DomainSpec
 from controller.planning.change import Change, Create, Prune, Update
 from controller.planning.state import State
-from controller.ports import EventQuery, GroupDirectory, GroupReading, Store
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
+from controller.ports.windows_groups import GroupDirectory, GroupReading
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.status import Health, statuses
 from controller.reconcile.unknown_users import user_problems, user_warnings

@@ -9,7 +9,7 @@ from controller.model.topology import PROTECT_ANNOTATION, AdapterGroup, Mapping
 from controller.planning.change import Change, Create, Prune, Replace, Update
 from controller.planning.plan import Plan, make_plan
 from controller.planning.state import State
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.verification import verify

@@ -17,7 +17,7 @@ from controller.model.change import PasswordChange
 from controller.model.credential import SealPlace
 from controller.model.errors import SealBroken, SettingsError, StoreUnavailable
 from controller.model.secret import Secret
-from controller.ports import ReplayBatch, ReplayEnd, ReplayRecord
+from controller.ports.replay import ReplayBatch, ReplayEnd, ReplayRecord
 from controller.replay.appending import Limits
 from controller.replay.frames import MARK, Damaged, frame
 from controller.replay.log import ReplayFiles

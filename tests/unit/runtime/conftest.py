@@ -8,7 +8,7 @@ import pytest
 
 from controller.model.errors import NotFound
 from controller.model.topology import Adapter, Application, ConnectorSpec, Domain
-from controller.ports import ConnectorType
+from controller.ports.connectors import ConnectorType
 from controller.runtime.settings import settings_of
 from controller.runtime.wiring import Installation, open_installation
 from tests.doubles.memory import MemoryConnectorType, MemoryDirectory

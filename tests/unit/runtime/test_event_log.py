@@ -9,7 +9,8 @@ import structlog
 
 from controller.model import events
 from controller.model.events import Event
-from controller.ports import EventQuery, Store
+from controller.ports.events import EventQuery
+from controller.ports.store import Store
 from controller.runtime.event_log import LoggingStore
 from controller.runtime.telemetry import configure_logging
 from controller.store.opening import open_store

@@ -7,7 +7,7 @@ from typing import cast
 
 from controller.model.errors import StoreUnavailable
 from controller.pipeline.housekeeping import LEASE, LEASE_NAME, Housekeeping
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.runtime.housekeeping import HousekeepingRounds, keep_house_once
 from controller.runtime.wiring import Installation
 

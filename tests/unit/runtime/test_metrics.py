@@ -13,7 +13,7 @@ from controller.model.errors import Busy, StoreUnavailable, Unavailable
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.intake import Caller, Report
-from controller.ports import LaneStatus
+from controller.ports.lanes import LaneStatus
 from controller.reconcile.reconciler import Outcome, ReconcileResult
 from controller.runtime.drain import Drain
 from controller.runtime.event_log import LoggingStore

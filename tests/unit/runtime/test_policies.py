@@ -13,7 +13,7 @@ from controller.model.errors import StoreUnavailable
 from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.secret import Secret
 from controller.model.topology import Adapter, ConnectorSpec
-from controller.ports import Store, Transaction
+from controller.ports.store import Store, Transaction
 from controller.runtime.policies import KnownPolicies, PolicyRounds
 from controller.store.opening import open_store
 from tests.doubles.memory import MemoryConnectorType, MemoryDirectory

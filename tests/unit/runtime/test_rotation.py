@@ -12,7 +12,7 @@ import pytest
 from controller.model.credential import StoredSecret, external_credential_place
 from controller.model.errors import SettingsError
 from controller.model.secret import Secret
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.runtime import key_use
 from controller.runtime.keys import Keys
 from controller.runtime.rotation import Rotation

@@ -12,7 +12,8 @@ from controller.model.accounts import WindowsAccount
 from controller.model.errors import StoreUnavailable
 from controller.model.topology import Access, DomainDirectory
 from controller.model.topology import Domain as DomainSpec
-from controller.ports import GroupDirectory, OpenGroupDirectory, Store
+from controller.ports.store import Store
+from controller.ports.windows_groups import GroupDirectory, OpenGroupDirectory
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.users import Users
 from controller.runtime.lifecycle import Controller

@@ -10,7 +10,7 @@ from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.credential import SealPlace
 from controller.model.errors import SealBroken, SettingsError
 from controller.model.secret import Secret
-from controller.ports import MARK_SIZE
+from controller.ports.sealing import MARK_SIZE
 from controller.sealing.envelope import BLOCK_SIZE, VERSION
 from controller.sealing.keyring import Keyring, MasterSecret, RootSecret
 from controller.sealing.sealer import KeyringSealer

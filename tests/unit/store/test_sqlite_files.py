@@ -15,7 +15,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.credential import StoredSecret
 from controller.model.errors import StoreUnavailable, StoreUnusable
 from controller.model.topology import Mapping
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.store import turn
 from controller.store.database_file import protect_files
 from controller.store.engine import engines_of

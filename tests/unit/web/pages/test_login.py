@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.model.errors import StoreUnavailable
-from controller.ports import Store
+from controller.ports.store import Store
 from controller.web.pages import attempts, sessions
 from controller.web.pages.attempts import Attempts
 from controller.web.pages.login import REFUSED, TOO_MANY

@@ -13,7 +13,8 @@ from controller.model.topology import Adapter, Application, ConnectorSpec, Kind
 from controller.planning.change import Create, Prune, Update
 from controller.planning.plan import Plan
 from controller.planning.safety import Hold
-from controller.ports import ChangeQuery, LaneStatus
+from controller.ports.changes import ChangeQuery
+from controller.ports.lanes import LaneStatus
 from controller.reconcile.reconciler import Outcome, ReconcileResult
 from controller.runtime.rounds import Rounds
 from controller.web.pages.plans import FRESH_SECONDS, SHARE, Plans

@@ -1,0 +1,34 @@
+"""Recorded events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from controller.model.events import Event, RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events to list, newest first. Empty means any."""
+
+    tracking_id: str = ""
+    adapter: str = ""
+    account: str = ""
+    name: str = ""
+    limit: int = 100
+    level: str = ""
+    before: int = 0
+    """Only those with a lower sequence, as the next page needs it; 0 means all."""
+
+
+class Events(Protocol):
+    """Recorded events, bounded: the oldest go first."""
+
+    def add(self, event: Event) -> None:
+        """Record one."""
+
+    def find(self, query: EventQuery) -> list[RecordedEvent]:
+        """Events, newest first."""
+
+    def count_since(self, moment: datetime) -> dict[str, int]:
+        """How many events of each name were recorded at *moment* or later, as far as they are kept."""
