@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from anyio import fail_after
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 
@@ -41,12 +41,17 @@ def _instant(value: object) -> datetime:
         raise ValueError("outside of the calendar") from None
 
 
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 2.0 is a whole one (JSON Schema says so too)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _TEXT = "text"
 _INSTANT = "an RFC 3339 time with its offset, for example 2025-01-31T08:15:00Z"
 NewPassword = Annotated[Secret, PlainValidator(_secret), NEW_PASSWORD]
 OldPassword = Annotated[Secret, PlainValidator(_secret), OLD_PASSWORD]
 Instant = Annotated[datetime, PlainValidator(_instant), INSTANT]
-ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32)]
+ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32), BeforeValidator(_whole)]
 Message = Annotated[str, Field(max_length=1000)]
 _ERROR_CODE = "a whole number of 32 bits"
 _MESSAGE = "text of at most 1000 characters"

@@ -34,6 +34,7 @@ EXTERNAL_ACCOUNT = _text(
     "As the external system writes it, without space around it.",
     maxLength=MAX_ACCOUNT_LENGTH,
     minLength=1,
+    examples=["ALICE1"],
 )
 NEW_PASSWORD = _secret("The new password, taken exactly as sent.")
 OLD_PASSWORD = _secret("The password before, for adapters that verify it.")
