@@ -10,9 +10,9 @@ from controller.cli.installation import chosen_settings, local_principal
 from controller.cli.output import Report as Form
 from controller.cli.output import say, show, show_json
 from controller.cli.prompts import read_password
-from controller.cli.views import change_view
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
+from controller.views.records import change_view
 
 if TYPE_CHECKING:
     from controller.model.change import PasswordChange

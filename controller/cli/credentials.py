@@ -6,11 +6,11 @@ import typer
 
 from controller.cli import failures
 from controller.cli.installation import chosen_settings, local_principal
-from controller.cli.output import Report, say, show, show_json
+from controller.cli.output import Report, say, short_instant, show, show_json
 from controller.cli.output import reveal as print_secret
 from controller.cli.prompts import read_password
-from controller.cli.views import instant, short_instant
 from controller.model.errors import InvalidInput
+from controller.views.records import instant
 
 app = typer.Typer(help="Set, clear and show the stored credentials of a mapping.")
 

@@ -7,13 +7,13 @@ import typer
 from controller.cli import failures
 from controller.cli.get import show_found
 from controller.cli.installation import chosen_settings, local_principal
-from controller.cli.kinds import Word
 from controller.cli.listing import Filters
 from controller.cli.output import Listing, say
 from controller.cli.prompts import confirm
 from controller.cli.queue_rows import queue
 from controller.model.errors import InvalidInput
 from controller.model.wording import counted
+from controller.views.kinds import Word
 
 if TYPE_CHECKING:
     from controller.model.delivery import Delivery

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, local_principal
-from controller.cli.kinds import RESOURCE_KINDS, Word, word_of
 from controller.cli.listing import Filters
-from controller.cli.object_rows import find_mapping, mapping_sets, resource_status, resources
-from controller.cli.output import Report, show, show_json
+from controller.cli.object_rows import mapping_sets, resources
+from controller.cli.output import Report, short_instant, show, show_json
 from controller.cli.queue_rows import fields_text
-from controller.cli.status import status_view
 from controller.cli.timeline import show_timeline, timeline_view
-from controller.cli.views import event_view, instant, short_instant
 from controller.model.errors import InvalidInput
+from controller.views.kinds import RESOURCE_KINDS, Word, word_of
+from controller.views.objects import find_mapping, resource_status
+from controller.views.records import event_view, instant
+from controller.views.status import status_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.cli.installation import chosen_settings
-from controller.cli.kinds import RESOURCE_KINDS, Word, word_of
 from controller.cli.listing import Filters, Found
 from controller.cli.object_rows import mapping_sets, mappings, resources
 from controller.cli.output import Listing, say, show_json, show_table, show_yaml
 from controller.cli.queue_rows import queue
+from controller.views.kinds import RESOURCE_KINDS, Word, word_of
 
 if TYPE_CHECKING:
     from controller.ports.store import Transaction

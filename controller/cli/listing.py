@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from controller.cli.kinds import RESOURCE_KINDS, Word
 from controller.model.errors import InvalidInput
 from controller.model.events import CATALOGUE, Level
+from controller.views.kinds import RESOURCE_KINDS, Word
 
 Documents = Callable[[], Iterable[dict[str, Any]]]
 

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from controller.cli.kinds import RESOURCE_KINDS, Word
 from controller.cli.listing import Filters, Found
 from controller.cli.output import yes_no
-from controller.cli.views import instant
-from controller.model.errors import InvalidInput, NotFound
+from controller.model.errors import NotFound
+from controller.views.kinds import RESOURCE_KINDS, Word
+from controller.views.objects import mapping_view, resource_view
 
 if TYPE_CHECKING:
-    from controller.model.topology import Mapping, Resource, Spec
+    from controller.model.topology import Mapping, Spec
     from controller.ports.store import Transaction
 
 MAPPINGS_IN_TABLE = 100
@@ -35,21 +35,9 @@ def resources(tx: "Transaction", word: Word, filters: Filters) -> Found:
     return Found(
         columns=("NAME", *_COLUMNS[kind]),
         rows=lambda: ((r.name, *_cells(r.spec)) for r in found),
-        items=lambda: (export_resource(r) | {"status": resource_status(tx, r)} for r in found),
+        items=lambda: (resource_view(tx, r) for r in found),
         documents=lambda: (export_resource(r) for r in found),
     )
-
-
-def resource_status(tx: "Transaction", resource: "Resource") -> dict[str, Any]:
-    """generation, updatedAt, hasDrifted."""
-    record = tx.resources.describe(resource.key)
-    if record is None:  # within one transaction it cannot go
-        raise NotFound(f"there is no {resource.key}")
-    return {
-        "generation": record.generation,
-        "updatedAt": instant(record.updated_at),
-        "hasDrifted": record.has_drifted,
-    }
 
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -85,7 +73,7 @@ def _cells(spec: "Spec") -> tuple[str, ...]:
 
 def mappings(tx: "Transaction", filters: Filters) -> Found:
     """Mappings. A table is cut off; json and yaml are whole, unless a limit is given."""
-    from controller.manifests.export import export_mapping, export_mappings
+    from controller.manifests.export import export_mappings
 
     def chosen(limit: int | None) -> Iterator["Mapping"]:
         return islice((m for m in _candidates(tx, filters) if _is_named(m, filters.name)), limit)
@@ -96,28 +84,10 @@ def mappings(tx: "Transaction", filters: Filters) -> Found:
             (m.application, str(m.windows), m.external, yes_no(m.enabled), m.origin)
             for m in chosen(filters.limit or MAPPINGS_IN_TABLE)
         ),
-        items=lambda: (export_mapping(m) | {"origin": m.origin} for m in chosen(filters.limit)),
+        items=lambda: (mapping_view(m) for m in chosen(filters.limit)),
         documents=lambda: export_mappings(chosen(filters.limit)),
         limit=MAPPINGS_IN_TABLE,
     )
-
-
-def find_mapping(tx: "Transaction", name: str) -> "Mapping":
-    """The one mapping of this name.
-
-    Raises:
-        NotFound: There is none.
-        InvalidInput: Several have it: those of a host group, without the external account.
-    """
-    found = list(islice((m for m in tx.mappings.scan() if _is_named(m, name)), 2))
-    if not found:
-        raise NotFound(f"there is no Mapping {name}", hint=r"its name is APPLICATION/DOMAIN\user[/EXTERNAL]")
-    if len(found) > 1:
-        others = "see 'pwsync get mappings'"
-        raise InvalidInput(
-            f"{name} is mapped several times", hint=f"add the external account: {found[0].key.name}; {others}"
-        )
-    return found[0]
 
 
 def _is_named(mapping: "Mapping", name: str) -> bool:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -114,3 +115,8 @@ _UNBOUNDED = 10_000
 def yes_no(value: bool) -> str:
     """A truth value in a table."""
     return "yes" if value else "no"
+
+
+def short_instant(moment: datetime | None) -> str:
+    """A time in a table: UTC, to the second."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from controller.cli.kinds import Word, singular
 from controller.cli.listing import Filters, Found
-from controller.cli.views import change_view, delivery_view, event_view, short_instant
+from controller.cli.output import short_instant
 from controller.model.errors import InvalidInput, NotFound
+from controller.views.kinds import Word, singular
+from controller.views.records import change_view, delivery_view, event_view
 
 if TYPE_CHECKING:
     from controller.model.accounts import Account

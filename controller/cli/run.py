@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from controller.runtime.lifecycle import Controller
     from controller.runtime.metrics import Metrics
     from controller.runtime.wiring import Installation
+    from controller.web.client_authority import ClientAuthority
     from controller.web.listening import Certificate, Channel, Listen
     from controller.web.pages.site import Insight
     from controller.web.stopping import Stopping
@@ -59,6 +60,13 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="PEM certificate with its chain: serve HTTPS.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM key of the certificate.")] = None,
+    client_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="PEM certificate of the authority whose client certificates prove a caller."),
+    ] = None,
+    client_crl: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM list of what that authority has revoked.")
+    ] = None,
     allow_clear_text: Annotated[
         bool,
         typer.Option("--allow-clear-text", help="Serve HTTP beyond this machine: only behind a proxy that does TLS."),
@@ -77,7 +85,7 @@ def run(
     from controller.web.listening import Channel
 
     manifests = chosen_manifests(paths)
-    certificate = _certificate(tls_certificate, tls_key)
+    certificate = _certificate(tls_certificate, tls_key, _clients(client_ca, client_crl))
     elsewhere = None if metrics_listen is None else _listen(metrics_listen)
     channel = Channel(_listen(listen), elsewhere, certificate, allows_clear_text=allow_clear_text)
     configure_logging(log_format.value)
@@ -104,13 +112,28 @@ def _refuse_to_begin_with_nothing(installation: "Installation", manifests: Manif
         compile_manifests(manifests.paths, stdin=manifests.stdin)
 
 
-def _certificate(certificate: Path | None, key: Path | None) -> "Certificate | None":
+def _clients(ca_file: Path | None, crl_file: Path | None) -> "ClientAuthority | None":
+    from controller.web.client_authority import ClientAuthority
+
+    if ca_file is not None:
+        return ClientAuthority(ca_file, crl_file)
+    if crl_file is None:
+        return None
+    raise InvalidInput("--client-crl means nothing without --client-ca", hint="give both, or none")
+
+
+def _certificate(certificate: Path | None, key: Path | None, clients: "ClientAuthority | None") -> "Certificate | None":
     from controller.web.listening import Certificate
 
     if certificate is not None and key is not None:
-        return Certificate(certificate, key)
-    if certificate is None and key is None:
+        return Certificate(certificate, key, clients)
+    if certificate is None and key is None and clients is None:
         return None
+    if certificate is None and key is None:
+        raise InvalidInput(
+            "--client-ca means nothing without TLS",
+            hint="give the server's certificate: --tls-certificate and --tls-key",
+        )
     raise InvalidInput("--tls-certificate and --tls-key belong together", hint="give both, or none")
 
 
@@ -165,6 +188,7 @@ def _serve(
             drain=controller.stop,
             others=[] if channel.metrics is None else [(channel.metrics, make_metrics_app(page))],
             certificate=channel.certificate,
+            on_renewed=lambda: _note_expiry(channel, metrics),
             allows_clear_text=channel.allows_clear_text,
         )
     finally:
@@ -180,9 +204,13 @@ def _insight(installation: "Installation", manifests: Manifests, controller: "Co
 
 def _check(channel: "Channel", metrics: "Metrics") -> None:
     """Find out before anything is reconciled whether the server will be able to serve."""
+    channel.check()
+    _note_expiry(channel, metrics)
+
+
+def _note_expiry(channel: "Channel", metrics: "Metrics") -> None:
     from controller.web.certificate_expiry import expiry_of
 
-    channel.check()
     if channel.certificate is not None:
         metrics.note_certificate(expiry_of(channel.certificate.certificate_file))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.cli.output import show, show_table
 from controller.cli.simulated_policies import policy_lines
-from controller.cli.views import account_view
+from controller.views.records import account_view
 
 if TYPE_CHECKING:
     from controller.model.accounts import Account

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from controller.cli.views import account_view, instant
+from controller.views.records import account_view, instant
 
 if TYPE_CHECKING:
     from controller.model.accounts import Account

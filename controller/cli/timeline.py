@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from controller.cli.output import show
+from controller.cli.output import short_instant, show
 from controller.cli.queue_rows import fields_text
-from controller.cli.views import change_view, event_view, short_instant
+from controller.views.records import change_view, event_view
 
 if TYPE_CHECKING:
     from controller.model.change import PasswordChange

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from controller.cli.installation import chosen_settings, local_principal
-from controller.cli.output import Listing, reveal, say, show_json, show_table, show_yaml
-from controller.cli.views import short_instant, token_view
+from controller.cli.output import Listing, reveal, say, short_instant, show_json, show_table, show_yaml
 from controller.model.errors import InvalidInput
+from controller.views.records import token_view
 
 app = typer.Typer(help="Create, list and revoke API tokens.")
 

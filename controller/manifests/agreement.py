@@ -16,6 +16,7 @@ from controller.model.topology import (
     Source,
     System,
 )
+from controller.planning.switches import ineffective_flags
 
 _PREFIX = PROTECT_ANNOTATION.partition("/")[0] + "/"
 
@@ -104,22 +105,12 @@ def _switched_off_sources(sources: Collection[Source], declared: Declared, syste
 
 
 def _switches(adapter: Adapter, declared: Declared, system: System) -> Iterator[Problem]:
-    for field, is_on, switch, is_allowed in (
-        ("syncToAdapter", adapter.sync_to_adapter, "fromWindowsToAdapters", system.from_windows_to_adapters),
-        ("syncFromAdapter", adapter.sync_from_adapter, "fromAdaptersToDatabase", system.from_adapters_to_database),
-        (
-            "changeWindowsPassword",
-            adapter.change_windows_password,
-            "fromAdaptersToWindows",
-            system.from_adapters_to_windows,
-        ),
-    ):
-        if is_on and not is_allowed:
-            yield Problem(
-                declared.place(field),
-                f"spec.{field}: has no effect while the System's {switch} is off",
-                f"set {switch}: true in the System, or {field}: false here",
-            )
+    for flag, switch in ineffective_flags(adapter, system):
+        yield Problem(
+            declared.place(flag),
+            f"spec.{flag}: has no effect while the System's {switch} is off",
+            f"set {switch}: true in the System, or {flag}: false here",
+        )
 
 
 def _full_sync(adapter: Adapter, declared: Declared, topology: Topology) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """A delivery: one change on its way to one account. Its state machine is pure and stands in this file alone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -67,6 +67,7 @@ class Delivery:
         code: Stable reason or error code of the last attempt; empty when none.
         directory_code: The directory's own code of the last refusal.
         message: The last refusal in words, secrets removed.
+        number: Given by the store, ever growing: the order of lists. It makes no delivery another one.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Delivery:
     directory_code: str = ""
     message: str = ""
     settled_at: datetime | None = None
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,18 @@ class InvalidInput(PwsyncError):
     code = "invalidInput"
 
 
+class PasswordUnusable(InvalidInput):
+    """No account could have this password (behaviours D6, A9).
+
+    Attributes:
+        reason: Stable reason: ``emptyPassword``, ``passwordTooLong`` or ``passwordNotUnicode``.
+    """
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
 class NotFound(PwsyncError):
     """The named object does not exist."""
 

@@ -93,7 +93,7 @@ CHANGE_REFUSED = EventType(
     "changeRefused",
     Level.WARNING,
     "A password change was refused at intake.",
-    (10653, 10707, 10708, 10709, 10803, 10820, 11060),
+    (10653, 10707, 10708, 10709, 10803, 10820, 11060, 11071),
     fields={**_CALLER, "reason": "what is not allowed, as a stable name"},
 )
 SOURCE_TYPE_REFUSED = EventType(
@@ -144,6 +144,13 @@ MAPPING_CONFLICT = EventType(
     "One change would reach several accounts of one system.",
     (10672, 10674, 11022),
     fields=_MAPPING,
+)
+MAPPING_CONFLICT_ALLOWED = EventType(
+    "mappingConflictAllowed",
+    Level.INFO,
+    "Mappings join several accounts of one system to one change; the adapter allows it.",
+    (10671, 10673, 11020, 11021),
+    fields={"accounts": "those of one system: of the adapter, or of Windows"},
 )
 EXTERNAL_CHANGE_REFUSED = EventType(
     "externalChangeRefused",
@@ -279,6 +286,16 @@ DELIVERY_HANDED_OUT = EventType(
         "redelivered": "whether an earlier attempt may have arrived",
     },
 )
+GROUP_TOLD = EventType(
+    "groupTold",
+    Level.INFO,
+    "A group adapter was told which adapters are in its group, or which one has come or gone.",
+    fields={
+        **_CALLER_OF_API,
+        "notification": "adaptersInGroup, addAdapter or deleteAdapter",
+        "adapters": "all that are in the group now, as far as it was told",
+    },
+)
 LATE_WRITE = EventType(
     "lateWrite",
     Level.WARNING,
@@ -397,6 +414,13 @@ RECONCILE_FAILED = EventType(
     "The reconcile loop could not finish.",
     fields={"code": "what went wrong, as a stable name", "message": "in words"},
 )
+FLAGS_WITHOUT_EFFECT = EventType(
+    "flagsWithoutEffect",
+    Level.WARNING,
+    "Flags of an adapter have no effect, since the System's switches for them are off.",
+    (10706,),
+    fields={"flags": "of the adapter", "switches": "of the System, in the same order"},
+)
 DRIFT_FOUND = EventType(
     "driftFound",
     Level.WARNING,
@@ -437,6 +461,18 @@ KEYS_RETIRED = EventType(
     Level.WARNING,
     "Older keys, with which nothing is sealed any more, were removed from the keyring.",
     fields={**_BY, "keys": "ids of those that were removed"},
+)
+CALL_REFUSED = EventType(
+    "callRefused",
+    Level.WARNING,
+    "A call of the API that reads was refused.",
+    fields={**_CALLER_OF_API, "action": "what it asked for, as a stable name", "reason": "why, as a stable name"},
+)
+CALLER_UNPROVEN = EventType(
+    "callerUnproven",
+    Level.WARNING,
+    "A caller of the API did not prove who it is.",
+    fields={"address": "where it called from", "problem": "what was wrong with what it sent"},
 )
 LOGIN_REFUSED = EventType(
     "loginRefused",

@@ -32,4 +32,26 @@ class StatusRequest:
     """The adapter shall report its status."""
 
 
-Notification = PasswordNotification | StatusRequest
+@dataclass(frozen=True, slots=True)
+class AdaptersInGroup:
+    """To a group adapter: these and no others are the adapters in its group."""
+
+    adapters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterAdded:
+    """To a group adapter: this adapter is in its group from now on."""
+
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterDeleted:
+    """To a group adapter: this adapter is no longer in its group."""
+
+    adapter: str
+
+
+MembershipNotification = AdaptersInGroup | AdapterAdded | AdapterDeleted
+Notification = PasswordNotification | StatusRequest | MembershipNotification

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from controller.model.membership import Told
+
 KEEP_ALIVE = timedelta(minutes=3)
 """An adapter that makes no call for so long is offline."""
 STATUS_INTERVAL = timedelta(minutes=5)
@@ -29,6 +31,7 @@ class AdapterSession:
         principal: Who initialized it.
         heard_at: Of its last call.
         asked_at: When it last reported its status, or was last asked to.
+        told: What the session of a group adapter has been told of its group; None when it must be told the whole list.
     """
 
     adapter: str
@@ -38,15 +41,18 @@ class AdapterSession:
     heard_at: datetime
     asked_at: datetime
     presence: Presence = Presence.ONLINE
+    told: Told | None = None
 
     def hear(self, now: datetime) -> "AdapterSession":
         """It has made a call."""
-        presence = Presence.ONLINE if self.presence is Presence.SILENT else self.presence
-        return replace(self, heard_at=now, presence=presence)
+        if self.presence is Presence.SILENT:
+            return replace(self, heard_at=now, presence=Presence.ONLINE, told=None)
+        return replace(self, heard_at=now)
 
     def report(self, *, is_online: bool, now: datetime) -> "AdapterSession":
         """It has reported its status."""
-        return replace(self, presence=Presence.ONLINE if is_online else Presence.OFFLINE, asked_at=now)
+        told = self.told if self.presence is Presence.ONLINE else None
+        return replace(self, presence=Presence.ONLINE if is_online else Presence.OFFLINE, asked_at=now, told=told)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is online as far as is known, and has made no call for too long."""

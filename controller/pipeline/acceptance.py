@@ -5,14 +5,17 @@ from typing import assert_never
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import PasswordChange
-from controller.model.errors import Refused, StoreUnavailable
+from controller.model.errors import PasswordUnusable, Refused, StoreUnavailable
 from controller.model.events import Event
 from controller.pipeline.reporting import SOURCE_TYPE_OFF
 
 EXPIRED = "expired"
 """Why a report is refused that is older than the maximum sync age."""
 OLD_PASSWORD_MISSING = "oldPasswordMissing"  # noqa: S105  # a reason
-_OF_ONE_REPORT = frozenset({EXPIRED, OLD_PASSWORD_MISSING})
+EMPTY = "emptyPassword"
+TOO_LONG = "passwordTooLong"
+NOT_UNICODE = "passwordNotUnicode"
+_OF_ONE_REPORT = frozenset({EXPIRED, OLD_PASSWORD_MISSING, EMPTY, TOO_LONG, NOT_UNICODE})
 """Reasons for which the next report of the same caller may be accepted."""
 
 
@@ -23,13 +26,13 @@ def acceptance_event(change: PasswordChange) -> Event:
     return Event(type_, change.tracking_id, *_names(change.account), fields={"caller": change.caller})
 
 
-def refusal_event(account: Account, principal: str, error: Refused) -> Event:
+def refusal_event(account: Account, principal: str, error: Refused | PasswordUnusable) -> Event:
     """A report was refused."""
     type_ = events.SOURCE_TYPE_REFUSED if error.reason == SOURCE_TYPE_OFF else events.CHANGE_REFUSED
     return Event(type_, "", *_names(account), fields={"caller": principal, "reason": error.reason})
 
 
-def refusal_kind(account: Account, principal: str, error: Refused) -> tuple[str, ...]:
+def refusal_kind(account: Account, principal: str, error: Refused | PasswordUnusable) -> tuple[str, ...]:
     """By what refusals of reports are told apart: by the account as well where its report is at fault."""
     of_account = _names(account) if error.reason in _OF_ONE_REPORT else ()
     return (principal, account.lane, error.reason, *of_account)

@@ -104,6 +104,7 @@ def _change_windows(
         routing.problems.append(Reason.EXTERNAL_UPDATE_FAILED)
         _report_windows_unchanged(routing, selection.windows, Reason.EXTERNAL_UPDATE_FAILED)
         return
+    routing.report_allowed(account.adapter, selection.windows)
     for windows in selection.windows:
         _send_to_windows(routing, account, windows)
 
@@ -130,15 +131,14 @@ def _send_to_windows(routing: Routing, origin: ExternalAccount, windows: Windows
 
 def _reason_to_leave_windows(routing: Routing, origin: ExternalAccount, windows: WindowsAccount) -> Reason | None:
     tx, topology = routing.tx, routing.topology
-    domain = topology.domains.get(windows.domain)
-    if domain is None or domain.directory is None:
+    if not topology.has_directory(windows):
         return Reason.NO_DIRECTORY
     known = tx.fingerprints.get(windows)
     if max(known.sequence, tx.deliveries.newest_sequence(windows)) > routing.change.sequence:
         return Reason.STALE
     if _would_reach_another_account(routing, origin, windows):
         return Reason.MAPPING_CONFLICT
-    if domain.needs_old_password and tx.credentials.windows(windows) is None:
+    if topology.domains[windows.domain].needs_old_password and tx.credentials.windows(windows) is None:
         return Reason.NO_STORED_WINDOWS_PASSWORD
     return None
 

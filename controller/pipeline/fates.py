@@ -70,6 +70,8 @@ def fates_of(
 def _tells_of_mapping(event: RecordedEvent, mapping: Mapping, adapter: str) -> bool:
     if "mapping" in event.fields:
         return bool(event.fields["mapping"] == str(mapping.key))
+    if event.name == events.MAPPING_CONFLICT_ALLOWED.name:
+        return str(ExternalAccount(adapter, mapping.external)) in event.fields["accounts"]
     if event.name not in _ABOUT_ACCOUNTS or (event.adapter, event.account) != (adapter, mapping.external):
         return False
     return event.fields.get("application") in {None, mapping.application}
@@ -78,6 +80,8 @@ def _tells_of_mapping(event: RecordedEvent, mapping: Mapping, adapter: str) -> b
 def _tells_of_windows(event: RecordedEvent, windows: WindowsAccount) -> bool:
     if event.name == events.WINDOWS_NOT_CHANGED.name:
         return bool(event.fields.get("windows") == str(windows))
+    if event.name == events.MAPPING_CONFLICT_ALLOWED.name:
+        return str(windows) in event.fields["accounts"]
     return event.name in _ABOUT_ACCOUNTS and not event.adapter and event.account == str(windows)
 
 

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import PasswordChange
-from controller.model.errors import InvalidInput, Refused, StoreUnavailable
+from controller.model.errors import PasswordUnusable, Refused, StoreUnavailable
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
 from controller.pipeline.acceptance import (
+    EMPTY,
     EXPIRED,
+    NOT_UNICODE,
     OLD_PASSWORD_MISSING,
+    TOO_LONG,
     acceptance_event,
     not_kept_event,
     refusal_event,
@@ -72,14 +75,13 @@ class Intake:
         """Check a report, make it durable, and return its tracking ID.
 
         Raises:
-            InvalidInput: The password is empty, too long, or not valid Unicode.
+            PasswordUnusable: A password is empty, too long, or not valid Unicode.
             NotFound: No such domain or adapter.
-            Refused: This caller, or this topology, does not allow it; recorded as an event, once a minute.
+            Refused: This caller, or this topology, does not allow it.
             StoreUnavailable: Not accepted; report it again.
+
+        What is refused, and unusable passwords, are recorded as an event, each kind once a minute.
         """
-        check_password(report.password, "password")
-        if report.old_password is not None:
-            check_password(report.old_password, "old password")
         tracking_id = self._new_id()
         if self._replay is None:
             self._store_it(report, caller, tracking_id)
@@ -109,12 +111,12 @@ class Intake:
         raise failures[keep]
 
     def _store_it(self, report: Report, caller: Caller, tracking_id: str) -> None:
-        refusal: Refused | None = None
+        refusal: Refused | PasswordUnusable | None = None
         with self._store.write() as tx:
             topology, now = self._topology.read(tx), tx.now
             try:
                 change = self._admitted(topology, now, report, caller, tracking_id)
-            except Refused as error:
+            except (Refused, PasswordUnusable) as error:
                 refusal = error
                 kind = refusal_kind(report.account, caller.principal, error)
                 if is_due := self._refusals.is_due(kind, now):
@@ -133,7 +135,7 @@ class Intake:
         topology, now = replay.known()
         try:
             change = self._admitted(topology, now, report, caller, tracking_id)
-        except Refused as error:
+        except (Refused, PasswordUnusable) as error:
             kind = refusal_kind(report.account, caller.principal, error)
             if self._refusals.is_due(kind, now):
                 replay.note(refusal_event(report.account, caller.principal, error))
@@ -145,6 +147,9 @@ class Intake:
         self, topology: Topology, now: datetime, report: Report, caller: Caller, tracking_id: str
     ) -> PasswordChange:
         check_reporter(topology, report.account, caller.principal, is_local=caller.is_local)
+        check_password(report.password, "password")
+        if report.old_password is not None:
+            check_password(report.old_password, "old password")
         _check_old_password(topology, report)
         occurred_at = plausible(report.occurred_at, now)
         if occurred_at is not None and occurred_at < now - topology.system.max_sync_age:
@@ -168,14 +173,15 @@ def check_password(password: Secret, what: str) -> None:
     """Refuse a password that no directory could have (behaviours D6, A9).
 
     Raises:
-        InvalidInput: Empty, more than 256 characters, or not valid Unicode.
+        PasswordUnusable: Empty, more than 256 characters, or not valid Unicode.
     """
     if password.is_empty():
-        raise InvalidInput(f"the {what} is empty", hint="an empty password is never synchronised")
+        raise PasswordUnusable(f"the {what} is empty", reason=EMPTY, hint="an empty password is never synchronised")
     if password.is_too_long():
-        raise InvalidInput(f"the {what} has more than {MAX_PASSWORD_LENGTH} characters")
+        raise PasswordUnusable(f"the {what} has more than {MAX_PASSWORD_LENGTH} characters", reason=TOO_LONG)
     if not password.is_unicode():
-        raise InvalidInput(f"the {what} is not valid Unicode (a lone surrogate)", hint="send it as UTF-8")
+        message = f"the {what} is not valid Unicode (a lone surrogate)"
+        raise PasswordUnusable(message, reason=NOT_UNICODE, hint="send it as UTF-8")
 
 
 def _check_old_password(topology: Topology, report: Report) -> None:

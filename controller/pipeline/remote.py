@@ -26,6 +26,7 @@ from controller.pipeline.gate import AdapterCall, Gate
 from controller.pipeline.handing import MOST, HandedOut, returned
 from controller.pipeline.lanes import is_offline, note_offline, note_online
 from controller.pipeline.late_write import LateWrites
+from controller.pipeline.membership import tell_group
 from controller.pipeline.queueing import Queue, delivery_place, event_of
 from controller.pipeline.topology import Topology
 from controller.ports.clock import Jitter, NewId
@@ -80,9 +81,9 @@ class RemoteNotifications:
         def work(tx: Transaction, topology: Topology, session: AdapterSession) -> Notification | None:
             lane = self._lane(call, tx, topology, session)
             HandedOut(tx, topology, lane.deliveries, call.lane).return_overdue()
-            attempt = self._claim(lane) if session.presence is Presence.ONLINE else None
-            if attempt is not None:
-                return self._hand_out(lane, attempt)
+            found = self._next(lane) if session.presence is Presence.ONLINE else None
+            if found is not None:
+                return found
             if not session.wants_status(tx.now):
                 return None
             tx.sessions.put(replace(session, asked_at=tx.now))
@@ -133,6 +134,13 @@ class RemoteNotifications:
         deliveries = LaneDeliveries(self._sealer, new_id=self._new_id, jitter=self._jitter, lane=call.lane)
         circuit = self._circuits.setdefault(call.adapter, Circuit(self._jitter))
         return _Lane(call, tx, topology, session, deliveries, circuit)
+
+    def _next(self, lane: _Lane) -> Notification | None:
+        """What waits for the adapter: a group adapter is told of its group, and never handed a password (A1)."""
+        if lane.call.adapter in lane.topology.groups:
+            return tell_group(lane.tx, lane.topology, lane.call, lane.session)
+        attempt = self._claim(lane)
+        return None if attempt is None else self._hand_out(lane, attempt)
 
     def _claim(self, lane: _Lane) -> Attempt | None:
         """Take the next delivery that can be handed out; those that cannot are settled on the way."""

@@ -71,6 +71,12 @@ def _check_external(topology: Topology, account: ExternalAccount, principal: str
         )
     if not adapter.enabled:
         raise Refused(f"adapter {account.adapter} is disabled", reason="adapterDisabled")
+    if account.adapter in topology.groups:
+        raise Refused(
+            f"adapter {account.adapter} is a group adapter, which reports nothing",
+            reason="groupAdapter",
+            hint="report as the adapter of the group whose account it is",
+        )
     if not adapter.sync_from_adapter:
         raise Refused(
             f"adapter {account.adapter} does not take changes from its system",

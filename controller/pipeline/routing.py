@@ -1,10 +1,10 @@
 """Routing: an accepted change becomes deliveries, one per account that it reaches. One transaction per change."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from controller.model import events
-from controller.model.accounts import Account, ExternalAccount
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.credential import Fingerprint, SealPlace
 from controller.model.errors import FilterUnusable
@@ -16,7 +16,7 @@ from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.offline import is_tried, keeps_no_queue
 from controller.pipeline.queueing import Queue, change_event, expiry_of, finish_change, refresh_change
-from controller.pipeline.selection import ExternalSelection, Skip
+from controller.pipeline.selection import ExternalSelection, Skip, select_windows
 from controller.pipeline.topology import Topology
 from controller.pipeline.users import refused_mappings
 from controller.ports.sealing import Sealer
@@ -136,12 +136,31 @@ class Routing:
         Where there is no adapter between, the stored credential becomes the Windows password at once (D4).
         """
         self.report_skips(selection.skips)
+        for accounts in selection.allowed:
+            self.report_allowed(accounts[0].adapter, accounts)
         for mapping in selection.direct:
             self.credentials.store_external(mapping, self.password, self.cause)
         by_account = list(mappings)
         for account in selection.accounts:
             if account != origin:
-                self._send(account, [m for m in by_account if self._belongs(m, account)])
+                reached_by = [m for m in by_account if self._belongs(m, account)]
+                self.report_allowed(account.adapter, self._windows_joined(account, reached_by))
+                self._send(account, reached_by)
+
+    def report_allowed(self, adapter: str, accounts: Collection[Account]) -> None:
+        """Record that mappings join *accounts* of one system, if they are several; *adapter* allows it."""
+        if len(accounts) > 1:
+            event = change_event(events.MAPPING_CONFLICT_ALLOWED, self.change, accounts=[str(a) for a in accounts])
+            self.tx.events.add(replace(event, adapter=adapter))
+
+    def _windows_joined(self, account: ExternalAccount, reached_by: Iterable[Mapping]) -> list[WindowsAccount]:
+        """The Windows account that reaches *account*, then those to which changes of *account* go on (M8)."""
+        adapter, own = self.topology.adapters[account.adapter], dict.fromkeys(m.windows for m in reached_by)
+        if not (adapter.allow_mapping_conflicts and adapter.sync_from_adapter):
+            return list(own)
+        mappings = self.tx.mappings.of_external(self.topology.applications_of(account.adapter), account.name)
+        beyond = select_windows(self.topology, account, mappings, self.refused(mappings)).windows
+        return list(own | dict.fromkeys(w for w in beyond if self.topology.has_directory(w)))
 
     def _belongs(self, mapping: Mapping, account: ExternalAccount) -> bool:
         application = self.topology.applications.get(mapping.application)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass
+from itertools import chain
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.change import Reason
@@ -25,11 +26,13 @@ class ExternalSelection:
 
     Attributes:
         direct: Mappings whose stored credential is the Windows password itself, with no adapter between (D4).
+        allowed: Accounts of one adapter that it reaches together, because the adapter allows mapping conflicts.
     """
 
     accounts: tuple[ExternalAccount, ...]
     skips: tuple[Skip, ...]
     direct: tuple[Mapping, ...] = ()
+    allowed: tuple[tuple[ExternalAccount, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,15 @@ def select_external(
             continue
         adapter_name = topology.applications[mapping.application].adapter
         (direct if adapter_name is None else followed[adapter_name]).append(mapping)
-    accounts: list[ExternalAccount] = []
+    reached: list[tuple[ExternalAccount, ...]] = []
     for adapter, chosen in sorted(followed.items()):
-        names = sorted({m.external for m in chosen})
-        if len(names) > 1 and not topology.adapters[adapter].allow_mapping_conflicts:
+        accounts = tuple(ExternalAccount(adapter, name) for name in sorted({m.external for m in chosen}))
+        if len(accounts) > 1 and not topology.adapters[adapter].allow_mapping_conflicts:
             skips.extend(Skip(m, Reason.MAPPING_CONFLICT) for m in chosen)
         else:
-            accounts.extend(ExternalAccount(adapter, name) for name in names)
-    return ExternalSelection(tuple(accounts), tuple(skips), tuple(direct))
+            reached.append(accounts)
+    allowed = tuple(accounts for accounts in reached if len(accounts) > 1)
+    return ExternalSelection(tuple(chain.from_iterable(reached)), tuple(skips), tuple(direct), allowed)
 
 
 def _reason_not_to_send(

@@ -5,8 +5,9 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
+from controller.model.accounts import WindowsAccount
 from controller.model.filters import PasswordFilter
-from controller.model.topology import Adapter, Application, Domain, Key, Kind, Resource, System
+from controller.model.topology import Adapter, AdapterGroup, Application, Domain, Key, Kind, Resource, System
 from controller.ports.store import Transaction
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ class Topology:
     filters: ReadOnlyMapping[str, PasswordFilter] = field(default_factory=dict)
     adapters: ReadOnlyMapping[str, Adapter] = field(default_factory=dict)
     applications: ReadOnlyMapping[str, Application] = field(default_factory=dict)
+    groups: ReadOnlyMapping[str, AdapterGroup] = field(default_factory=dict)
 
     def applications_of(self, adapter: str) -> list[str]:
         """Names of the applications that belong to an adapter, sorted."""
@@ -32,9 +34,22 @@ class Topology:
         domains = [f"domain/{name}" for name, spec in self.domains.items() if spec.directory is not None]
         return sorted(adapters + domains)
 
+    def has_directory(self, account: WindowsAccount) -> bool:
+        """Whether Windows passwords of the account's domain can be changed from here."""
+        domain = self.domains.get(account.domain)
+        return domain is not None and domain.directory is not None
+
     def remote_adapters(self) -> list[str]:
         """Names of the enabled adapters that pull their notifications, sorted."""
         return sorted(name for name, spec in self.adapters.items() if spec.enabled and spec.is_remote)
+
+    def group_adapters(self) -> list[str]:
+        """Names of the enabled adapters that are each the group adapter of the group of their name (A1), sorted."""
+        return [name for name in self.remote_adapters() if name in self.groups]
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Names of the adapters in a group, disabled ones too."""
+        return frozenset(name for name, spec in self.adapters.items() if spec.group == group)
 
     @property
     def is_full_sync_on(self) -> bool:
@@ -51,6 +66,7 @@ def topology_of(resources: ReadOnlyMapping[Key, Resource], suspended: Collection
         filters=_specs(resources, Kind.PASSWORD_FILTER, PasswordFilter),
         adapters=adapters | {name: replace(adapters[name], enabled=False) for name in suspended if name in adapters},
         applications=_specs(resources, Kind.APPLICATION, Application),
+        groups=_specs(resources, Kind.ADAPTER_GROUP, AdapterGroup),
     )
 
 

@@ -5,17 +5,28 @@ from datetime import datetime
 from typing import Protocol
 
 from controller.model.change import PasswordChange
+from controller.ports.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """Which changes to list, newest first."""
+    """Which changes to list, newest first. Empty means any.
+
+    Attributes:
+        before: Only those with a lower sequence, as the next page needs it; 0 means all.
+        lane: Only of accounts of this lane.
+        since: Only those received then or later.
+        reach: Only those that are within it; None means any.
+    """
 
     account: str = ""
     state: str = ""
     limit: int = 100
     before: int = 0
-    """Only those with a lower sequence, as the next page needs it; 0 means all."""
+    lane: str = ""
+    since: datetime | None = None
+    tracking_id: str = ""
+    reach: Reach | None = None
 
 
 class Changes(Protocol):

@@ -6,17 +6,27 @@ from typing import Protocol
 
 from controller.model.accounts import Account
 from controller.model.delivery import Delivery
+from controller.ports.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryQuery:
-    """Which deliveries to list, newest first. Empty means any."""
+    """Which deliveries to list, newest first. Empty means any.
+
+    Attributes:
+        before: Only those with a lower number, as the next page needs it; 0 means all.
+        since: Only those created then or later.
+        reach: Only those that are within it; None means any.
+    """
 
     tracking_id: str = ""
     lane: str = ""
     account: str = ""
     state: str = ""
     limit: int = 100
+    before: int = 0
+    since: datetime | None = None
+    reach: Reach | None = None
 
 
 class Deliveries(Protocol):

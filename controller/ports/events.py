@@ -9,7 +9,13 @@ from controller.model.events import Event, RecordedEvent
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events to list, newest first. Empty means any."""
+    """Which events to list, newest first. Empty means any.
+
+    Attributes:
+        before: Only those with a lower sequence, as the next page needs it; 0 means all.
+        since: Only those recorded then or later.
+        of_adapters: Only those about one of these; None means any, and about none.
+    """
 
     tracking_id: str = ""
     adapter: str = ""
@@ -18,7 +24,8 @@ class EventQuery:
     limit: int = 100
     level: str = ""
     before: int = 0
-    """Only those with a lower sequence, as the next page needs it; 0 means all."""
+    since: datetime | None = None
+    of_adapters: frozenset[str] | None = None
 
 
 class Events(Protocol):

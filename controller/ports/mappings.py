@@ -1,10 +1,29 @@
 """Mappings of the actual topology."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class MappingQuery:
+    """Which mappings to list, in order.
+
+    Attributes:
+        applications: Only of these; None means of any.
+        windows: Only of this account.
+        external: Only of this external account.
+        after: The ``sort_key`` behind which to go on; of empty names: from the start.
+    """
+
+    applications: tuple[str, ...] | None = None
+    windows: WindowsAccount | None = None
+    external: str = ""
+    after: tuple[str, str, str] = ("", "", "")
+    limit: int = 100
 
 
 class Mappings(Protocol):
@@ -12,6 +31,9 @@ class Mappings(Protocol):
 
     def scan(self) -> Iterator[Mapping]:
         """All, in the order of ``Mapping.sort_key``, streamed."""
+
+    def find(self, query: MappingQuery) -> list[Mapping]:
+        """Some, in that order."""
 
     def count(self) -> int:
         """How many there are."""

@@ -13,6 +13,7 @@ from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports.store import Store
 from controller.reconcile.apply import Applied, adopt, apply_plan
+from controller.reconcile.flags import FlagWatch
 from controller.reconcile.observe import observe
 from controller.reconcile.suspended import suspension_warnings
 from controller.reconcile.unknown_users import user_warnings
@@ -65,6 +66,7 @@ class Reconciler:
         self._read_desired = read_desired
         self._principal = principal
         self._reported: dict[str, Event] = {}
+        self._flags = FlagWatch(store)
 
     def plan(self) -> Plan:
         """What a person's apply would do now. Writes nothing; drift is healed whatever ``selfHeal`` says.
@@ -79,6 +81,7 @@ class Reconciler:
         """Do one round: plan, and apply if it is safe. Errors are recorded and returned, not raised."""
         try:
             result = self._round()
+            self._flags.look()
         except PwsyncError as error:
             return self._failed(error)
         self._reported.pop(events.RECONCILE_FAILED.name, None)
@@ -136,6 +139,7 @@ class Reconciler:
         event = Event(events.RECONCILE_FAILED, fields={"code": error.code, "message": error.message})
         try:
             self._report(event)
+            self._flags.look()
         except PwsyncError as further:
             error.add_note(f"and it could not be recorded: {further}")
         return ReconcileResult(Outcome.FAILED, error=error)

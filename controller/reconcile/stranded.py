@@ -8,8 +8,8 @@ from controller.model.change import Reason
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, expire
 from controller.model.events import Event
-from controller.model.topology import Adapter, Domain, Resource
-from controller.planning.change import Change, Prune, Update
+from controller.model.topology import Adapter, AdapterGroup, Domain, Resource
+from controller.planning.change import Change, Create, Prune, Update
 from controller.ports.deliveries import DeliveryQuery
 from controller.ports.store import Transaction
 from controller.reconcile.settled import names_of, refresh_change
@@ -18,10 +18,13 @@ BATCH = 1000
 
 
 def expire_stranded(tx: Transaction, changes: Iterable[Change]) -> int:
-    """Give up every delivery to what *changes* prune, forget its password, and tell how many there were."""
+    """Give up every delivery to what is no target after *changes*, forget its password, and tell how many there were.
+
+    An adapter for whose name a group is created is its group adapter from then on, and handed no passwords (A1).
+    """
     count = 0
     tracking_ids: dict[str, None] = {}
-    for lane, reason in _pruned_lanes(changes):
+    for lane, reason in _lost_lanes(changes):
         for delivery in _of_lane(tx, lane):
             _expire(tx, delivery, reason)
             tracking_ids[delivery.tracking_id] = None
@@ -43,15 +46,13 @@ def forget_lanes(tx: Transaction, changes: Iterable[Change]) -> None:
                 continue
 
 
-def _pruned_lanes(changes: Iterable[Change]) -> Iterator[tuple[str, Reason]]:
+def _lost_lanes(changes: Iterable[Change]) -> Iterator[tuple[str, Reason]]:
     for change in changes:
-        if not isinstance(change, Prune):
-            continue
         name = change.key.name
-        match change.before:
-            case object(spec=Adapter()):
+        match change:
+            case Prune(Resource(spec=Adapter())) | Create(Resource(spec=AdapterGroup())):
                 yield ExternalAccount(name, "").lane, Reason.ADAPTER_REMOVED
-            case object(spec=Domain()):
+            case Prune(Resource(spec=Domain())):
                 yield WindowsAccount(name, "").lane, Reason.NO_DIRECTORY
             case _:
                 continue

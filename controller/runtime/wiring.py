@@ -17,6 +17,7 @@ import structlog
 from controller.connectors.registry import installed_connectors
 from controller.model.errors import SettingsError
 from controller.pipeline.administration import CredentialAdministration
+from controller.pipeline.admission import Admission
 from controller.pipeline.callers import Callers
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import Connections, LaneWorker
@@ -113,6 +114,11 @@ class Installation:
         """Checks tokens."""
         remembered = None if self.replay_log is None else RememberedCallers(steady_clock())
         return Callers(self.store, new_id, remembered)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Lets callers read, as far as their roles go."""
+        return Admission(self.store, steady_clock())
 
     @cached_property
     def credentials(self) -> CredentialAdministration:

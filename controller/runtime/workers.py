@@ -12,7 +12,7 @@ from controller.pipeline.circuit import Circuit
 from controller.pipeline.dispatch import LEASE, LaneWorker
 from controller.pipeline.replay import Replay
 from controller.pipeline.router import Router
-from controller.pipeline.topology import TopologyReader
+from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports.store import Store
 from controller.runtime.bells import Bells
 
@@ -79,6 +79,7 @@ class Workers:
         self._bells = bells
         self._watch = watch
         self._topology = TopologyReader()
+        self._told: Topology | None = None
         self._crews: dict[str, _Crew] = {}
         self._news = threading.Event()
         self._stopping = threading.Event()
@@ -129,7 +130,9 @@ class Workers:
         """Wake as many workers of each lane as there may be work for, or the remote adapter that waits for it."""
         with self._store.read() as tx:
             due, now = tx.deliveries.next_due(), tx.now
-            remote = {f"adapter/{name}" for name in self._topology.read(tx).remote_adapters()}
+            topology = self._topology.read(tx)
+        self._tell_groups(topology)
+        remote = {f"adapter/{name}" for name in topology.remote_adapters()}
         for lane, when in due.items():
             if when > now:
                 continue
@@ -137,6 +140,13 @@ class Workers:
                 self._bells.ring(lane)
             else:
                 self._crew(lane).nudges.give()
+
+    def _tell_groups(self, topology: Topology) -> None:
+        """Wake the group adapters when anything was applied since they were last woken: their members may be others."""
+        if topology is not self._told:
+            self._told = topology
+            for name in topology.group_adapters():
+                self._bells.ring(f"adapter/{name}")
 
     def _crew(self, lane: str) -> _Crew:
         crew = self._crews.get(lane)

@@ -11,6 +11,7 @@ from controller.model.accounts import account_of
 from controller.model.change import ChangeState, PasswordChange
 from controller.ports.changes import ChangeQuery
 from controller.store.accounts import named
+from controller.store.reach import within
 from controller.store.rows import readable
 from controller.store.session import Session
 from controller.store.tables import changes, deliveries, is_unsettled, same_lane
@@ -130,10 +131,16 @@ class SqlChanges:
         statement = _ALL.order_by(_C.sequence.desc()).limit(query.limit)
         if query.account:
             statement = statement.where(named(changes, query.account))
-        if query.state:
-            statement = statement.where(_C.state == query.state)
+        if query.reach is not None:
+            statement = statement.where(within(changes, query.reach))
+        exact = ((_C.state, query.state), (_C.lane, query.lane), (_C.tracking_id, query.tracking_id))
+        for column, wanted in exact:
+            if wanted:
+                statement = statement.where(column == wanted)
         if query.before:
             statement = statement.where(_C.sequence < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.received_at >= query.since)
         return _changes(self._session.execute(statement))
 
     def purge(self, before: datetime, limit: int) -> int:

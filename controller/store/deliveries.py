@@ -12,6 +12,7 @@ from controller.ports.deliveries import DeliveryQuery
 from controller.store import claiming
 from controller.store.accounts import named
 from controller.store.columns import Instant, Name
+from controller.store.reach import within
 from controller.store.rows import readable
 from controller.store.session import Session
 from controller.store.tables import deliveries, is_open, is_unsettled, same_lane
@@ -109,6 +110,12 @@ class SqlDeliveries:
         for column, wanted in ((_C.tracking_id, query.tracking_id), (_C.lane, query.lane), (_C.state, query.state)):
             if wanted:
                 statement = statement.where(column == wanted)
+        if query.reach is not None:
+            statement = statement.where(within(deliveries, query.reach))
+        if query.before:
+            statement = statement.where(_C.number < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.created_at >= query.since)
         return _deliveries(self._session.execute(statement))
 
     def open_of_lane(self, lane: str) -> list[Delivery]:
@@ -193,4 +200,5 @@ def _read(row: Row[Any]) -> Delivery:
         directory_code=row.directory_code,
         message=row.message,
         settled_at=row.settled_at,
+        number=row.number,
     )

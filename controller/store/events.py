@@ -63,8 +63,12 @@ class SqlEvents:
         for column, wanted in exact:
             if wanted:
                 statement = statement.where(column == wanted)
+        if query.of_adapters is not None:
+            statement = statement.where(_C.adapter.in_(sorted(query.of_adapters)))
         if query.before:
             statement = statement.where(_C.sequence < query.before)
+        if query.since is not None:
+            statement = statement.where(_C.at >= query.since)
         rows = self._session.execute(statement)
         return [readable("events", str(row.sequence), row, _recorded) for row in rows]
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam, column, delete, func, select
+from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam, column, delete, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql
 
 from controller.model.accounts import WindowsAccount
 from controller.model.topology import Mapping
+from controller.ports.mappings import MappingQuery
 from controller.store.columns import Name
 from controller.store.session import Session
 from controller.store.tables import mappings
@@ -17,9 +18,8 @@ from controller.store.upsert import on_conflict_replace, upsert
 _BATCH = 10_000
 _STREAM = 1_000
 _C = mappings.c
-_ALL: Select[Any] = select(_C.application, _C.windows_account, _C.external_account, _C.enabled, _C.origin).order_by(
-    _C.application, _C.windows_account, _C.external_account
-)
+_KEY = (_C.application, _C.windows_account, _C.external_account)
+_ALL: Select[Any] = select(*_KEY, _C.enabled, _C.origin).order_by(*_KEY)
 _COUNT = select(func.count()).select_from(mappings)
 _OF_WINDOWS = _ALL.where(_C.windows_account == bindparam("windows"))
 _OF_EXTERNAL = _ALL.order_by(None).where(
@@ -59,6 +59,19 @@ class SqlMappings:
         self._session.at_end.callback(result.close)
         for rows in result.partitions():
             yield from map(_mapping, rows)
+
+    def find(self, query: MappingQuery) -> list[Mapping]:
+        """Some, in that order."""
+        statement = _ALL.limit(query.limit)
+        if query.applications is not None:
+            statement = statement.where(_C.application.in_(query.applications))
+        if query.windows is not None:
+            statement = statement.where(_C.windows_account == str(query.windows))
+        if query.external:
+            statement = statement.where(_C.external_account == query.external)
+        if any(query.after):
+            statement = statement.where(tuple_(*_KEY) > tuple_(*(literal(name, Name()) for name in query.after)))
+        return [_mapping(row) for row in self._session.execute(statement)]
 
     def count(self) -> int:
         """How many there are."""

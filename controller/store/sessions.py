@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, select
 
+from controller.model.membership import Told
 from controller.model.session import AdapterSession, Presence
 from controller.store.rows import readable
 from controller.store.session import Session
@@ -54,6 +55,7 @@ def _read(row: Row[Any]) -> AdapterSession:
         heard_at=row.heard_at,
         asked_at=row.asked_at,
         presence=Presence(row.presence),
+        told=None if row.told_at is None else Told(frozenset(row.told.split()), row.told_at),
     )
 
 
@@ -66,4 +68,6 @@ def _values(session: AdapterSession) -> dict[str, Any]:
         "heard_at": session.heard_at,
         "asked_at": session.asked_at,
         "presence": session.presence.value,
+        "told_at": None if session.told is None else session.told.at,
+        "told": "" if session.told is None else " ".join(sorted(session.told.adapters)),
     }

@@ -91,6 +91,8 @@ sessions = Table(
     _required("heard_at", Instant()),
     _required("asked_at", Instant()),
     _required("presence", Name()),
+    Column("told_at", Instant()),
+    _required("told", Text()),
 )
 
 mappings = Table(

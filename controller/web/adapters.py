@@ -14,10 +14,18 @@ from starlette.responses import Response
 from controller.model.completion import Completion
 from controller.model.delivery import Delivery
 from controller.model.errors import InvalidInput
-from controller.model.notification import Notification, PasswordNotification, StatusRequest
+from controller.model.notification import (
+    AdapterAdded,
+    AdapterDeleted,
+    AdaptersInGroup,
+    Notification,
+    PasswordNotification,
+    StatusRequest,
+)
 from controller.pipeline.gate import AdapterCall, CallName
 from controller.pipeline.sessions import StatusReport
 from controller.runtime.wiring import Installation
+from controller.views.records import instant
 from controller.web.answer_types import (
     ExpirationAnswer,
     NotificationAnswer,
@@ -29,7 +37,7 @@ from controller.web.answer_types import (
 from controller.web.answers import JsonAnswer
 from controller.web.body import AdapterStatus, CompletionReport, ExpirationReport, read_body
 from controller.web.calls import Answer, Parameter, call
-from controller.web.changes import OF_REPORTS, TRACKING_ID, external_account, rfc3339
+from controller.web.changes import OF_REPORTS, TRACKING_ID, external_account
 from controller.web.problem import RETRY_AFTER, Problem
 from controller.web.problem_kinds import (
     INVALID_INPUT,
@@ -222,13 +230,19 @@ def _notification_view(notification: Notification) -> NotificationAnswer:
     match notification:
         case StatusRequest():
             return {"type": "statusRequest"}
+        case AdaptersInGroup(adapters=names):
+            return {"type": "adaptersInGroup", "adapters": list(names)}
+        case AdapterAdded(adapter=name):
+            return {"type": "addAdapter", "adapter": name}
+        case AdapterDeleted(adapter=name):
+            return {"type": "deleteAdapter", "adapter": name}
         case PasswordNotification(old_password=old):
             view = PasswordChangeNotification(
                 type="passwordChange",
                 trackingId=notification.tracking_id,
                 account=notification.account,
                 password=notification.password.reveal(),
-                occurredAt=rfc3339(notification.occurred_at),
+                occurredAt=instant(notification.occurred_at),
                 attempt=notification.attempt,
                 redelivered=notification.is_redelivered,
             )

@@ -7,12 +7,14 @@ from typing_extensions import TypedDict
 
 from controller.model.change import ChangeState
 from controller.model.delivery import DeliveryState
+from controller.model.events import Level
 from controller.web.terms import SessionId, Time, TrackingId
 
 Account = Annotated[str, Field(description=r"`DOMAIN\user`, or as the external system writes it.")]
 Domain = Annotated[str, Field(description="Of a Windows account.")]
 Adapter = Annotated[str, Field(description="Of an external account.")]
 Code = Annotated[str, Field(description="Stable name of what went wrong last; empty: nothing.")]
+Next = Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last one.")]
 Words = Annotated[str, Field(description="The same in words.")]
 
 
@@ -33,23 +35,71 @@ class AccountNames(TypedDict):
 class DeliveryAnswer(AccountNames):
     """A change on its way to one account."""
 
+    id: str
+    trackingId: TrackingId
     state: DeliveryState
     attempts: Annotated[int, Field(ge=0)]
     code: Code
     directoryCode: Annotated[str, Field(description="The target's own code.")]
     message: Words
+    createdAt: Time
+    dueAt: Time
+    expiresAt: Time
+    settledAt: Time | None
 
 
-class ChangeAnswer(AccountNames):
-    """A change, and what became of it."""
+class ChangeRecord(AccountNames):
+    """A change."""
 
     trackingId: TrackingId
+    caller: Annotated[str, Field(description="The principal that reported it.")]
     state: ChangeState
     reason: Annotated[str, Field(description="Why it was discarded or failed, or empty.")]
     message: Words
     receivedAt: Time
     occurredAt: Time | None
+    finishedAt: Time | None
+
+
+class ChangeAnswer(ChangeRecord):
+    """A change, and what became of it."""
+
     deliveries: list[DeliveryAnswer]
+
+
+class EventRecord(TypedDict):
+    """Something that happened."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    at: Time
+    name: str
+    level: Level
+    message: str
+    trackingId: str
+    adapter: str
+    account: str
+    fields: dict[str, Any]
+
+
+class ChangeList(TypedDict):
+    """A page of changes, newest first."""
+
+    items: list[ChangeRecord]
+    next: Next
+
+
+class DeliveryList(TypedDict):
+    """A page of deliveries, newest first."""
+
+    items: list[DeliveryAnswer]
+    next: Next
+
+
+class EventList(TypedDict):
+    """A page of events, newest first."""
+
+    items: list[EventRecord]
+    next: Next
 
 
 class SessionAnswer(TypedDict):
@@ -84,6 +134,20 @@ class StatusRequestNotification(TypedDict):
     type: Literal["statusRequest"]
 
 
+class AdaptersInGroupNotification(TypedDict):
+    """To a group adapter: these and no others are the adapters in its group."""
+
+    type: Literal["adaptersInGroup"]
+    adapters: list[str]
+
+
+class GroupChangeNotification(TypedDict):
+    """To a group adapter: an adapter has come into its group, or has left it."""
+
+    type: Literal["addAdapter", "deleteAdapter"]
+    adapter: str
+
+
 class ShutdownNotification(TypedDict):
     """The controller stops."""
 
@@ -91,7 +155,12 @@ class ShutdownNotification(TypedDict):
 
 
 NotificationAnswer = Annotated[
-    PasswordChangeNotification | StatusRequestNotification | ShutdownNotification, Field(discriminator="type")
+    PasswordChangeNotification
+    | StatusRequestNotification
+    | AdaptersInGroupNotification
+    | GroupChangeNotification
+    | ShutdownNotification,
+    Field(discriminator="type"),
 ]
 
 

@@ -13,17 +13,20 @@ from controller.web.answers import SecurityHeaders
 from controller.web.calls import Call, calls_of, routes_of
 from controller.web.changes import ChangesApi
 from controller.web.metrics import MetricsForAdministrators
+from controller.web.objects import ObjectsApi
 from controller.web.openapi import OpenApiPage
 from controller.web.pages.assembly import StatusPages
 from controller.web.pages.site import NO_INSIGHT, Insight
 from controller.web.probes import Probes
 from controller.web.problem import Problems, answer_http_exception
+from controller.web.reading import ReadingApi
+from controller.web.security import NotesUnproven
 
 REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
 
 
-APIS = (ChangesApi, AdaptersApi, Probes, MetricsForAdministrators, OpenApiPage)
+APIS = (ChangesApi, AdaptersApi, ReadingApi, ObjectsApi, Probes, MetricsForAdministrators, OpenApiPage)
 """Whose calls make up the API."""
 
 
@@ -45,9 +48,16 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
     adapters = AdaptersApi(installation, limiter)
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
+    reading = ReadingApi(installation, pages.plans, limiter)
+    objects = ObjectsApi(installation, limiter)
+    apis = (changes, adapters, reading, objects, probes, OpenApiPage(all_calls()))
     app = Starlette(
-        routes=[*routes_of(changes, adapters, probes, OpenApiPage(all_calls())), *pages.routes()],
-        middleware=[Middleware(SecurityHeaders), Middleware(Problems)],
+        routes=[*routes_of(*apis), *pages.routes()],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(Problems),
+            Middleware(NotesUnproven, installation.admission, limiter),
+        ],
         exception_handlers={HTTPException: answer_http_exception},
     )
     app.state.pages = pages

@@ -32,7 +32,12 @@ def _secret(value: object) -> Secret:
     return Secret(value)
 
 
-def _instant(value: object) -> datetime:
+def instant_of(value: object) -> datetime:
+    """Read an RFC 3339 time with its offset.
+
+    Raises:
+        ValueError: It is none.
+    """
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
         raise ValueError("not an RFC 3339 time")
     try:
@@ -50,7 +55,7 @@ _TEXT = "text"
 _INSTANT = "an RFC 3339 time with its offset, for example 2025-01-31T08:15:00Z"
 NewPassword = Annotated[Secret, PlainValidator(_secret), NEW_PASSWORD]
 OldPassword = Annotated[Secret, PlainValidator(_secret), OLD_PASSWORD]
-Instant = Annotated[datetime, PlainValidator(_instant), INSTANT]
+Instant = Annotated[datetime, PlainValidator(instant_of), INSTANT]
 ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32), BeforeValidator(_whole)]
 Message = Annotated[str, Field(max_length=1000)]
 _ERROR_CODE = "a whole number of 32 bits"

@@ -55,7 +55,8 @@ class Call:
     """One call.
 
     Attributes:
-        path: With its parameters in braces; each of them stands in ``openapi.PATH_PARAMETERS``.
+        route: The path as the router reads it: its parameters in braces, with ``:path`` in one that may have slashes.
+            Each of them stands in ``terms.PATH_PARAMETERS``.
         id: Stable name (camelCase), made from the handler's.
         summary: The first line of the handler's docstring.
         problems: Beside those that every call has, or every one with a body, or with a caller.
@@ -65,7 +66,7 @@ class Call:
     """
 
     method: Method
-    path: str
+    route: str
     id: str
     summary: str
     answers: tuple[Answer, ...]
@@ -76,10 +77,15 @@ class Call:
     is_open: bool = False
     answers_head: bool = True
 
+    @property
+    def path(self) -> str:
+        """The path as people read it."""
+        return self.route.replace(":path}", "}")
+
 
 def call(
     method: Method,
-    path: str,
+    route: str,
     *answers: Answer,
     body: type[Body] | None = None,
     parameters: Sequence[Parameter] = (),
@@ -94,7 +100,7 @@ def call(
         summary = (handler.__doc__ or "").partition("\n")[0]
         made = Call(
             method,
-            path,
+            route,
             _camel_case(handler.__name__),
             summary,
             answers,
@@ -118,11 +124,11 @@ def calls_of(*api_classes: type) -> list[Call]:
 
 def routes_of(*apis: object) -> list[Route]:
     """One route for each path, so that a wrong method is told all the right ones."""
-    by_path: dict[str, list[tuple[Call, Endpoint]]] = {}
+    by_route: dict[str, list[tuple[Call, Endpoint]]] = {}
     for api in apis:
         for name, made in _marked(type(api)):
-            by_path.setdefault(made.path, []).append((made, getattr(api, name)))
-    return [_route(path, handled) for path, handled in by_path.items()]
+            by_route.setdefault(made.route, []).append((made, getattr(api, name)))
+    return [_route(route, handled) for route, handled in by_route.items()]
 
 
 def _route(path: str, handled: Sequence[tuple[Call, Endpoint]]) -> Route:

@@ -12,6 +12,7 @@ from typing import Any
 
 from controller.model.errors import SettingsError
 from controller.runtime.file_access import refuse_open_file
+from controller.web.client_authority import ClientAuthority
 
 BACKLOG = 2048
 _LISTEN = re.compile(
@@ -53,20 +54,40 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Files of the server's certificate (with its chain) and of its private key, both PEM, the key not encrypted."""
+    """Files of the server's certificate (with its chain) and of its private key, both PEM, the key not encrypted.
+
+    Attributes:
+        clients: Whose certificates callers may prove themselves with; None: nobody's.
+    """
 
     certificate_file: Path
     key_file: Path
+    clients: ClientAuthority | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that it is made of."""
+        of_clients = () if self.clients is None else (self.clients.ca_file, self.clients.crl_file)
+        return tuple(file for file in (self.certificate_file, self.key_file, *of_clients) if file is not None)
 
     def context(self) -> ssl.SSLContext:
-        """Read both.
+        """Read all files.
 
         Raises:
-            SettingsError: One is missing or unreadable, they do not belong together, or every user can read the key.
+            SettingsError: As ``load``.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
+        self.load(context)
+        return context
+
+    def load(self, context: ssl.SSLContext) -> None:
+        """Read all files into *context*, which uses them for new connections.
+
+        Raises:
+            SettingsError: One is missing or unreadable, they do not belong together, or every user can read the key.
+        """
         try:
             refuse_open_file(self.key_file, self.key_file.stat(), "TLS key")
             # an empty passphrase, so that an encrypted key is an error and not a question on the terminal
@@ -77,7 +98,8 @@ class Certificate:
                 f"the TLS certificate {self.certificate_file} with key {self.key_file} cannot be used: {words}",
                 hint="--tls-certificate and --tls-key name PEM files that belong together, the key without passphrase",
             ) from None
-        return context
+        if self.clients is not None:
+            self.clients.trust(context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from controller.model.errors import Refused
-from controller.pipeline.topology import TopologyReader
+from controller.pipeline.roles import Action
 from controller.runtime.metrics import Metrics
 from controller.runtime.queue_metrics import QueueMetrics
 from controller.runtime.wiring import Installation
 from controller.web.answers import SecurityHeaders
 from controller.web.calls import Answer, call
 from controller.web.problem import Problems, answer_http_exception
+from controller.web.problem_kinds import WITHOUT_ROLE
 from controller.web.security import principal_of
 
 PATIENCE_SECONDS = 3
@@ -48,29 +48,24 @@ class MetricsForAdministrators:
         self._installation = installation
         self._page = page
         self._limiter = limiter
-        self._topology = TopologyReader()
 
     @call(
         "GET",
         "/metrics",
         Answer("Metrics in Prometheus' text format 0.0.4.", str, media_type="text/plain"),
-        reasons=("notAdministrator",),
+        reasons=WITHOUT_ROLE,
     )
     async def read_metrics(self, request: Request) -> Response:
         """Read the metrics of this process."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
-        await to_thread.run_sync(self._check, principal, limiter=self._limiter)
+        await to_thread.run_sync(
+            self._installation.admission.admit, principal, Action.READ_METRICS, _nothing, limiter=self._limiter
+        )
         return await self._page.answer()
 
-    def _check(self, principal: str) -> None:
-        with self._installation.store.read() as tx:
-            administrators = self._topology.read(tx).system.administrators
-        if principal not in administrators:
-            raise Refused(
-                "only an administrator may read the metrics here",
-                reason="notAdministrator",
-                hint="name it in spec.administrators of the System, or give the metrics an address: --metrics-listen",
-            )
+
+def _nothing(*_: object) -> None:
+    """What is read of the store once a caller is admitted."""
 
 
 def make_metrics_app(page: MetricsPage) -> Starlette:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controller.model.errors import (
     InvalidInput,
     NotFound,
+    PasswordUnusable,
     PwsyncError,
     Refused,
     StoreUnavailable,
@@ -71,7 +72,7 @@ class Problem:
 
     Attributes:
         detail: This occurrence in words, without anything that the caller sent.
-        reason: Stable reason (camelCase) of a refusal.
+        reason: Stable reason (camelCase) of a refusal, or why a password is none.
         instance: URN of this occurrence, by which the log tells more.
     """
 
@@ -145,7 +146,7 @@ def _of_caller(error: PwsyncError) -> Problem:
     return Problem(
         kind,
         error.message,
-        reason=error.reason if isinstance(error, Refused) else "",
+        reason=error.reason if isinstance(error, Refused | PasswordUnusable) else "",
         hint=error.hint,
         headers={"WWW-Authenticate": CHALLENGE} if kind is UNAUTHENTICATED else {},
     )

@@ -41,7 +41,7 @@ UNAUTHENTICATED = ProblemKind(
 )
 REFUSED = ProblemKind(HTTPStatus.FORBIDDEN, "refused", "The request is not allowed", "see the reasons below")
 NOT_FOUND = ProblemKind(
-    HTTPStatus.NOT_FOUND, "notFound", "The named object does not exist", "no such domain, adapter or change"
+    HTTPStatus.NOT_FOUND, "notFound", "The named object does not exist", "no such domain, adapter, change or object"
 )
 UNKNOWN_PATH = ProblemKind(
     HTTPStatus.NOT_FOUND, "unknownPath", HTTPStatus.NOT_FOUND.phrase, "there is no call of this path"
@@ -76,7 +76,7 @@ INVALID_INPUT = ProblemKind(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalidInput",
     "A value is not acceptable",
-    "a field is missing, unknown or not acceptable",
+    "a field or parameter is missing, unknown or not acceptable",
 )
 INTERNAL = ProblemKind(
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -138,7 +138,11 @@ REASONS = {
     "notRemote": "the adapter's connector runs inside the controller, so it has no session",
     "oldPasswordMissing": "the adapter verifies old passwords",
     "expired": "older than `maxSyncAge`",
-    "notAdministrator": "only an administrator may do this",
-    "notReporter": "only the reporter or an administrator may see this change",
+    "groupAdapter": "a group adapter reports nothing",
+    "notReporter": "only who reported a change, or who administers what it concerns, may see it",
+    "noRole": "no manifest gives the principal any role",
+    "notAllowed": "no role of the principal allows it",
 }
 """Reasons of a refusal (403), and what they mean."""
+WITHOUT_ROLE = ("noRole", "notAllowed")
+"""Reasons why a caller may not read."""

@@ -1,10 +1,12 @@
-"""HTTP/1.1 on one connection, with the bounds that uvicorn's own protocol leaves open."""
+"""HTTP/1.1 on one connection: the bounds that uvicorn's own protocol leaves open, and the caller's certificate."""
 
 import asyncio
 from asyncio.events import TimerHandle
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from controller.web.client_certificate import extensions_of
 
 MAX_HEAD_SIZE = 64 * 1024
 """Bytes of a request besides its body: request line, headers, trailers, and what frames the chunks."""
@@ -19,10 +21,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_size = 0
         self._idle_timer: TimerHandle | None = None
+        self._extensions: dict[str, Any] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self._extensions = extensions_of(transport.get_extra_info("ssl_object"))
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,6 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count anew for each request."""
         self._head_size = 0
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """From here on the application answers, in its own time."""

@@ -1,15 +1,17 @@
-"""Who calls: the bearer token of a request (RFC 6750), and who may see a change."""
+"""Who calls: the bearer token of a request (RFC 6750), or the certificate of its connection."""
 
 import re
 from collections.abc import Sequence
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controller.model.change import PasswordChange
-from controller.model.errors import Refused, Unauthenticated
+from controller.model.errors import Unauthenticated
 from controller.model.secret import Secret
+from controller.pipeline.admission import Admission
 from controller.pipeline.callers import Callers
+from controller.web.client_certificate import certificate_of
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE | re.ASCII)  # RFC 6750 section 2.1
 _HINT = "send 'Authorization: Bearer TOKEN'; make a token with 'pwsync token create PRINCIPAL'"
@@ -30,25 +32,43 @@ def bearer_token(authorization: Sequence[str]) -> Secret:
 
 
 async def principal_of(request: Request, callers: Callers, limiter: CapacityLimiter) -> str:
-    """Return the principal that a request proves.
+    """Return the principal that a request proves: with a token where it sends one, else with its certificate.
 
     Raises:
-        Unauthenticated: No token, or not a valid one.
+        Unauthenticated: Neither, or not a valid one. A bad token is not made good by a certificate.
         StoreUnavailable: It cannot be checked now.
     """
-    token = bearer_token(request.headers.getlist("Authorization"))
+    authorization, certificate = request.headers.getlist("Authorization"), certificate_of(request.scope)
+    if certificate is not None and not authorization:
+        _check_program(request)
+        return certificate.principal()
+    token = bearer_token(authorization)
     return await to_thread.run_sync(callers.authenticate, token, limiter=limiter)
 
 
-def check_reader(principal: str, change: PasswordChange, administrators: Sequence[str]) -> None:
-    """Check that *principal* may see a change.
+def _check_program(request: Request) -> None:
+    """Let only programs call with a certificate: a browser would send it along with what another site's page asks for.
 
     Raises:
-        Refused: It neither reported the change nor is an administrator of the system.
+        Unauthenticated: A page sent the request.
     """
-    if principal != change.caller and principal not in administrators:
-        raise Refused(
-            "only who reported a change, or an administrator, may see it",
-            reason="notReporter",
-            hint="administrators stand in spec.administrators of the System manifest",
-        )
+    if any(header in request.headers for header in ("Origin", "Sec-Fetch-Site")):
+        raise Unauthenticated("a page in a browser called with a client certificate", hint="pages call with a token")
+
+
+class NotesUnproven:
+    """Records that somebody did not prove who he is, and lets the error pass."""
+
+    def __init__(self, app: ASGIApp, admission: Admission, limiter: CapacityLimiter) -> None:
+        self._app = app
+        self._admission = admission
+        self._limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._app(scope, receive, send)
+        except Unauthenticated as error:
+            address = (scope.get("client") or ("",))[0]
+            await to_thread.run_sync(self._admission.note_unproven, address, error.message, limiter=self._limiter)
+            raise

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from controller.web.addresses import ByAddress
 from controller.web.listening import BACKLOG, Certificate, Listen, bind
 from controller.web.protocol import BoundedProtocol
+from controller.web.renewal import Renewal
 
 MAX_CONNECTIONS = 1000
 KEEP_ALIVE_SECONDS = 15
@@ -24,6 +25,8 @@ OnStop = Callable[[], None]
 """Told that a stop was asked for, before requests under way are waited for. It must not block."""
 Drain = Callable[[], None]
 """Called in a thread of its own after that, while requests are still answered; the server closes when it returns."""
+LOOK_EVERY = 300
+"""Tenths of a second between two looks whether the files of the certificate have changed."""
 HURRY_POLL = 0.1
 """Seconds between two looks whether a second interrupt asks to hurry."""
 
@@ -37,16 +40,19 @@ def serve(
     drain: Drain = lambda: None,
     others: Sequence[tuple[Listen, ASGIApp]] = (),
     certificate: Certificate | None = None,
+    on_renewed: Callable[[], None] = lambda: None,
     allows_clear_text: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered before this returns. A second SIGINT hurries.
 
-    Call it in the main thread, which alone receives signals. *others* are answered on addresses of their own.
+    Call it in the main thread, which alone receives signals. *others* are answered on addresses of their own. When the
+    files of the certificate change, new connections get the new ones, and *on_renewed* is told.
 
     Raises:
         SettingsError: An address or the certificate cannot be used, or clear text would leave this machine.
     """
     context = None if certificate is None else certificate.context()
+    renewal = None if certificate is None or context is None else Renewal(certificate, context, on_renewed)
     with ExitStack() as at_end:
 
         def listening(at: Listen) -> socket.socket:
@@ -56,7 +62,7 @@ def serve(
         listeners = [listening(listen)]
         elsewhere = [(listening(at), other) for at, other in others]
         config = _config(ByAddress(app, elsewhere) if elsewhere else app, context)
-        server = _Server(config, on_listening, on_stop, drain)
+        server = _Server(config, on_listening, on_stop, drain, renewal)
         server.run([*listeners, *(listener for listener, _ in elsewhere)])
 
 
@@ -83,8 +89,11 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_listening: OnListening, on_stop: OnStop, drain: Drain) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_listening: OnListening, on_stop: OnStop, drain: Drain, renewal: Renewal | None
+    ) -> None:
         super().__init__(config)
+        self._renewal = renewal
         self._on_listening = on_listening
         self._on_stop = on_stop
         self._drain = drain
@@ -93,6 +102,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         host, port = (sockets or [])[0].getsockname()[:2]
         self._on_listening(host, port)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the certificate now and then; uvicorn calls this ten times a second."""
+        if self._renewal is not None and counter % LOOK_EVERY == 0:
+            self._renewal.look()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()

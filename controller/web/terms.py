@@ -49,6 +49,12 @@ TrackingId = Annotated[
 ]
 SessionId = Annotated[str, Field(min_length=1, max_length=64, description="The session of a remote adapter.")]
 DomainName = Annotated[str, Field(min_length=1, description="NetBIOS name of a Windows domain, in any case.")]
-AdapterName = Annotated[str, Field(min_length=1, description="Name of an adapter.")]
-PATH_PARAMETERS: dict[str, Any] = {"domain": DomainName, "name": AdapterName, "trackingId": TrackingId}
+ObjectName = Annotated[str, Field(min_length=1, description="Name of the adapter, or of the object.")]
+KindWord = Annotated[
+    str,
+    Field(min_length=1, description="A kind of objects, in any case, singular or plural.", examples=["mappings"]),
+]
+FilterText = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00]+$")]
+Moment = Annotated[str, INSTANT]
+PATH_PARAMETERS: dict[str, Any] = {"domain": DomainName, "name": ObjectName, "kind": KindWord, "trackingId": TrackingId}
 """What may stand in paths, by its name there."""

@@ -122,7 +122,8 @@ ROWS = (
     ),
     Row(
         "D6",
-        "An empty password is refused with a reason; nothing about it is stored.",
+        "An empty password is refused with a reason, and recorded; nothing about it is stored.",
+        events=("changeRefused",),
         tests=(
             "tests/unit/pipeline/test_intake.py::test_a_password_that_cannot_be_one_is_refused_and_nothing_is_stored",
         ),
@@ -186,9 +187,10 @@ ROWS = (
         "M7",
         "A plan that would let one Windows change reach two accounts of one adapter is held and shows the way. "
         "Should it come to that all the same, neither account is changed and the change fails. With "
-        "`allowMappingConflicts` both are changed.",
+        "`allowMappingConflicts` both are changed, and an event names them.",
         events=(
             "mappingConflict",
+            "mappingConflictAllowed",
             "changeFailed",
         ),
         tests=(
@@ -200,7 +202,9 @@ ROWS = (
     Row(
         "M8",
         "A plan with a way from one Windows account over a mapping to another one is held and shows the way, "
-        "unless the adapters on it allow mapping conflicts.",
+        "unless the adapters on it allow mapping conflicts. Then an event names the Windows accounts that share an "
+        "external one. Our own write there is an echo and goes no further; a change that is made there is E12.",
+        events=("mappingConflictAllowed",),
         tests=(
             "tests/unit/planning/test_propagation.py::test_a_chain_to_another_windows_account_is_held_and_its_way_is_shown",
             "tests/unit/planning/test_propagation.py::test_a_way_through_an_adapter_that_allows_conflicts_is_followed",
@@ -326,9 +330,10 @@ ROWS = (
     Row(
         "E12",
         "Such a plan is held and shows the way. Should it come to that all the same, no Windows account is "
-        "changed and the change fails. With `allowMappingConflicts` all of them are.",
+        "changed and the change fails. With `allowMappingConflicts` all of them are, and an event names them.",
         events=(
             "mappingConflict",
+            "mappingConflictAllowed",
             "windowsNotChanged",
         ),
         tests=(
@@ -674,7 +679,13 @@ ROWS = (
     ),
     Row(
         "A12",
-        "Such a flag is a warning of `validate` and of the plan, with the place of the flag.",
+        "Such a flag is a warning of `validate` and of the plan, with the place of the flag. `run` tells of it at its "
+        "start, and when an apply brings a new one.",
+        events=("flagsWithoutEffect",),
+        tests=(
+            "tests/unit/reconcile/test_flags.py::test_a_round_that_applies_tells_at_once",
+            "tests/unit/reconcile/test_flags.py::test_what_is_in_force_is_told_of_although_the_manifests_cannot_be_read",
+        ),
     ),
     Row(
         "A13",

@@ -7,7 +7,16 @@ from controller.manifests.reader import read_manifests
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import InvalidInput, Unavailable, UnsafePlan
 from controller.model.secret import Secret
-from controller.model.topology import Access, Adapter, Application, CredentialField, Kind, ReconcilePolicy
+from controller.model.topology import (
+    Access,
+    Adapter,
+    AdapterGroup,
+    Application,
+    CredentialField,
+    Kind,
+    ReconcilePolicy,
+    Resource,
+)
 from controller.planning.plan import make_plan
 from controller.planning.state import State
 from controller.reconcile.apply import apply_plan
@@ -67,6 +76,61 @@ def test_a1_direct_sync_and_an_adapter_exclude_each_other() -> None:
     spec = "{adapter: x, directPasswordSync: true}"
     told = refused(document("Adapter", "x", f"{{{REMOTE}}}"), document("Application", "A", spec))
     assert "directPasswordSync: not possible together with an adapter" in told
+
+
+def test_a1_a_group_and_its_group_adapter_share_the_name() -> None:
+    declared, told = read(
+        document("AdapterGroup", "mainframe", "{}"),
+        document("Adapter", "mainframe", f"{{{REMOTE}, access: {{receivers: [host-agent]}}}}"),
+        document("Adapter", "x", f"{{{REMOTE}, group: mainframe}}"),
+    )
+    assert {str(key) for key in declared.resources} >= {"AdapterGroup/mainframe", "Adapter/mainframe", "Adapter/x"}
+    assert told == []
+
+
+def test_a1_a_group_adapter_has_no_applications_and_takes_no_part_in_sync() -> None:
+    told = refused(
+        document("AdapterGroup", "mainframe", "{}"),
+        document("Adapter", "mainframe", f"{{{REMOTE}, syncToAdapter: true, filter: f, group: mainframe}}"),
+        document("PasswordFilter", "f", "{rules: dc/}"),
+        document("Application", "A", "{adapter: mainframe}"),
+    )
+    is_it = "Adapter mainframe is the group adapter of AdapterGroup mainframe"
+    takes_none = "which is handed no password changes and reports none"
+    assert [line.partition(" (")[0] for line in told.splitlines()] == [
+        f"<stdin>:13:35: spec.syncToAdapter: {is_it}, {takes_none}",
+        f"<stdin>:13:56: spec.filter: {is_it}, {takes_none}",
+        f"<stdin>:13:74: spec.group: {is_it}, and belongs to no group itself",
+        f"<stdin>:23:17: spec.adapter: {is_it.removeprefix('Adapter ')}, and has no applications",
+    ]
+    assert "remove it, or give one of the two another name" in told
+    assert "name an adapter of the group, or give the group another name" in told
+
+
+def test_a1_a_group_adapter_is_a_remote_one() -> None:
+    told = refused(
+        document("AdapterGroup", "mainframe", "{}"),
+        document("Adapter", "mainframe", "{connector: {type: htpasswd, file: users}}"),
+    )
+    assert told == (
+        "<stdin>:13:26: spec.connector.type: Adapter mainframe is the group adapter of AdapterGroup mainframe, so it "
+        "must be remote (set connector: {type: remote}, or give one of the two another name)"
+    )
+
+
+def test_a1_what_waits_for_an_adapter_that_becomes_a_group_adapter_is_given_up(bench: PipelineBench) -> None:
+    before = state(system(), adapter("mainframe"), application("A", adapter="mainframe"))
+    bring_about(bench, before)
+    bench.domain()
+    bench.map("A", "alice", "ALICE1")
+    bench.system()
+    bench.put(Kind.ADAPTER, "mainframe", OPEN_ADAPTER)
+    tracking_id = bench.windows("alice", "New-1")
+    bench.route()
+    assert [d.state for d in bench.deliveries(tracking_id)] == ["pending"]
+    group = Resource(Kind.ADAPTER_GROUP, "mainframe", AdapterGroup())
+    bring_about(bench, state(system(), adapter("mainframe"), group), force=True)
+    assert [(d.state, d.code) for d in bench.deliveries(tracking_id)] == [("expired", "adapterRemoved")]
 
 
 def test_a2_members_of_a_group_have_no_computer_of_their_own() -> None:

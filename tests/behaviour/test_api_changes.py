@@ -35,11 +35,13 @@ def test_an_accepted_change_is_shown_to_who_reported_it(api: ApiBench) -> None:
         "trackingId": location.removeprefix("/v1/changes/"),
         "account": r"CORP\alice",
         "domain": "CORP",
+        "caller": "dc1",
         "state": "accepted",
         "reason": "",
         "message": "",
         "receivedAt": "2026-01-01T12:00:00Z",
         "occurredAt": "2026-01-01T11:00:00Z",
+        "finishedAt": None,
         "deliveries": [],
     }
 
@@ -49,10 +51,13 @@ def test_a_change_that_was_delivered_shows_its_deliveries(api: ApiBench) -> None
     api.bench.settle()
 
     view = api.call("GET", location, by="dc1").json()
+    (delivery,) = view["deliveries"]
 
     assert view["state"] == "completed"
+    assert delivery.pop("id")
     assert view["deliveries"] == [
         {
+            "trackingId": view["trackingId"],
             "account": "ALICE1",
             "adapter": "racf",
             "state": "confirmed",
@@ -60,6 +65,10 @@ def test_a_change_that_was_delivered_shows_its_deliveries(api: ApiBench) -> None
             "code": "",
             "directoryCode": "",
             "message": "",
+            "createdAt": "2026-01-01T12:00:00Z",
+            "dueAt": "2026-01-01T12:00:00Z",
+            "expiresAt": "2026-01-02T11:00:00Z",
+            "settledAt": "2026-01-01T12:00:00Z",
         }
     ]
 

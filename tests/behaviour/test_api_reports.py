@@ -227,11 +227,15 @@ def test_an_external_account_that_is_none_is_refused(api: ApiBench, account: str
     assert api.count_changes() == 0
 
 
-@pytest.mark.parametrize("password", ["", "x" * 257])
-def test_a_password_that_no_directory_could_have_is_refused(api: ApiBench, password: str) -> None:
+@pytest.mark.parametrize(("password", "reason"), [("", "emptyPassword"), ("x" * 257, "passwordTooLong")])
+def test_a_password_that_no_directory_could_have_is_refused_and_recorded(
+    api: ApiBench, password: str, reason: str
+) -> None:
     answer = api.post(WINDOWS, {"account": r"CORP\alice", "password": password})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalidInput")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["reason"]) == (422, "invalidInput", reason)
+    assert [event.fields["reason"] for event in api.events("changeRefused")] == [reason]
 
 
 def test_no_answer_and_no_repr_ever_holds_a_password(

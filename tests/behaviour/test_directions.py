@@ -8,6 +8,7 @@ import pytest
 from controller.model.errors import InvalidInput, NotFound, Refused
 from controller.model.topology import AcceptedSources, Access, Application, Domain, Kind, Source, System
 from controller.pipeline.intake import Caller
+from controller.ports.changes import ChangeQuery
 from tests.doubles.pipeline import ALL_ON, FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
 
 SOURCE = Caller("dc1")
@@ -151,10 +152,23 @@ def test_d5_a_disabled_adapter_takes_nothing_and_gets_nothing(mapped: PipelineBe
 
 
 @pytest.mark.parametrize("reports_windows", [True, False])
-def test_d6_an_empty_password_is_refused_and_nothing_is_stored(mapped: PipelineBench, reports_windows: bool) -> None:
-    with pytest.raises(InvalidInput, match="empty"):
-        _ = mapped.windows("alice", "") if reports_windows else mapped.external("racf", "ALICE1", "")
-    assert mapped.events() == []
+def test_d6_an_empty_password_is_refused_and_recorded_once_a_minute(
+    mapped: PipelineBench, reports_windows: bool
+) -> None:
+    for _ in range(3):
+        with pytest.raises(InvalidInput, match="empty"):
+            _ = mapped.windows("alice", "") if reports_windows else mapped.external("racf", "ALICE1", "")
+    (refused,) = mapped.events()
+    assert (refused.name, refused.fields["reason"]) == ("changeRefused", "emptyPassword")
+    assert refused.account == (r"CORP\alice" if reports_windows else "ALICE1")
+    with mapped.store.read() as tx:
+        assert tx.changes.find(ChangeQuery()) == []
+
+
+def test_d6_who_may_not_report_at_all_is_refused_for_that(mapped: PipelineBench) -> None:
+    with pytest.raises(Refused) as caught:
+        mapped.windows("alice", "", by=STRANGER)
+    assert caught.value.reason == "sourceNotAllowed"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ def held(bench: PipelineBench) -> list[str]:
     return [hold.message for hold in plan.holds]
 
 
+def allowed(bench: PipelineBench) -> list[tuple[str, str, list[str]]]:
+    """Conflicts that were told as allowed: change, adapter, and the accounts of one system."""
+    told = bench.events("mappingConflictAllowed")
+    return [(event.tracking_id, event.adapter, event.fields["accounts"]) for event in told]
+
+
 def test_m7_a_plan_in_which_one_windows_change_reaches_two_accounts_of_an_adapter_is_held(bench: PipelineBench) -> None:
     bench.adapter("racf", OPEN_ADAPTER, "A1", "A2")
     second_application(bench)
@@ -71,6 +77,18 @@ def test_m7_an_adapter_that_allows_conflicts_is_planned_and_both_accounts_are_ch
     bench.settle()
     assert bench.outcome(change) == ("completed", "")
     assert bench.password("adapter/racf", "A1") == bench.password("adapter/racf", "A2") == "Ne1-w-pass"
+    assert allowed(bench) == [(change, "racf", ["racf:A1", "racf:A2"])]
+
+
+def test_m7_a_change_of_one_account_only_is_no_conflict_to_tell_of(bench: PipelineBench) -> None:
+    bench.adapter("racf", ALLOWING, "A1")
+    bench.adapter("wiki", ALLOWING, "W1")
+    second_application(bench)
+    for application, external in (("RACF", "A1"), ("SECOND", "A1"), ("WIKI", "W1")):
+        bench.map(application, "alice", external)
+    bench.windows("alice", "Ne1-w-pass")
+    bench.settle()
+    assert allowed(bench) == []
 
 
 def test_m8_a_plan_with_a_chain_to_another_windows_account_is_held_and_shows_the_way(bench: PipelineBench) -> None:
@@ -88,6 +106,29 @@ def test_m8_an_adapter_that_allows_conflicts_is_planned(bench: PipelineBench) ->
     bench.map("RACF", "alice", "A1")
     bench.map("SECOND", "bob", "A1")
     assert held(bench) == []
+
+
+def test_m8_a_windows_change_of_a_shared_account_tells_which_windows_accounts_are_joined(bench: PipelineBench) -> None:
+    bench.adapter("racf", ALLOWING, "A1")
+    second_application(bench)
+    bench.map("RACF", "alice", "A1")
+    bench.map("SECOND", "bob", "A1")
+    bench.set_stored_windows("bob", "old")
+    change = bench.windows("alice", "Ne1-w-pass")
+    bench.settle()
+    assert bench.outcome(change) == ("completed", "")
+    assert allowed(bench) == [(change, "racf", [r"CORP\alice", r"CORP\bob"])]
+    assert bench.password("domain/CORP", "bob") == "old"  # what the account reports is our own write, and goes nowhere
+
+
+def test_m8_where_no_change_goes_on_to_windows_nothing_is_joined(bench: PipelineBench) -> None:
+    bench.adapter("racf", replace(ALLOWING, sync_from_adapter=False), "A1")
+    second_application(bench)
+    bench.map("RACF", "alice", "A1")
+    bench.map("SECOND", "bob", "A1")
+    bench.windows("alice", "Ne1-w-pass")
+    bench.settle()
+    assert allowed(bench) == []
 
 
 def test_m8_an_account_and_its_own_external_account_are_no_chain(bench: PipelineBench) -> None:
@@ -131,3 +172,17 @@ def test_e12_with_allowance_every_windows_account_is_changed(bench: PipelineBenc
     bench.settle()
     assert bench.outcome(change) == ("completed", "")
     assert bench.password("domain/CORP", "alice") == bench.password("domain/CORP", "bob") == "Ne1-w-pass"
+    assert allowed(bench) == [(change, "racf", [r"CORP\alice", r"CORP\bob"])]
+
+
+def test_e12_a_way_back_to_another_account_is_told_too(bench: PipelineBench) -> None:
+    bench.adapter("racf", ALLOWING, "A1", "A2")
+    second_application(bench)
+    bench.map("RACF", "alice", "A1")
+    bench.map("SECOND", "alice", "A2")
+    bench.set_stored_windows("alice", "old")
+    change = bench.external("racf", "A1", "Ne1-w-pass")
+    bench.settle()
+    assert bench.outcome(change) == ("completed", "")
+    assert bench.password("adapter/racf", "A2") == "Ne1-w-pass"
+    assert allowed(bench) == [(change, "racf", ["racf:A1", "racf:A2"])]

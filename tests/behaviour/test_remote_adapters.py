@@ -1,6 +1,7 @@
 """Remote adapters over the HTTP API: sessions, notifications, confirmations, status (Q2-Q8, Q11, section 10)."""
 
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from starlette.routing import Route
 
 from controller.model.session import KEEP_ALIVE, STATUS_INTERVAL
-from controller.model.topology import REMOTE, Access, Application, ConnectorSpec, Kind, NotificationPolicy
+from controller.model.topology import REMOTE, Access, AdapterGroup, Application, ConnectorSpec, Kind, NotificationPolicy
 from controller.model.words import WITHHELD
 from controller.web.adapters import AdaptersApi
 from controller.web.server import MAX_CONNECTIONS
@@ -42,6 +43,7 @@ class RemoteApi:
         self.bench.put(Kind.APPLICATION, "HOST", Application(adapter="host"))
         self.bench.map("HOST", "bob", "BOB1")
         self.session = ""
+        self.base = BASE
 
     def declare(self, **fields: Any) -> None:
         """Declare the adapter."""
@@ -51,7 +53,7 @@ class RemoteApi:
         """One call in the session, if there is one."""
         headers = {"Pwsync-Session": self.session} if self.session else {}
         given: dict[str, Any] = {} if body is None else {"json": body}
-        return self.api.call(method, BASE + path, by=by, headers=headers, **given)
+        return self.api.call(method, self.base + path, by=by, headers=headers, **given)
 
     def initialize(self) -> dict[str, Any]:
         """Begin a session."""
@@ -78,6 +80,13 @@ class RemoteApi:
     def refusals(self) -> list[str]:
         """Reasons of refused calls, oldest first."""
         return [event.fields["reason"] for event in reversed(self.api.events("adapterCallRefused"))]
+
+
+def as_adapter(remote: RemoteApi, adapter: str) -> RemoteApi:
+    """The same API, called as another adapter, which has no session yet."""
+    other = copy(remote)
+    other.base, other.session = f"/v1/adapters/{adapter}", ""
+    return other
 
 
 def room_of(remote: RemoteApi) -> WaitingRoom:
@@ -294,6 +303,24 @@ def test_interface_the_old_password_travels_only_where_it_is_declared_to(remote:
     remote.complete(first)
     remote.change("New-2")
     assert remote.receive().json()["oldPassword"] == "New-1"
+
+
+def test_interface_a_group_adapter_is_told_of_its_members_and_handed_no_passwords(remote: RemoteApi) -> None:
+    remote.api.bench.put(Kind.ADAPTER_GROUP, "mainframe", AdapterGroup())
+    remote.api.bench.put(Kind.ADAPTER, "mainframe", replace(ADAPTER, sync_from_adapter=False))
+    remote.declare(group="mainframe")
+    group = as_adapter(remote, "mainframe")
+    group.initialize()
+    assert group.receive().json() == {"type": "adaptersInGroup", "adapters": ["host"]}
+    remote.bench.put(Kind.ADAPTER, "db2", replace(ADAPTER, group="mainframe"))
+    remote.declare(group=None)
+    assert group.receive().json() == {"type": "deleteAdapter", "adapter": "host"}
+    assert group.receive().json() == {"type": "addAdapter", "adapter": "db2"}
+    remote.change("New-1")
+    assert group.receive().status_code == 204
+    assert (group.complete("id").status_code, group.complete("id").json()["code"]) == (404, "trackingIdUnknown")
+    answer = remote.api.post("/v1/adapters/mainframe/changes", {"account": "BOB1", "password": "New-2"}, by="agent")
+    assert (answer.status_code, answer.json()["reason"]) == (403, "groupAdapter")
 
 
 @pytest.mark.parametrize("wait", ["x", "61", "-1", "1.5", "", "００"])

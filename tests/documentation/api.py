@@ -26,9 +26,7 @@ def _calls_table() -> str:
 
 
 def _row(made: Call) -> str:
-    query = "&".join(f"{p.name}=..." for p in made.parameters if p.where == "query")
-    path = f"{made.path}?{query}" if query else made.path
-    return f"| `{made.method} {path}` | {_body(made)} | {made.summary.removesuffix('.')}: {_answers(made)} |"
+    return f"| `{made.method} {made.path}` | {_body(made)} | {made.summary.removesuffix('.')}: {_answers(made)} |"
 
 
 def _body(made: Call) -> str:

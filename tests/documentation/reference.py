@@ -1,15 +1,18 @@
 """Makes the reference pages from the program itself: ``python -m tests.documentation.reference`` writes them."""
 
+import io
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
+from controller.cli.main import execute
 from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
 from controller.manifests.v1.kinds import KINDS
@@ -93,16 +96,16 @@ class MeaningsDiffer(Exception):
     """A field has no meaning in meanings.yaml, or a meaning has no field."""
 
 
-def pages() -> dict[Path, str]:
-    """The text of every page that is made, by its path."""
+def pages() -> dict[Path, Callable[[], str]]:
+    """Every page that is made, by its path, and what makes its text."""
     return {
-        REFERENCE / "manifests.md": manifests_page(),
-        REFERENCE / "commands.md": commands_page(),
-        REFERENCE / "events.md": events_page(),
-        REFERENCE / "metrics.md": metrics_page(NOTE),
-        REFERENCE / "connector-options.md": connectors_page(),
-        REFERENCE / "api.md": api_page(REFERENCE / "api.md"),
-        REFERENCE / "behaviours.md": behaviours_page(NOTE),
+        REFERENCE / "manifests.md": manifests_page,
+        REFERENCE / "commands.md": commands_page,
+        REFERENCE / "events.md": events_page,
+        REFERENCE / "metrics.md": partial(metrics_page, NOTE),
+        REFERENCE / "connector-options.md": connectors_page,
+        REFERENCE / "api.md": partial(api_page, REFERENCE / "api.md"),
+        REFERENCE / "behaviours.md": partial(behaviours_page, NOTE),
     }
 
 
@@ -224,17 +227,12 @@ def _contents() -> list[str]:
 
 
 def _help(*command: str) -> list[str]:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(
-        [sys.executable, "-m", "controller", *command, "--help"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return ["```text", *(line.rstrip() for line in done.stdout.strip("\n").splitlines()), "```", ""]
+    printed = io.StringIO()
+    with patch.dict(os.environ, COLUMNS="100", NO_COLOR="1", TERM="dumb"), redirect_stdout(printed):
+        code = execute([*command, "--help"])
+    if code != 0:
+        raise RuntimeError(f"pwsync {' '.join(command)} --help: exit code {code}")
+    return ["```text", *(line.rstrip() for line in printed.getvalue().strip("\n").splitlines()), "```", ""]
 
 
 def _meanings() -> dict[str, dict[str, str]]:
@@ -320,8 +318,8 @@ def _default(node: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write the pages."""
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    for path, make in pages().items():
+        path.write_text(make(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from controller.model.accounts import ExternalAccount
 from controller.model.completion import Completion
 from controller.model.delivery import Delivery
 from controller.model.errors import PwsyncError
-from controller.model.notification import PasswordNotification, StatusRequest
+from controller.model.notification import Notification, PasswordNotification
 from controller.model.session import AdapterSession
 from controller.model.topology import REMOTE, Access, Adapter, ConnectorSpec, Kind, NotificationPolicy
 from controller.pipeline.expiring import Expirations
@@ -82,7 +82,7 @@ class RemoteBench:
         self.bench.route()
         return tracking_id
 
-    def receive(self) -> PasswordNotification | StatusRequest | None:
+    def receive(self) -> Notification | None:
         """Receive, without waiting."""
         return self.notifications.receive(self.call("receive"))
 

@@ -136,7 +136,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 @pytest.mark.parametrize("path", list(reference.pages()), ids=name_of)
 def test_a_reference_page_is_up_to_date(path: Path) -> None:
-    made = reference.pages()[path]
+    made = reference.pages()[path]()
     assert path.read_text(encoding="utf-8") == made, "run: python -m tests.documentation.reference"
 
 

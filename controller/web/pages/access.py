@@ -1,10 +1,11 @@
-"""Who may see what: administrators of the System everything, those of an adapter its parked deliveries."""
+"""Who may see which pages and do what there, as the roles say."""
 
 from dataclasses import dataclass
 
 from controller.model.accounts import ExternalAccount
 from controller.model.delivery import Delivery
 from controller.model.errors import Refused
+from controller.pipeline.roles import Action, Role, Standing, standing_of
 from controller.pipeline.topology import Topology
 
 HOW_TO_NAME_ONE = "name principals in spec.administrators of the System manifest, and apply it"
@@ -15,22 +16,33 @@ class Viewer:
     """Somebody who may look.
 
     Attributes:
-        principal: Proven by an API token.
-        is_administrator: Named by the System.
-        adapters: Those whose manifests name the principal as administrator.
+        standing: What the manifests make of the principal that an API token has proven.
     """
 
-    principal: str
-    is_administrator: bool
-    adapters: frozenset[str]
+    standing: Standing
 
-    def check_administrator(self) -> None:
-        """Let only administrators of the System pass.
+    @property
+    def principal(self) -> str:
+        """Who it is."""
+        return self.standing.principal
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether it sees all pages."""
+        return self.standing.may(Action.VIEW_PAGES)
+
+    @property
+    def adapters(self) -> frozenset[str]:
+        """Those whose parked deliveries it may see and retry, if it does not see all."""
+        return self.standing.over(Role.ADAPTER_ADMINISTRATOR)
+
+    def check(self, action: Action) -> None:
+        """Let only those pass who may do that.
 
         Raises:
-            Refused: It is none.
+            Refused: It may not.
         """
-        if not self.is_administrator:
+        if not self.standing.may(action):
             raise Refused(
                 "only an administrator of the System may see or do this",
                 reason="notAdministrator",
@@ -49,8 +61,7 @@ def viewer_of(topology: Topology, principal: str) -> Viewer:
     Raises:
         Refused: Nothing; or the System names nobody, and then nobody may see anything.
     """
-    administrators = topology.system.administrators
-    adapters = {name for name, spec in topology.adapters.items() if principal in spec.access.administrators}
-    if not administrators or not (principal in administrators or adapters):
+    standing = standing_of(topology, principal)
+    if not standing.has_administrators or not standing.may(Action.LOG_IN):
         raise Refused("this principal may not see the status page", reason="notAdministrator", hint=HOW_TO_NAME_ONE)
-    return Viewer(principal, principal in administrators, frozenset(adapters))
+    return Viewer(standing)

@@ -15,12 +15,17 @@ from controller.web.pages.views import ViewPages
 
 
 class StatusPages:
-    """All pages. They have threads of their own, so that looking does not keep changes out."""
+    """All pages. They have threads of their own, so that looking does not keep changes out.
+
+    Attributes:
+        plans: What they compare with the store; made by one thread at a time, whoever asks.
+    """
 
     def __init__(self, installation: Installation, insight: Insight, on_retried: Callable[[], None]) -> None:
         limiter = CapacityLimiter(PAGE_THREADS)
         store = installation.store
         site = Site(Gate(store, installation.callers, steady_clock(), limiter), insight, limiter)
+        self.plans = site.plans
         self._live = LiveStream(site, store)
         self._parts = (
             site.static,

@@ -13,6 +13,7 @@ from controller.model.errors import PwsyncError, Refused, Unauthenticated
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.callers import Callers, digest_of
+from controller.pipeline.refusals import RecordedRefusals
 from controller.pipeline.topology import TopologyReader
 from controller.ports.clock import Clock
 from controller.ports.store import Store
@@ -46,6 +47,8 @@ class Gate:
         self._sessions = Sessions(clock)
         self._attempts = Attempts(clock)
         self._topology = TopologyReader()
+        self._clock = clock
+        self._refusals = RecordedRefusals()
 
     async def enter(self, request: Request) -> Visit:
         """Let a request pass.
@@ -109,9 +112,10 @@ class Gate:
         await to_thread.run_sync(self._note_refused, visit, page, reason, limiter=self._limiter)
 
     def _note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        fields = {"by": visit.viewer.principal, "page": page, "reason": reason}
-        with self._store.write() as tx:
-            tx.events.add(Event(events.PAGE_REFUSED, fields=fields))
+        by = visit.viewer.principal
+        self._record_once(
+            (by, page, reason), Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason})
+        )
 
     def _viewer_of(self, session: Session, cookie: str) -> Viewer:
         try:
@@ -143,8 +147,16 @@ class Gate:
 
     def _note_login_refused(self, error: PwsyncError, principal: str) -> None:
         reason = error.reason if isinstance(error, Refused) else error.code
-        with self._store.write() as tx:
-            tx.events.add(Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": principal}))
+        refused = Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": principal})
+        self._record_once((reason, principal), refused)
+
+    def _record_once(self, kind: tuple[str, ...], refused: Event) -> None:
+        """Record a refusal, of one kind once a minute."""
+        now = self._clock()
+        if self._refusals.is_due(kind, now):
+            with self._store.write() as tx:
+                tx.events.add(refused)
+            self._refusals.note(kind, now)
 
     def _has_administrators(self) -> bool:
         with self._store.read() as tx:

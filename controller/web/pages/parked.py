@@ -13,6 +13,7 @@ from controller.model.accounts import ExternalAccount
 from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState
 from controller.model.errors import NotFound, Refused
 from controller.pipeline.operations import Operations
+from controller.pipeline.roles import Action
 from controller.ports.deliveries import DeliveryQuery
 from controller.ports.store import Store, Transaction
 from controller.web.pages.access import Viewer
@@ -57,7 +58,7 @@ class ParkedPages:
 
     async def ask(self, request: Request, visit: Visit) -> Response:
         """Ask whether one shall be discarded."""
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.DISCARD_DELIVERY)
         wanted = filter_of(request, "id")
         values = await to_thread.run_sync(self._one, wanted, visit.viewer, limiter=self._site.limiter)
         return self._site.render("discard.html", visit, **values)
@@ -71,7 +72,7 @@ class ParkedPages:
     async def discard(self, request: Request, visit: Visit) -> Response:
         """End the one that the form names."""
         form = await own_form(request, visit)
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.DISCARD_DELIVERY)
         visit.session.notice = await to_thread.run_sync(self._discard, form, visit.viewer, limiter=self._site.limiter)
         return SeeOther("/parked")
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from controller.model.change import ChangeState
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Level
+from controller.pipeline.roles import Action
 from controller.pipeline.timeline import find_timeline
 from controller.pipeline.topology import TopologyReader
 from controller.planning.listing import SYMBOLS, more_mappings, rows, summary
@@ -63,19 +64,19 @@ class ViewPages:
 
     async def topology(self, _: Request, visit: Visit) -> Response:
         """The picture."""
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.VIEW_PAGES)
         return await self._show("topology.html", visit, self._picture)
 
     async def changes(self, request: Request, visit: Visit) -> Response:
         """Changes, newest first."""
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.VIEW_PAGES)
         account, state = filter_of(request, "account"), chosen(request, "state", list(ChangeState))
         query = ChangeQuery(account, state, ROWS_PER_PAGE + 1, before_of(request))
         return await self._show("changes.html", visit, lambda: self._changes(query))
 
     async def change(self, request: Request, visit: Visit) -> Response:
         """One change from its report to its end."""
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.VIEW_PAGES)
         tracking_id = request.path_params["tracking_id"]
         if not _TRACKING_ID.fullmatch(tracking_id):
             raise NotFound("there is no change with this tracking ID")
@@ -83,12 +84,12 @@ class ViewPages:
 
     async def plan(self, _: Request, visit: Visit) -> Response:
         """What apply would do now."""
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.VIEW_PAGES)
         return await self._show("plan.html", visit, self._plan)
 
     async def events(self, request: Request, visit: Visit) -> Response:
         """Events, newest first."""
-        visit.viewer.check_administrator()
+        visit.viewer.check(Action.VIEW_PAGES)
         query = EventQuery(
             tracking_id=filter_of(request, "tracking_id"),
             adapter=filter_of(request, "adapter"),

@@ -184,6 +184,17 @@ def test_changes_are_found_newest_first(store: Store) -> None:
         newest = tx.changes.find(ChangeQuery(limit=1))[0]
     assert found(before=newest.sequence) == ["x1", "a1"]
     assert found(before=newest.sequence, limit=1) == ["x1"]
+    assert found(lane="adapter/racf") == ["x1"]
+    assert found(lane="domain/CORP", state="completed") == ["a1"]
+
+
+def test_changes_are_found_by_tracking_id_and_since_when(store: Store) -> None:
+    _intake(store, change("old"), change("new", received_at=AT + timedelta(hours=1)))
+    with store.read() as tx:
+        assert [c.tracking_id for c in tx.changes.find(ChangeQuery(tracking_id="old"))] == ["old"]
+        assert [c.tracking_id for c in tx.changes.find(ChangeQuery(since=AT))] == ["new", "old"]
+        later = ChangeQuery(since=AT + timedelta(microseconds=1))
+        assert [c.tracking_id for c in tx.changes.find(later)] == ["new"]
 
 
 def test_changes_are_counted_by_state(store: Store) -> None:

@@ -227,6 +227,19 @@ def test_deliveries_are_found_newest_first(store: Store) -> None:
     assert found(lane=LANE) == ["d3", "d1"]
     assert found(account="CORP\\alice") == ["d2"]
     assert found(account="ALICE1", state="parked") == ["d3"]
+    with store.read() as tx:
+        numbers = [d.number for d in tx.deliveries.find(DeliveryQuery())]
+    assert numbers == sorted(numbers, reverse=True)
+    assert found(before=numbers[0]) == ["d2", "d1"]
+    assert found(before=numbers[1], lane=LANE) == ["d1"]
+    assert found(before=numbers[2]) == []
+
+
+def test_deliveries_are_found_since_when_they_were_made(store: Store) -> None:
+    _add(store, delivery("d1"), delivery("d2", created_at=AT + timedelta(seconds=1)))
+    with store.read() as tx:
+        assert [d.id for d in tx.deliveries.find(DeliveryQuery(since=AT))] == ["d2", "d1"]
+        assert [d.id for d in tx.deliveries.find(DeliveryQuery(since=AT + timedelta(microseconds=1)))] == ["d2"]
 
 
 def test_the_next_due_time_of_each_lane_is_known(store: Store, clock: SettableClock) -> None:

@@ -55,6 +55,8 @@ def test_events_come_in_pages_and_are_counted_by_name(store: Store, clock: Setta
         first = tx.events.find(EventQuery(limit=2))
         second = tx.events.find(EventQuery(limit=9, before=first[-1].sequence))
         assert [e.tracking_id for e in (*first, *second)] == ["t4", "t3", "t2", "t1", "t0"]
+        late = tx.events.find(EventQuery(since=AT + timedelta(seconds=3)))
+        assert [e.tracking_id for e in late] == ["t4", "t3"]
         assert tx.events.count_since(AT) == {"changeDamped": 2, "changeStale": 3}
         assert tx.events.count_since(AT + timedelta(seconds=3)) == {"changeDamped": 1, "changeStale": 1}
         assert tx.events.count_since(clock.now) == {}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from controller.model.membership import Told
 from controller.model.session import AdapterSession, Presence
 from controller.ports.store import Store
 
@@ -19,6 +20,15 @@ def test_an_adapter_without_a_session_has_none(store: Store) -> None:
 def test_a_session_comes_back_as_it_was_put(store: Store) -> None:
     for presence in Presence:
         session = replace(SESSION, presence=presence)
+        with store.write() as tx:
+            tx.sessions.put(session)
+        with store.read() as tx:
+            assert tx.sessions.get("racf") == session
+
+
+def test_what_a_session_was_told_comes_back_too(store: Store) -> None:
+    for names in (frozenset({"racf", "db2"}), frozenset[str]()):
+        session = replace(SESSION, told=Told(names, THEN))
         with store.write() as tx:
             tx.sessions.put(session)
         with store.read() as tx:

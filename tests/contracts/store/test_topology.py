@@ -23,11 +23,13 @@ from controller.model.topology import (
     DomainDirectory,
     Key,
     Kind,
+    Mapping,
     NotificationPolicy,
     Resource,
     Source,
     System,
 )
+from controller.ports.mappings import MappingQuery
 from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import AT, mapping
@@ -191,6 +193,34 @@ def test_mappings_are_scanned_in_their_order_by_code_point(store: Store) -> None
     with store.read() as tx:
         assert list(tx.mappings.scan()) == sorted(mappings, key=lambda m: m.sort_key)
         assert tx.mappings.count() == len(mappings)
+
+
+def test_mappings_are_found_page_by_page_in_the_same_order(store: Store) -> None:
+    names = ["zoe", "adam", "éva", "a-b", "ab", "\U0001f600x", "\uffeex"]
+    mappings = [mapping(n, n.upper(), application) for n in names for application in ("b", "B", "ä")]
+    with store.write() as tx:
+        tx.mappings.put(mappings)
+    found: list[Mapping] = []
+    with store.read() as tx:
+        while page := tx.mappings.find(MappingQuery(after=found[-1].sort_key if found else ("", "", ""), limit=4)):
+            found += page
+    assert found == sorted(mappings, key=lambda m: m.sort_key)
+
+
+def test_mappings_are_found_by_application_and_account(store: Store) -> None:
+    alice, bob, host = mapping("alice", "X1"), mapping("bob", "X1", "CRM"), mapping("alice", "X2", "HOSTS")
+    with store.write() as tx:
+        tx.mappings.put([alice, bob, host])
+
+    def found(**query: object) -> list[Mapping]:
+        with store.read() as tx:
+            return tx.mappings.find(MappingQuery(**query))  # type: ignore[arg-type]  # of this file
+
+    assert found() == [bob, host, alice]
+    assert found(applications=()) == []
+    assert found(applications=("PAYROLL", "CRM")) == [bob, alice]
+    assert found(windows=WindowsAccount("CORP", "alice")) == [host, alice]
+    assert found(external="X1", after=bob.sort_key) == [alice]
 
 
 def test_putting_a_mapping_again_replaces_it(store: Store) -> None:

@@ -90,6 +90,35 @@ def test_a_windows_change_is_foretold_with_its_events(bench: PipelineBench) -> N
     agrees_with_what_happens(bench, result, bench.windows("alice", "Re4-al-ly"))
 
 
+@pytest.fixture
+def joined(bench: PipelineBench) -> PipelineBench:
+    """An adapter that allows conflicts: alice has two accounts there, and bob one of them too."""
+    bench.adapter("racf", replace(FULL_ADAPTER, allow_mapping_conflicts=True), "A1", "A2")
+    bench.put(Kind.APPLICATION, "SECOND", Application(adapter="racf"))
+    bench.map("RACF", "alice", "A1")
+    bench.map("SECOND", "alice", "A2")
+    bench.map("SECOND", "bob", "A1")
+    for user in ("alice", "bob"):
+        bench.set_stored_windows(user, "old")
+    return bench
+
+
+def test_accounts_that_a_windows_change_joins_are_foretold_where_the_adapter_allows_it(joined: PipelineBench) -> None:
+    result = simulate(joined, ALICE)
+    told = [event.fields["accounts"] for event in result.events if event.name == "mappingConflictAllowed"]
+    assert told == [["racf:A1", "racf:A2"], [r"CORP\alice", r"CORP\bob"]]
+    assert all("mappingConflictAllowed" in fate.events for fate in result.fates if fate.outcome == "delivered")
+    agrees_with_what_happens(joined, result, joined.windows("alice", "Re4-al-ly"))
+
+
+def test_windows_accounts_that_an_external_change_joins_are_foretold_likewise(joined: PipelineBench) -> None:
+    result = simulate(joined, ExternalAccount("racf", "A1"))
+    windows = [fate for fate in result.fates if fate.mapping is None]
+    assert [str(fate.account) for fate in windows] == [r"CORP\alice", r"CORP\bob"]
+    assert all("mappingConflictAllowed" in fate.events for fate in windows)
+    agrees_with_what_happens(joined, result, joined.external("racf", "A1", "An5-ot-her"))
+
+
 def test_nothing_is_left_in_the_store(bench: PipelineBench) -> None:
     bench.adapter("ldap", OPEN_ADAPTER, "al")
     bench.map("LDAP", "alice", "al")

@@ -9,7 +9,7 @@ import pytest
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import Busy, StoreUnavailable, Unavailable
 from controller.model.secret import Secret
-from controller.model.topology import REMOTE, Adapter, ConnectorSpec
+from controller.model.topology import REMOTE, Adapter, AdapterGroup, ConnectorSpec
 from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Caller, Report
 from controller.runtime.drain import Drain
@@ -157,6 +157,22 @@ def test_a_due_delivery_of_a_remote_adapter_rings_its_bell_and_has_no_worker(
         workers.wake()
         assert rung.wait(PATIENCE.total_seconds())
     assert "adapter/memory" not in workers._crews
+
+
+def test_a_group_adapter_that_waits_is_woken_when_anything_was_applied(installation: Installation) -> None:
+    rung = threading.Semaphore(0)
+    with installation.store.write() as tx:
+        tx.resources.put(resource("mainframe", AdapterGroup()))
+        tx.resources.put(resource("mainframe", Adapter(ConnectorSpec(REMOTE))))
+    with installation.bells.listening("adapter/mainframe", rung.release):
+        workers = installation.make_workers()
+        workers.start()
+        assert rung.acquire(timeout=PATIENCE.total_seconds()), "once at the start"
+        with installation.store.write() as tx:
+            tx.resources.put(resource("db2", Adapter(ConnectorSpec(REMOTE), group="mainframe")))
+        assert rung.acquire(timeout=PATIENCE.total_seconds()), "and when a member has come"
+        workers.stop()
+    assert not rung.acquire(blocking=False), "and not without a reason"
 
 
 def test_a_watch_that_fails_ends_nothing(installation: Installation) -> None:

@@ -90,6 +90,8 @@ def _create_topology() -> None:
         *_names("id", "principal"),
         *_numbers("since", "heard_at", "asked_at"),
         *_names("presence"),
+        *_optional_numbers("told_at"),
+        *_texts("told"),
     )
     op.create_table(
         "mappings",

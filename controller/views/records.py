@@ -1,10 +1,10 @@
-"""Changes, deliveries, events and tokens as JSON: the shapes behind ``-o json``, without anything sealed.
+"""Changes, deliveries, events and tokens as JSON, without anything sealed.
 
-The names are those of the HTTP API. An account of a Windows domain has ``domain``, an external one ``adapter``.
+An account of a Windows domain has ``domain``, an external one ``adapter``.
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,11 +99,18 @@ def account_view(account: "Account") -> dict[str, str]:
             assert_never(account)
 
 
+@overload
+def instant(moment: datetime) -> str: ...
+
+
+@overload
+def instant(moment: None) -> None: ...
+
+
+@overload
+def instant(moment: datetime | None) -> str | None: ...
+
+
 def instant(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def short_instant(moment: datetime | None) -> str:
-    """A time in a table: UTC, to the second."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
