@@ -1,6 +1,7 @@
-"""Certificates for the servers that tests start: an own authority, and server certificates for any names."""
+"""Certificates for the servers that tests start: an own authority, certificates of servers and callers."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,6 +55,43 @@ class Authority:
         )
         return self._write(names[0], certificate, key)
 
+    def issue_client(
+        self,
+        *common_names: str,
+        names: Sequence[x509.GeneralName] = (),
+        valid_for: timedelta = timedelta(days=2),
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
+    ) -> ServerCertificate:
+        """Issue a certificate that proves a caller, with any number of common and of subject alternative names."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        common = [x509.NameAttribute(NameOID.COMMON_NAME, name) for name in common_names]
+        builder = (
+            _starting_now(x509.CertificateBuilder(), valid_for)
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example"), *common]))
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(_authority_of(self._key), critical=False)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        return self._write(f"client-{certificate.serial_number}", certificate, key)
+
+    def revoke(self, *certificates: ServerCertificate) -> Path:
+        """Write a list of revoked certificates, good for two days."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        builder = builder.last_update(now - timedelta(hours=1)).next_update(now + timedelta(days=2))
+        for certificate in certificates:
+            serial = x509.load_pem_x509_certificate(certificate.certificate_file.read_bytes()).serial_number
+            revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - timedelta(hours=1))
+            builder = builder.add_revoked_certificate(revoked.build())
+        path = self._folder / "revoked.pem"
+        path.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return path
+
     def _write(self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ServerCertificate:
         paths = ServerCertificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         paths.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -92,12 +130,14 @@ class Authority:
         )
 
 
-def _starting_now(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+def _starting_now(
+    builder: x509.CertificateBuilder, valid_for: timedelta = timedelta(days=2)
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         builder.serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_after(now + valid_for)
     )
 
 

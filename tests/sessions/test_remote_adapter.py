@@ -1,5 +1,6 @@
-"""Sessions with remote adapters: the controller and the adapters are processes of their own."""
+"""Sessions with remote adapters: the controller and the adapters of ``examples`` are processes of their own."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.servers.fixtures import require_server
 from tests.sessions.shell import Shell
 from tests.sessions.test_run import call
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "adapters"
 PASSWORD = "Sömething-New-77"
 MANIFEST = """\
 apiVersion: pwsync/v1
@@ -33,6 +36,7 @@ kind: Adapter
 metadata: {name: host}
 spec:
   syncToAdapter: true
+  syncFromAdapter: true
   access: {users: [agent], receivers: [agent]}
   notifications: {retryDelay: 1s}
   connector: {type: remote}
@@ -46,33 +50,68 @@ apiVersion: pwsync/v1
 kind: Mapping
 spec: {application: HOST, windowsAccount: 'CORP\\alice', externalAccount: ALICE1}
 """
+GROUP = """\
+apiVersion: pwsync/v1
+kind: AdapterGroup
+metadata: {name: mainframe}
+---
+apiVersion: pwsync/v1
+kind: Adapter
+metadata: {name: mainframe}
+spec:
+  access: {receivers: [agent]}
+  connector: {type: remote}
+"""
+PROGRAMS = {
+    "python": [sys.executable, str(EXAMPLES / "loopback" / "loopback.py")],
+    "node": ["node", str(EXAMPLES / "node" / "adapter.mjs")],
+}
+in_each_language = pytest.mark.parametrize("language", PROGRAMS, indirect=True)
 
 
 class Site:
-    """A controller that runs, and a folder for its adapters."""
+    """A controller that runs, and a folder that is the system of its adapter ``host``."""
 
-    def __init__(self, shell: Shell, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, shell: Shell, process: subprocess.Popen[bytes], language: str) -> None:
         assert process.stdout is not None
         self.shell = shell
         self.process = process
+        self.language = language
         self.url = process.stdout.readline().decode().split()[-1]
         self.dc1 = shell.expect(0, "token", "create", "dc1").out.strip()
         shell.write("agent.token", shell.expect(0, "token", "create", "agent").out)
-        self.passwords = shell.folder / "passwords"
+        self.folder = shell.folder / "accounts"
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "ALICE1").touch()
+
+    def command(self, *words: str, name: str = "host") -> list[str]:
+        """The command line of the adapter's program."""
+        where = [self.url, name, str(self.shell.folder / "agent.token"), str(self.folder)]
+        return [*PROGRAMS[self.language], words[0], *where, *words[1:]]
 
     @contextmanager
-    def adapter(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    def adapter(self, name: str = "host") -> Iterator[subprocess.Popen[bytes]]:
         """An adapter that runs until the end of the block."""
-        arguments = [self.url, "host", str(self.shell.folder / "agent.token"), str(self.passwords), *options]
-        command = [sys.executable, "-m", "tests.sessions.loopback_adapter", *arguments]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=self.shell.environment()) as process:
+        environment = self.shell.environment()
+        command = self.command("serve", name=name)
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment
+        ) as process:
             try:
                 yield process
             finally:
                 process.kill()
 
+    def passwd(self, old: str, new: str) -> subprocess.CompletedProcess[str]:
+        """Alice changes the password in the adapter's system."""
+        command, typed = self.command("passwd", "ALICE1"), f"{old}\n{new}\n"
+        environment = self.shell.environment()
+        return subprocess.run(
+            command, input=typed, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=60, check=False
+        )
+
     def report(self, password: str) -> str:
-        """Alice has a new password."""
+        """Alice has a new Windows password."""
         body = {"account": "CORP\\alice", "password": password}
         status, answer = call(f"{self.url}/v1/domains/CORP/changes", self.dc1, body)
         assert status == 202
@@ -83,85 +122,159 @@ class Site:
         """What the API says of a change."""
         return call(f"{self.url}/v1/changes/{tracking_id}", self.dc1)[1]
 
+    def hang(self) -> Path:
+        """Let the adapter's system hang: whoever reads the account waits. Returns where its answer can be written."""
+        account = self.folder / "ALICE1"
+        account.unlink()
+        os.mkfifo(account)
+        return account
 
-def said(process: subprocess.Popen[bytes]) -> list[str]:
+    def mend(self) -> None:
+        """Let the system hang no longer."""
+        (self.folder / "ALICE1").unlink()
+        (self.folder / "ALICE1").touch()
+
+
+def said(process: subprocess.Popen[bytes]) -> str:
     """The next line of an adapter."""
     assert process.stdout is not None
-    return process.stdout.readline().decode().split()
+    return process.stdout.readline().decode().strip()
+
+
+def set_line(tracking_id: str, attempt: int = 1) -> str:
+    """What an adapter says when it is handed a password."""
+    return f"A password is to be set: tracking_id={tracking_id} account=ALICE1 attempt={attempt}"
+
+
+def completed_line(tracking_id: str) -> str:
+    """What an adapter says when the controller has taken its word."""
+    return f"The notification is completed: tracking_id={tracking_id} error_code=0 state=confirmed"
+
+
+def begun(process: subprocess.Popen[bytes], *, reconnected: bool = False) -> None:
+    """The adapter has its session."""
+    assert said(process).lower() == f"the session has begun: reconnected={str(reconnected).lower()}"
 
 
 @pytest.fixture
-def site(shell: Shell) -> Iterator[Site]:
+def language(request: pytest.FixtureRequest) -> str:
+    """The language of the example; Python unless a test is for each."""
+    chosen: str = getattr(request, "param", "python")
+    if chosen == "node":
+        require_server("node")
+    return chosen
+
+
+@pytest.fixture
+def site(shell: Shell, language: str) -> Iterator[Site]:
     """A controller with the remote adapter ``host``."""
     shell.write("manifests/host.yaml", MANIFEST)
     with shell.started("run", "--listen", "127.0.0.1:0", "--log-format", "json") as process:
-        yield Site(shell, process)
+        yield Site(shell, process, language)
 
 
+@in_each_language
 def test_a_change_reaches_the_adapter_and_the_stored_credential_follows(site: Site) -> None:
     with site.adapter() as adapter:
-        assert said(adapter) == ["connected"]
+        begun(adapter)
         tracking_id = site.report(PASSWORD)
-        assert said(adapter) == ["received", tracking_id, "1", "False"]
-        assert said(adapter) == ["completed", "confirmed"]
-        result = site.shell.ended(site.process, by=signal.SIGTERM)
-        assert said(adapter) == ["shutdown"], "a waiting adapter is told that the controller stops"
+        assert [said(adapter), said(adapter)] == [set_line(tracking_id), completed_line(tracking_id)]
+        done = site.passwd(PASSWORD, "Her-Own-1234")
+        assert (done.returncode, done.stderr) == (0, "")
+        told = done.stdout.strip()
+        lines = [said(adapter), said(adapter)]
+        assert lines == [set_line(told), completed_line(told)], (
+            "so soon after a write of ours, what came last is made sure"
+        )
+        adapter.send_signal(signal.SIGTERM)
+        assert said(adapter) == "The session has ended: returned=0"
         assert adapter.wait(60) == 0
-    assert site.passwords.read_text(encoding="utf-8") == f"ALICE1 {PASSWORD}\n"
-    assert site.shell.expect(0, "credentials", "show", "HOST", "ALICE1", "--reveal").out == f"{PASSWORD}\n"
+    result = site.shell.ended(site.process, by=signal.SIGTERM)
     assert result.code == 0
+    assert site.shell.expect(0, "credentials", "show", "HOST", "ALICE1", "--reveal").out == "Her-Own-1234\n"
     timeline = site.shell.expect(0, "describe", "change", tracking_id).out
     assert "deliveryHandedOut" in timeline
     assert PASSWORD not in result.out + result.err + timeline
 
 
 def test_what_a_killed_adapter_had_not_confirmed_comes_again(site: Site) -> None:
-    with site.adapter("--hold") as first:
-        assert said(first) == ["connected"]
+    site.hang()
+    with site.adapter() as first:
+        begun(first)
         tracking_id = site.report(PASSWORD)
-        assert said(first) == ["received", tracking_id, "1", "False"]
+        assert said(first) == set_line(tracking_id)
         first.kill()
+    site.mend()
     with site.adapter() as second:
-        assert said(second) == ["reconnected"]
-        assert said(second) == ["received", tracking_id, "2", "True"]
-        assert said(second) == ["completed", "confirmed"]
+        begun(second, reconnected=True)
+        assert [said(second), said(second)] == [set_line(tracking_id, 2), completed_line(tracking_id)]
     assert site.change(tracking_id)["state"] == "completed"
 
 
-def test_what_an_adapter_leaves_when_it_shuts_down_comes_again(site: Site) -> None:
-    with site.adapter("--hold", "--once") as first:
-        assert said(first) == ["connected"]
+@in_each_language
+def test_an_adapter_that_is_told_to_end_finishes_what_it_has_begun(site: Site) -> None:
+    account = site.hang()
+    with site.adapter() as adapter:
+        begun(adapter)
         tracking_id = site.report(PASSWORD)
-        assert said(first)[:2] == ["received", tracking_id]
-        assert said(first) == ["returned", "1"]
-        assert first.wait(60) == 0
-    with site.adapter() as second:
-        assert said(second) == ["connected"]
-        assert said(second) == ["received", tracking_id, "2", "True"]
+        assert said(adapter) == set_line(tracking_id)
+        adapter.send_signal(signal.SIGTERM)
+        account.write_text("", encoding="ascii")  # the system answers at last
+        assert said(adapter) == completed_line(tracking_id)
+        assert said(adapter) == "The session has ended: returned=0"
+        assert adapter.wait(60) == 0
+    assert account.is_file()
 
 
+@in_each_language
 def test_of_two_processes_of_an_adapter_the_newer_one_is_served(site: Site) -> None:
     with site.adapter() as first:
-        assert said(first) == ["connected"]
+        begun(first)
         with site.adapter() as second:
-            assert said(second) == ["reconnected"]
-            assert said(first) == ["wrongSession"], "at once, although it waits for a notification"
-            assert first.wait(60) == 3
+            begun(second, reconnected=True)
+            assert first.wait(60) == 3, "at once, although it waits for a notification"
+            assert first.stderr is not None
+            assert "another session by now" in first.stderr.read().decode()
             tracking_id = site.report(PASSWORD)
-            assert said(second)[:2] == ["received", tracking_id]
-            assert said(second) == ["completed", "confirmed"]
+            assert [said(second), said(second)] == [set_line(tracking_id), completed_line(tracking_id)]
 
 
-def test_a_session_outlives_the_controller(site: Site) -> None:
-    with site.adapter("--hold") as adapter:
-        assert said(adapter) == ["connected"]
-        tracking_id = site.report(PASSWORD)
-        assert said(adapter)[:2] == ["received", tracking_id]
-        site.process.kill()
-    site.shell.ended(site.process)
-    with site.shell.started("run", "--listen", "127.0.0.1:0", "--log-format", "json") as again:
-        site = Site(site.shell, again)
-        with site.adapter() as adapter:
-            assert said(adapter) == ["reconnected"]
-            assert said(adapter) == ["received", tracking_id, "2", "True"]
-            assert said(adapter) == ["completed", "confirmed"]
+@in_each_language
+def test_an_adapter_outlives_its_controller(site: Site) -> None:
+    with site.adapter() as adapter:
+        begun(adapter)
+        port = site.url.rpartition(":")[2]
+        assert site.shell.ended(site.process, by=signal.SIGTERM).code == 0
+        assert said(adapter).startswith("The adapter waits")
+        with site.shell.started("run", "--listen", f"127.0.0.1:{port}", "--log-format", "json") as again:
+            tracking_id = Site(site.shell, again, site.language).report(PASSWORD)
+            line = said(adapter)
+            while line.startswith("The adapter waits"):
+                line = said(adapter)
+            assert [line, said(adapter)] == [set_line(tracking_id), completed_line(tracking_id)]
+
+
+def test_what_the_system_refuses_is_parked_with_its_words(site: Site) -> None:
+    with site.adapter() as adapter:
+        begun(adapter)
+        tracking_id = site.report("tiny")
+        assert said(adapter) == set_line(tracking_id)
+        assert said(adapter).endswith("error_code=1 state=parked")
+    assert site.change(tracking_id)["deliveries"][0]["message"].endswith("shorter than 8 characters")
+
+
+@pytest.mark.parametrize("language", ["node"], indirect=True)
+def test_a_waiting_group_adapter_is_told_of_what_is_applied_elsewhere(site: Site) -> None:
+    site.shell.write("manifests/group.yaml", GROUP)
+    site.shell.expect(0, "apply", "--yes")
+    with site.adapter("mainframe") as adapter:
+        begun(adapter)
+        assert said(adapter) == "The adapters in the group are:"
+        site.shell.write(
+            "manifests/host.yaml", MANIFEST.replace("  syncToAdapter", "  group: mainframe\n  syncToAdapter")
+        )
+        site.shell.expect(0, "apply", "--yes")
+        assert said(adapter) == "An adapter was added to the group: host"
+        site.shell.write("manifests/host.yaml", MANIFEST)
+        site.shell.expect(0, "apply", "--yes")
+        assert said(adapter) == "An adapter was deleted from the group: host"

@@ -2,10 +2,14 @@
 
 import json
 import signal
+import ssl
 import urllib.error
 import urllib.request
 from typing import Any
 
+import httpx
+
+from tests.servers.certificates import Authority
 from tests.sessions.shell import Shell
 
 PASSWORD = "Sömething-New-77"
@@ -88,9 +92,30 @@ def test_the_controller_does_not_start_where_it_must_not(quickstart: Shell) -> N
     assert "is not an address to listen on" in quickstart.expect(1, "run", "--listen", "here").err
     assert "in clear text would send" in quickstart.expect(1, "run", "--listen", "0.0.0.0:0").err
     assert "belong together" in quickstart.expect(1, "run", "--tls-key", "key.pem").err
+    assert "means nothing without TLS" in quickstart.expect(1, "run", "--client-ca", "ca.pem").err
+    assert "means nothing without --client-ca" in quickstart.expect(1, "run", "--client-crl", "crl.pem").err
     missing = quickstart.expect(1, "run", "--tls-key", "key.pem", "--tls-certificate", "cert.pem")
     assert "cannot be used: No such file" in missing.err
     assert "+ System/default" in quickstart.expect(0, "plan").out, "nothing was reconciled"
+
+
+def test_a_caller_proves_itself_with_a_certificate(quickstart: Shell) -> None:
+    quickstart.expect(0, "apply", "--yes")
+    authority = Authority(quickstart.folder / "ca")
+    own, dc1, stranger = authority.issue("127.0.0.1"), authority.issue_client("dc1"), authority.issue_client("dc9")
+    files = ("--tls-certificate", str(own.certificate_file), "--tls-key", str(own.key_file))
+    clients = ("--client-ca", str(authority.ca_file), "--client-crl", str(authority.revoke()))
+    with quickstart.started("run", "--listen", "127.0.0.1:0", *files, *clients) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1].decode()
+        statuses = []
+        for shown in (dc1, stranger, None):
+            context = ssl.create_default_context(cafile=str(authority.ca_file))
+            if shown is not None:
+                context.load_cert_chain(shown.certificate_file, shown.key_file)
+            statuses.append(httpx.get(f"{url}/v1/changes", verify=context).status_code)
+        quickstart.ended(process, by=signal.SIGTERM)
+    assert statuses == [200, 403, 401]
 
 
 def test_manifests_that_are_not_there_end_the_first_start_and_no_later_one(quickstart: Shell) -> None:

@@ -108,14 +108,15 @@ class Gate:
         answer.delete_cookie(name, path="/", secure=_is_secure(request), httponly=True, samesite="strict")
 
     async def note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        """Record that somebody asked for what is not theirs."""
+        """Record that somebody asked for what is not theirs; of one person, page and reason once a minute."""
         await to_thread.run_sync(self._note_refused, visit, page, reason, limiter=self._limiter)
 
     def _note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        by = visit.viewer.principal
-        self._record_once(
-            (by, page, reason), Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason})
-        )
+        by, now = visit.viewer.principal, self._clock()
+        if self._refusals.is_due((by, page, reason), now):
+            with self._store.write() as tx:
+                tx.events.add(Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason}))
+            self._refusals.note((by, page, reason), now)
 
     def _viewer_of(self, session: Session, cookie: str) -> Viewer:
         try:
@@ -147,16 +148,8 @@ class Gate:
 
     def _note_login_refused(self, error: PwsyncError, principal: str) -> None:
         reason = error.reason if isinstance(error, Refused) else error.code
-        refused = Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": principal})
-        self._record_once((reason, principal), refused)
-
-    def _record_once(self, kind: tuple[str, ...], refused: Event) -> None:
-        """Record a refusal, of one kind once a minute."""
-        now = self._clock()
-        if self._refusals.is_due(kind, now):
-            with self._store.write() as tx:
-                tx.events.add(refused)
-            self._refusals.note(kind, now)
+        with self._store.write() as tx:
+            tx.events.add(Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": principal}))
 
     def _has_administrators(self) -> bool:
         with self._store.read() as tx:

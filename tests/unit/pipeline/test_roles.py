@@ -1,0 +1,111 @@
+"""Who may do what, worked out from the topology alone."""
+
+import pytest
+
+from controller.model.errors import Refused
+from controller.model.topology import Access, Adapter, Application, ConnectorSpec, Domain, Source, System
+from controller.pipeline.roles import (
+    ALLOWED,
+    Action,
+    Role,
+    adapters_seen,
+    applications_seen,
+    reach_of,
+    standing_of,
+)
+from controller.pipeline.topology import Topology
+from controller.ports.reach import Reach
+
+ACCESS = Access(("keeper",), ("agent", "both"), ("receiver", "both"))
+TOPOLOGY = Topology(
+    system=System(administrators=("ops",), affiliate_administrators=("desk",)),
+    domains={"CORP": Domain("corp.example.com", (Source("dc1"), Source("mim", "identityManager")))},
+    adapters={
+        "on": Adapter(ConnectorSpec("remote"), access=ACCESS),
+        "off": Adapter(ConnectorSpec("remote"), access=ACCESS, enabled=False),
+    },
+    applications={
+        "APP": Application(adapter="on", access=Access(("owner",), ("CORP\\staff",))),
+        "LONE": Application(access=Access(("owner",))),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("principal", "roles"),
+    [
+        ("ops", {Role.ADMINISTRATOR: {"default"}}),
+        ("desk", {Role.AFFILIATE_ADMINISTRATOR: {"default"}}),
+        ("dc1", {Role.SOURCE: {"CORP"}}),
+        ("mim", {Role.SOURCE: {"CORP"}}),
+        ("owner", {Role.APPLICATION_ADMINISTRATOR: {"APP", "LONE"}}),
+        ("keeper", {Role.ADAPTER_ADMINISTRATOR: {"on", "off"}}),
+        ("agent", {Role.ADAPTER_USER: {"on"}}),
+        ("both", {Role.ADAPTER_USER: {"on"}, Role.ADAPTER_RECEIVER: {"on"}}),
+        ("CORP\\staff", {}),
+        ("OPS", {}),
+        ("", {}),
+    ],
+)
+def test_roles_are_those_that_objects_give(principal: str, roles: dict[Role, set[str]]) -> None:
+    standing = standing_of(TOPOLOGY, principal)
+    assert dict(standing.roles) == roles
+    assert {role: standing.over(role) for role in Role if standing.over(role)} == roles
+    assert standing.has_administrators
+    assert standing.is_administrator == (principal == "ops")
+
+
+def test_nobody_has_a_role_where_nothing_is_declared() -> None:
+    standing = standing_of(Topology(), "ops")
+    assert (standing.roles, standing.has_administrators) == ({}, False)
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_an_action_is_allowed_to_whoever_has_one_role_for_it(action: Action) -> None:
+    holders = {"ops", "desk", "dc1", "owner", "keeper", "agent", "receiver"}
+    allowed = {principal for principal in holders if standing_of(TOPOLOGY, principal).may(action)}
+    assert allowed == {p for p in holders if any(action in ALLOWED[role] for role in standing_of(TOPOLOGY, p).roles)}
+    assert allowed, "an action that nobody may do"
+
+
+def test_what_no_role_allows_is_refused_and_says_whether_there_is_a_role_at_all() -> None:
+    standing_of(TOPOLOGY, "ops").check(Action.READ_STATUS)
+    with pytest.raises(Refused) as of_source:
+        standing_of(TOPOLOGY, "dc1").check(Action.READ_STATUS)
+    with pytest.raises(Refused) as of_stranger:
+        standing_of(TOPOLOGY, "stranger").check(Action.READ_CHANGES)
+    assert (of_source.value.reason, of_stranger.value.reason) == ("notAllowed", "noRole")
+
+
+@pytest.mark.parametrize(
+    ("principal", "reach"),
+    [
+        ("ops", None),
+        ("dc1", Reach(caller="dc1")),
+        ("agent", Reach(caller="agent")),
+        ("receiver", Reach()),
+        ("keeper", Reach(lanes=("adapter/off", "adapter/on"))),
+        ("owner", Reach(applications=(("APP", "adapter/on"), ("LONE", "")))),
+        ("desk", Reach()),
+        ("stranger", Reach()),
+    ],
+)
+def test_everybody_sees_as_far_as_the_roles_go(principal: str, reach: Reach | None) -> None:
+    assert reach_of(TOPOLOGY, standing_of(TOPOLOGY, principal)) == reach
+
+
+@pytest.mark.parametrize(
+    ("principal", "adapters", "applications"),
+    [
+        ("ops", None, None),
+        ("desk", frozenset(), None),
+        ("owner", frozenset(), {"APP", "LONE"}),
+        ("keeper", {"on", "off"}, frozenset()),
+        ("agent", frozenset(), frozenset()),
+    ],
+)
+def test_objects_are_seen_as_far_as_the_roles_go(
+    principal: str, adapters: set[str] | None, applications: set[str] | None
+) -> None:
+    standing = standing_of(TOPOLOGY, principal)
+    assert (adapters_seen(standing), applications_seen(standing)) == (adapters, applications)
