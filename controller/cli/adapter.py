@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.output import say
 from controller.cli.prompts import confirm
 from controller.model.wording import counted
+from controller.runtime.actors import local_actor
 
 app = typer.Typer(help="Disable, enable and reset an adapter while it runs.")
 
@@ -24,7 +25,7 @@ def disable(context: typer.Context, name: Name) -> None:
     from controller.runtime.wiring import open_installation
 
     with open_installation(chosen_settings(context)) as installation:
-        was_enabled = installation.operations.disable(name, by=local_principal())
+        was_enabled = installation.operations.disable(name, by=local_actor())
     say(f"Adapter {name} is disabled{'' if was_enabled else ' already'}.")
 
 
@@ -34,7 +35,7 @@ def enable(context: typer.Context, name: Name) -> None:
     from controller.runtime.wiring import open_installation
 
     with open_installation(chosen_settings(context)) as installation:
-        was_disabled = installation.operations.enable(name, by=local_principal())
+        was_disabled = installation.operations.enable(name, by=local_actor())
     say(f"Adapter {name} is enabled{'' if was_disabled else ' already'}.")
 
 
@@ -52,5 +53,5 @@ def reset(
         if not yes and not confirm(f"Discard all deliveries to {name}?", remedy="give --yes"):
             say("Nothing was discarded.")
             raise typer.Exit(failures.FAILURE)
-        count = installation.operations.reset(name, by=local_principal())
+        count = installation.operations.reset(name, by=local_actor())
     say(f"{counted(count, 'delivery was', 'deliveries were')} discarded.")

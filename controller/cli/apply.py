@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import Paths, chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import Paths, chosen_manifests, chosen_settings
 from controller.cli.output import may_colour, say, show, write
 from controller.cli.prompts import confirm
 from controller.model.errors import InvalidInput, UnsafePlan
 from controller.model.wording import counted
+from controller.runtime.actors import local_actor
 
 if TYPE_CHECKING:
     from controller.planning.plan import Plan
@@ -40,22 +41,23 @@ def apply(
 
     Exit code 0 when it was applied or there was nothing to do; 1 when it is held, was declined, or failed.
     """
-    from controller.runtime.reading import open_for_writing, read_desired_from
+    from controller.runtime.reading import read_desired_from
+    from controller.runtime.wiring import open_installation
 
     if plan_file is not None:
         if paths:
             raise typer.BadParameter("a plan file holds all changes: give either PATH or --plan")
         planned = _load(plan_file)
-        with open_for_writing(chosen_settings(context)) as store:
-            _carry_out(store, planned, is_confirmed=yes, force=force)
+        with open_installation(chosen_settings(context)) as installation:
+            _carry_out(installation.store, planned, is_confirmed=yes, force=force)
         return
     manifests = chosen_manifests(paths)
     desired, warnings = read_desired_from(manifests.paths, stdin=manifests.stdin)()
     from controller.reconcile.reconciler import Reconciler
 
-    with open_for_writing(chosen_settings(context)) as store:
-        planned = Reconciler(store, lambda: (desired, warnings), principal=local_principal()).plan()
-        _carry_out(store, planned, is_confirmed=yes, force=force)
+    with open_installation(chosen_settings(context)) as installation:
+        planned = Reconciler(installation.store, lambda: (desired, warnings), by=local_actor()).plan()
+        _carry_out(installation.store, planned, is_confirmed=yes, force=force)
 
 
 def _load(plan_file: Path) -> "Plan":
@@ -76,7 +78,7 @@ def _carry_out(store: "Store", planned: "Plan", *, is_confirmed: bool, force: bo
 
     write(render_text(planned, colour=may_colour(sys.stdout)))
     sys.stdout.flush()
-    _stop_if_held(planned, force=force)
+    _stop_if_held(store, planned, force=force)
     if planned.is_empty():
         _refresh_users(store, planned, force=force)
         return
@@ -85,7 +87,7 @@ def _carry_out(store: "Store", planned: "Plan", *, is_confirmed: bool, force: bo
         raise typer.Exit(failures.FAILURE)
     _refresh_users(store, planned, force=force)
     with _progress() as progress:
-        applied = apply_plan(store, planned, force=force, principal=local_principal(), progress=progress)
+        applied = apply_plan(store, planned, force=force, by=local_actor(), progress=progress)
     show(summary(applied))
 
 
@@ -97,13 +99,16 @@ def _refresh_users(store: "Store", planned: "Plan", *, force: bool) -> None:
         say(f"Warning: {warning}")
 
 
-def _stop_if_held(planned: "Plan", *, force: bool) -> None:
+def _stop_if_held(store: "Store", planned: "Plan", *, force: bool) -> None:
+    from controller.reconcile.apply import note_held
+
     blocking = planned.blocking(force=force)
     if not blocking:
         return
     for hold in blocking:
         lifts = "lifts" if hold.can_force else "does not lift"
         say(f"Held: {hold.message}\n      {hold.hint}\n      --force {lifts} it")
+    note_held(store, planned, by=local_actor())
     hint = "review the plan; then --force lifts all of it" if all(h.can_force for h in blocking) else ""
     raise UnsafePlan("the plan is held, nothing was applied", hint=hint)
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.output import Report as Form
 from controller.cli.output import say, show, show_json
 from controller.cli.prompts import read_password
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
+from controller.runtime.actors import local_principal
 from controller.views.records import change_view
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.output import Report, say, short_instant, show, show_json
 from controller.cli.output import reveal as print_secret
 from controller.cli.prompts import read_password
 from controller.model.errors import InvalidInput
+from controller.runtime.actors import local_actor
 from controller.views.records import instant
 
 app = typer.Typer(help="Set, clear and show the stored credentials of a mapping.")
@@ -27,7 +28,7 @@ def set_(context: typer.Context, application: ApplicationName, account: AccountN
 
     password = read_password("password")
     with open_installation(chosen_settings(context)) as installation:
-        has_windows = installation.credentials.set(application, account, password, by=local_principal())
+        has_windows = installation.credentials.set(application, account, password, by=local_actor())
     say(f"The password was stored{', for the Windows account too' if has_windows else ''}.")
 
 
@@ -37,7 +38,7 @@ def clear(context: typer.Context, application: ApplicationName, account: Account
     from controller.runtime.wiring import open_installation
 
     with open_installation(chosen_settings(context)) as installation:
-        had_any = installation.credentials.clear(application, account, by=local_principal())
+        had_any = installation.credentials.clear(application, account, by=local_actor())
     say("The stored credentials were deleted." if had_any else "There were no stored credentials.")
 
 
@@ -57,7 +58,7 @@ def show_(
     if reveal and output is Report.JSON:
         raise InvalidInput("--reveal prints the password alone, not as JSON")
     with open_installation(chosen_settings(context)) as installation:
-        view = installation.credentials.show(application, account, reveals=reveal, by=local_principal())
+        view = installation.credentials.show(application, account, reveals=reveal, by=local_actor())
     mapping = view.mapping
     if reveal:
         if view.password is None:

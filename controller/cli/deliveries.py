@@ -6,13 +6,14 @@ import typer
 
 from controller.cli import failures
 from controller.cli.get import show_found
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.listing import Filters
 from controller.cli.output import Listing, say
 from controller.cli.prompts import confirm
 from controller.cli.queue_rows import queue
 from controller.model.errors import InvalidInput
 from controller.model.wording import counted
+from controller.runtime.actors import local_actor
 from controller.views.kinds import Word
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def retry(
     with open_installation(chosen_settings(context)) as installation:
         operations = installation.operations
         chosen = _chosen(operations, names, all_parked=all_parked, adapter=adapter)
-        done = operations.retry(chosen, by=local_principal())
+        done = operations.retry(chosen, by=local_actor())
     for error in done.refused:
         say(str(error))
     superseded = f", {len(done.superseded):,} superseded by newer changes" if done.superseded else ""
@@ -98,7 +99,7 @@ def discard(
         if not yes and not confirm(f"Discard {counted(len(chosen), 'delivery', 'deliveries')}?", remedy="give --yes"):
             say("Nothing was discarded.")
             raise typer.Exit(failures.FAILURE)
-        count = operations.discard(chosen, by=local_principal())
+        count = operations.discard(chosen, by=local_actor())
     say(f"{count:,} of {counted(len(chosen), 'delivery', 'deliveries')} discarded.")
 
 

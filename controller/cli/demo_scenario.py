@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from controller.cli.apply import summary
 from controller.cli.demo_systems import prepare, random_password, systems_of
-from controller.cli.installation import Manifests, local_principal
+from controller.cli.installation import Manifests
 from controller.cli.output import show
 from controller.manifests.compile import Compiled
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
@@ -23,6 +23,7 @@ from controller.planning.render import render_text
 from controller.ports.connectors import Connector
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.reconciler import Reconciler
+from controller.runtime.actors import local_actor, local_principal
 from controller.runtime.drain import Drain
 from controller.runtime.lanes import make_connector
 from controller.runtime.reading import compile_manifests, make_users
@@ -96,7 +97,7 @@ class Scenario:
 
     def _reconciler(self, installation: Installation) -> Reconciler:
         warnings = [str(warning) for warning in self.compiled.warnings]
-        return Reconciler(installation.store, lambda: (self.compiled.state, warnings), principal=local_principal())
+        return Reconciler(installation.store, lambda: (self.compiled.state, warnings), by=local_actor())
 
     def _apply(self, installation: Installation) -> None:
         show(f"\n2. pwsync plan {' '.join(self.manifests.paths)}")
@@ -113,7 +114,7 @@ class Scenario:
             show("   Left out, there is nothing to do.\n")
         else:
             make_users(installation.store).refresh(plan.changes)
-            show(_indented(summary(apply_plan(installation.store, plan, principal=local_principal()))))
+            show(_indented(summary(apply_plan(installation.store, plan, by=local_actor()))))
 
     def _change_windows_password(
         self, installation: Installation
@@ -145,7 +146,7 @@ class Scenario:
 
     def _expect_stored(self, installation: Installation, account: ExternalAccount, password: Secret) -> None:
         for application in self.topology.applications_of(account.adapter):
-            stored = installation.credentials.show(application, account.name, reveals=True, by=local_principal())
+            stored = installation.credentials.show(application, account.name, reveals=True, by=local_actor())
             if stored.password != password:
                 raise DemoFailed(f"the credential database does not hold the new password of {account}")
             show(f"   The credential database holds the new password of {account.name} for {application}.")

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings
 from controller.cli.listing import Filters
 from controller.cli.object_rows import mapping_sets, resources
 from controller.cli.output import Report, short_instant, show, show_json
 from controller.cli.queue_rows import fields_text
 from controller.cli.timeline import show_timeline, timeline_view
 from controller.model.errors import InvalidInput
+from controller.runtime.actors import local_actor
 from controller.views.kinds import RESOURCE_KINDS, Word, word_of
 from controller.views.objects import find_mapping, resource_status
 from controller.views.records import event_view, instant
@@ -85,7 +86,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
     if not paths and not Path(DEFAULT_MANIFESTS).exists():
         return None
     chosen = chosen_manifests(paths)
-    return make_reconciler(store, chosen.paths, stdin=chosen.stdin, principal=local_principal()).plan()
+    return make_reconciler(store, chosen.paths, stdin=chosen.stdin, by=local_actor()).plan()
 
 
 def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Which installation a command works on, who works on it, and which manifests it reads."""
 
-import os
-import pwd
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,12 +76,3 @@ def chosen_manifests(paths: Sequence[str] | None) -> Manifests:
 def _read_standard_input() -> str:
     """Standard input as text; what is not UTF-8 stays as surrogates, which the reader of manifests reports."""
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if sys.stdin else ""
-
-
-def local_principal() -> str:
-    """The user of the operating system who runs this, by the kernel's word, not the environment's."""
-    uid = os.geteuid()
-    try:
-        return f"local:{pwd.getpwuid(uid).pw_name}"
-    except KeyError:
-        return f"local:{uid}"

@@ -11,6 +11,7 @@ import typer
 from controller.cli import (
     adapter,
     apply,
+    audit,
     change,
     credentials,
     deliveries,
@@ -55,6 +56,7 @@ app.add_typer(adapter.app, name="adapter")
 app.add_typer(reset.app, name="reset")
 app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
+app.add_typer(audit.app, name="audit")
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.installation import Paths, chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import Paths, chosen_manifests, chosen_settings
 from controller.cli.output import may_colour, say, write
 from controller.model.errors import SettingsError
+from controller.runtime.actors import local_actor
 
 if TYPE_CHECKING:
     from controller.planning.plan import Plan
@@ -51,7 +52,7 @@ def plan(
         with store.read() as tx:
             is_first = not tx.resources.read()
         reconciler = make_reconciler(
-            store, manifests.paths, stdin=manifests.stdin, principal=local_principal(), looks_outside=True
+            store, manifests.paths, stdin=manifests.stdin, by=local_actor(), looks_outside=True
         )
         made = reconciler.plan()
     if out is not None:

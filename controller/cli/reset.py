@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.output import say
 from controller.cli.prompts import confirm
 from controller.model.wording import counted
+from controller.runtime.actors import local_actor
 
 app = typer.Typer(help="Make pwsync forget what it has learnt.")
 
@@ -31,5 +32,5 @@ def damping(
         if not yes and not confirm("Forget which passwords are in force?", remedy="give --yes"):
             say("Nothing was forgotten.")
             raise typer.Exit(failures.FAILURE)
-        count = installation.operations.reset_damping(by=local_principal())
+        count = installation.operations.reset_damping(by=local_actor())
     say(f"What was known of {counted(count, 'account')} is forgotten.")

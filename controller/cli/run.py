@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from controller.web.pages.site import Insight
     from controller.web.stopping import Stopping
 
-PRINCIPAL = "reconciler"
 ROUNDS = 3
 """How often ``--once`` plans anew when someone else applies at the same time."""
 
@@ -144,9 +143,10 @@ def _listen(text: str) -> "Listen":
 
 
 def _reconciler(installation: "Installation", manifests: Manifests) -> "Reconciler":
+    from controller.runtime.actors import reconciler
     from controller.runtime.reading import make_reconciler
 
-    return make_reconciler(installation.store, manifests.paths, stdin=manifests.stdin, principal=PRINCIPAL)
+    return make_reconciler(installation.store, manifests.paths, stdin=manifests.stdin, by=reconciler())
 
 
 def _serve(

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.output import say
 from controller.cli.prompts import read_password
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 from controller.model.wording import counted
+from controller.runtime.actors import local_actor
 
 if TYPE_CHECKING:
     from controller.runtime.keys import Keys, Restored
@@ -90,7 +91,7 @@ def rotate(
 
     if prepare and retire:
         raise InvalidInput("--prepare and --retire are two different steps", hint="give one of them, or none")
-    rotation = Rotation(chosen_settings(context), local_principal())
+    rotation = Rotation(chosen_settings(context), local_actor())
     if prepare:
         key = rotation.prepare().masters[0]
         say(f"Key {key.id.hex()} is prepared. Copy the key file to all machines, then run 'pwsync secret rotate'.")
@@ -161,4 +162,4 @@ def _password(file: Path | None, variable: str, *, confirms: bool) -> Secret:
 def _keys(context: typer.Context) -> "Keys":
     from controller.runtime.keys import Keys
 
-    return Keys(chosen_settings(context), local_principal())
+    return Keys(chosen_settings(context), local_actor())

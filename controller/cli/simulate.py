@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import chosen_manifests, chosen_settings
 from controller.cli.output import Report as Form
 from controller.cli.output import show_json
 from controller.cli.prompts import read_password
 from controller.cli.simulated import show_simulated, simulated_view
 from controller.cli.simulated_policies import policy_views
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.runtime.actors import local_principal
 
 if TYPE_CHECKING:
     from controller.model.accounts import Account

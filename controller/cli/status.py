@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.installation import DEFAULT_MANIFESTS, Paths, chosen_manifests, chosen_settings, local_principal
+from controller.cli.installation import DEFAULT_MANIFESTS, Paths, chosen_manifests, chosen_settings
 from controller.cli.output import Report, short_instant, show, show_json, show_table
+from controller.runtime.actors import local_actor
 from controller.views.status import Picture, differing_mappings, picture_view, read_picture
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
     if not paths and not Path(DEFAULT_MANIFESTS).exists():
         return None
     manifests = chosen_manifests(paths)
-    return make_reconciler(store, manifests.paths, stdin=manifests.stdin, principal=local_principal()).plan()
+    return make_reconciler(store, manifests.paths, stdin=manifests.stdin, by=local_actor()).plan()
 
 
 def _show(picture: Picture) -> None:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.installation import chosen_settings, local_principal
+from controller.cli.installation import chosen_settings
 from controller.cli.output import Listing, reveal, say, short_instant, show_json, show_table, show_yaml
 from controller.model.errors import InvalidInput
+from controller.runtime.actors import local_actor
 from controller.views.records import token_view
 
 app = typer.Typer(help="Create, list and revoke API tokens.")
@@ -28,7 +29,7 @@ def create(
     except Unfit as error:
         raise InvalidInput(f"{expires!r}: {error}", hint=error.hint) from None
     with open_installation(chosen_settings(context)) as installation:
-        token, text = installation.callers.create(principal, valid_for=valid_for, by=local_principal())
+        token, text = installation.callers.create(principal, valid_for=valid_for, by=local_actor())
     reveal(text)
     until = f"until {short_instant(token.expires_at)}" if token.expires_at is not None else "until it is revoked"
     say(f"Token {token.id} for {token.principal}, valid {until}. Keep it: it cannot be shown again.")
@@ -65,5 +66,5 @@ def revoke(context: typer.Context, token_id: Annotated[str, typer.Argument(metav
     from controller.runtime.wiring import open_installation
 
     with open_installation(chosen_settings(context)) as installation:
-        installation.callers.revoke(token_id, by=local_principal())
+        installation.callers.revoke(token_id, by=local_actor())
     say(f"Token {token_id} is revoked.")

@@ -443,6 +443,16 @@ CREDENTIAL_REVEALED = EventType(
     "An administrator looked at a credential in clear.",
     fields={**_OF_APPLICATION, **_BY},
 )
+LOOKUP_REFUSED = EventType(
+    "credentialLookupRefused",
+    Level.WARNING,
+    "A caller looked up a credential that it may not, or too often.",
+    fields={
+        **_OF_APPLICATION,
+        "caller": "who asked",
+        "reason": "why: see the reference of the API; lookupNotAllowed, noMapping and nothingStored are answered alike",
+    },
+)
 _KEY = {"key": "id of the key", **_BY}
 KEYRING_BACKED_UP = EventType("keyringBackedUp", Level.INFO, "The keyring was written to a backup.", fields=_KEY)
 KEYRING_RESTORED = EventType("keyringRestored", Level.WARNING, "The keyring was restored from a backup.", fields=_KEY)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from controller.model.accounts import WindowsAccount
+from controller.model.audit import AuditPolicy
 from controller.model.filters import PasswordFilter
 from controller.model.options import LdapEndpoint
 
@@ -43,15 +44,6 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditLimits:
-    """How many rows of each audit table are kept (behaviours section 8)."""
-
-    deleted_applications: int = 1000
-    deleted_mappings: int = 1000
-    credential_lookups: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
 class ReconcilePolicy:
     """How the reconcile loop behaves. Percentages are of the actual objects, or mappings, of the store."""
 
@@ -60,6 +52,14 @@ class ReconcilePolicy:
     prune: bool = True
     max_prune_percent: int = 30
     max_update_percent: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How often somebody may do something: *burst* times at once, and as often in each *per* in the long run."""
+
+    burst: int = 60
+    per: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class System:
     administrators: tuple[str, ...] = ()
     affiliate_administrators: tuple[str, ...] = ()
     sources: AcceptedSources = AcceptedSources()
-    audit: AuditLimits = AuditLimits()
+    audit: AuditPolicy = field(default_factory=AuditPolicy)
+    credential_lookups: RateLimit = RateLimit()
     reconcile: ReconcilePolicy = ReconcilePolicy()
 
     @property
@@ -143,11 +144,13 @@ class Access:
 
     Attributes:
         receivers: Principals that may be the process of a remote adapter, which is handed new passwords in clear.
+        lookups: Principals that may look up the stored credentials of an application, in clear.
     """
 
     administrators: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

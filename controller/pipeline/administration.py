@@ -7,12 +7,14 @@ from datetime import datetime
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.credential import StoredSecret
 from controller.model.delivery import CURED_BY_CREDENTIALS, DeliveryState
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
-from controller.model.topology import Mapping
+from controller.model.topology import Kind, Mapping
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.intake import check_password
 from controller.pipeline.queueing import Queue
@@ -51,7 +53,7 @@ class CredentialAdministration:
         self._queue = Queue(sealer, new_id)
         self._topology = TopologyReader()
 
-    def set(self, application: str, account: str, password: Secret, *, by: str) -> bool:
+    def set(self, application: str, account: str, password: Secret, *, by: Actor) -> bool:
         """Store the external password that is in force.
 
         On a mapping that takes part in full sync it is stored as the Windows password too: that is the first old
@@ -65,7 +67,7 @@ class CredentialAdministration:
         check_password(password, "password")
         with self._store.write() as tx:
             topology = self._topology.read(tx)
-            mapping = _find_mapping(tx, topology, application, account)
+            mapping = _find_mapping(tx, topology, application, account, (AuditAction.CREDENTIALS_SET, by))
             if topology.applications[application].password_field is None:
                 raise InvalidInput(f"application {application} has no field that is the password")
             credentials = CredentialDatabase(tx, self._sealer, topology)
@@ -74,10 +76,10 @@ class CredentialAdministration:
             if is_windows:
                 credentials.set_windows(mapping.windows, password)
             self._release_cured(tx, mapping, topology, by)
-            _record(tx, events.CREDENTIAL_SET, "credentials set", mapping, by)
+            _record(tx, events.CREDENTIAL_SET, mapping, by)
             return is_windows
 
-    def _release_cured(self, tx: Transaction, mapping: Mapping, topology: Topology, by: str) -> None:
+    def _release_cured(self, tx: Transaction, mapping: Mapping, topology: Topology, by: Actor) -> None:
         """Queue again what was parked because no old password was stored, or a wrong one."""
         application = topology.applications[mapping.application]
         adapter = application.adapter
@@ -88,9 +90,9 @@ class CredentialAdministration:
             query = DeliveryQuery(lane=account.lane, account=account.name, state=DeliveryState.PARKED)
             for parked in tx.deliveries.find(query):
                 if parked.code in CURED_BY_CREDENTIALS and parked.expires_at > tx.now:
-                    self._queue.retry(tx, parked, by)
+                    self._queue.retry(tx, parked, by.principal)
 
-    def clear(self, application: str, account: str, *, by: str) -> bool:
+    def clear(self, application: str, account: str, *, by: Actor) -> bool:
         """Delete the stored external fields of a mapping, and its stored Windows password; tell whether there were any.
 
         The Windows account of a host group is that of many: its password stays.
@@ -101,14 +103,14 @@ class CredentialAdministration:
         """
         with self._store.write() as tx:
             topology = self._topology.read(tx)
-            mapping = _find_mapping(tx, topology, application, account)
+            mapping = _find_mapping(tx, topology, application, account, (AuditAction.CREDENTIALS_CLEAR, by))
             had_external = tx.credentials.remove_external(application, mapping.external)
             is_shared = topology.applications[application].is_host_group
             had_windows = not is_shared and tx.credentials.remove_windows(mapping.windows)
-            _record(tx, events.CREDENTIAL_CLEARED, "credentials clear", mapping, by)
+            _record(tx, events.CREDENTIAL_CLEARED, mapping, by)
             return had_external or had_windows
 
-    def show(self, application: str, account: str, *, reveals: bool, by: str) -> CredentialView:
+    def show(self, application: str, account: str, *, reveals: bool, by: Actor) -> CredentialView:
         """Tell what is stored for a mapping; with *reveals* the password too, which is audited first.
 
         Raises:
@@ -118,10 +120,11 @@ class CredentialAdministration:
         """
         with self._store.write() as tx:
             topology = self._topology.read(tx)
-            mapping = _find_mapping(tx, topology, application, account)
+            audited = (AuditAction.CREDENTIALS_REVEAL, by) if reveals else None
+            mapping = _find_mapping(tx, topology, application, account, audited)
             credentials = CredentialDatabase(tx, self._sealer, topology)
             if reveals:
-                _record(tx, events.CREDENTIAL_REVEALED, "credentials show --reveal", mapping, by)
+                _record(tx, events.CREDENTIAL_REVEALED, mapping, by)
             stored = tx.credentials.external(application, mapping.external)
             return CredentialView(
                 mapping=mapping,
@@ -137,7 +140,22 @@ def expiry_of(stored: ReadOnlyMapping[str, StoredSecret]) -> datetime | None:
     return min((secret.expired_at for secret in stored.values() if secret.expired_at is not None), default=None)
 
 
-def _find_mapping(tx: Transaction, topology: Topology, application: str, account: str) -> Mapping:
+def _find_mapping(
+    tx: Transaction, topology: Topology, application: str, account: str, audited: tuple[AuditAction, Actor] | None
+) -> Mapping:
+    """Find what is meant, and audit it where that is asked for: as it was named, when nothing fits."""
+    mapping = None
+    try:
+        mapping = _meant(tx, topology, application, account)
+    finally:
+        if audited is not None:
+            action, by = audited
+            subject = str(mapping.key) if mapping is not None else f"{Kind.MAPPING}/{application}/{account}"
+            tx.audit.add(by, action, subject)
+    return mapping
+
+
+def _meant(tx: Transaction, topology: Topology, application: str, account: str) -> Mapping:
     if application not in topology.applications:
         raise NotFound(f"there is no application {application}", hint="see 'pwsync get applications'")
     if "\\" in account:
@@ -169,7 +187,6 @@ def _is_windows_password(tx: Transaction, topology: Topology, mapping: Mapping) 
     return needs_windows_password(topology, mapping.windows, tx.mappings.of_windows(mapping.windows))
 
 
-def _record(tx: Transaction, type_: EventType, action: str, mapping: Mapping, by: str) -> None:
-    fields = {"application": mapping.application, "by": by}
+def _record(tx: Transaction, type_: EventType, mapping: Mapping, by: Actor) -> None:
+    fields = {"application": mapping.application, "by": by.principal}
     tx.events.add(Event(type_, account=mapping.external, fields=fields))
-    tx.audit.add(by, action, str(mapping.key))

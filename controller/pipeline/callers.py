@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import timedelta
 
 from controller.model import events
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.errors import InvalidInput, NotFound, StoreUnavailable, Unauthenticated
 from controller.model.events import Event
 from controller.model.secret import Secret
@@ -28,7 +30,7 @@ class Callers:
         self._new_id = new_id
         self._remembered = remembered
 
-    def create(self, principal: str, *, valid_for: timedelta | None, by: str) -> tuple[Token, Secret]:
+    def create(self, principal: str, *, valid_for: timedelta | None, by: Actor) -> tuple[Token, Secret]:
         """Make a token for *principal*. Its text is returned once and never again.
 
         Raises:
@@ -43,7 +45,7 @@ class Callers:
             expires_at = None if valid_for is None else tx.now + valid_for
             token = Token(self._new_id(), principal, tx.now, expires_at, None, None)
             tx.tokens.add(token, digest_of(Secret(text)))
-            tx.audit.add(by, "token create", token.id, principal)
+            tx.audit.add(by, AuditAction.TOKEN_CREATE, token.id, principal)
             tx.events.add(Event(events.TOKEN_CREATED, fields={"principal": principal, "token": token.id}))
         return token, Secret(text)
 
@@ -52,16 +54,16 @@ class Callers:
         with self._store.read() as tx:
             return tx.tokens.all()
 
-    def revoke(self, token_id: str, *, by: str) -> None:
+    def revoke(self, token_id: str, *, by: Actor) -> None:
         """End a token's life at once.
 
         Raises:
             NotFound: No such token, or it is revoked already.
         """
         with self._store.write() as tx:
+            tx.audit.add(by, AuditAction.TOKEN_REVOKE, token_id)
             if not tx.tokens.revoke(token_id):
                 raise NotFound(f"there is no valid token {token_id}", hint="see 'pwsync token list'")
-            tx.audit.add(by, "token revoke", token_id)
             tx.events.add(Event(events.TOKEN_REVOKED, fields={"token": token_id}))
 
     def authenticate(self, text: Secret) -> str:

@@ -51,6 +51,7 @@ class Housekeeping:
         yield from self._give_up_overdue()
         yield from self._drop_queues()
         yield from self._purge()
+        yield from self._trim_audit()
 
     def release(self) -> None:
         """Let another process take over at once."""
@@ -141,6 +142,17 @@ class Housekeeping:
                 is_more = tx.changes.purge(before, BATCH) == BATCH
                 tx.tokens.purge(before)
             yield
+
+    def _trim_audit(self) -> Iterator[None]:
+        is_more = True
+        while is_more:
+            with self._store.write() as tx:
+                if not self._may_act(tx):
+                    return
+                count = tx.audit.trim(BATCH)
+            is_more = count == BATCH
+            if count:
+                yield
 
 
 def is_overdue(delivery: Delivery, now: datetime) -> bool:

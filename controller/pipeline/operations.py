@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.change import Reason
 from controller.model.delivery import UNSETTLED_STATES, Delivery, DeliveryState
 from controller.model.errors import InvalidInput, NotFound, PwsyncError
@@ -62,7 +64,7 @@ class Operations:
             found = tx.deliveries.find(DeliveryQuery(lane=lane, state=DeliveryState.PARKED, limit=MOST))
         return sorted(found, key=lambda delivery: delivery.sequence)
 
-    def retry(self, deliveries: Iterable[Delivery], *, by: str) -> Retried:
+    def retry(self, deliveries: Iterable[Delivery], *, by: Actor) -> Retried:
         """Queue parked deliveries again."""
         queued: list[str] = []
         superseded: list[str] = []
@@ -74,24 +76,25 @@ class Operations:
                 refused.append(error)
         return Retried(tuple(queued), tuple(superseded), tuple(refused))
 
-    def discard(self, deliveries: Iterable[Delivery], *, by: str) -> int:
+    def discard(self, deliveries: Iterable[Delivery], *, by: Actor) -> int:
         """End deliveries that are under way or parked; tell how many there were."""
         return sum(self._discard(delivery, Reason.DISCARDED, by) for delivery in deliveries)
 
-    def disable(self, adapter: str, *, by: str) -> bool:
+    def disable(self, adapter: str, *, by: Actor) -> bool:
         """Let an adapter take no part until it is enabled again; tell whether it took part.
 
         Raises:
             NotFound: No such adapter.
         """
         with self._store.write() as tx:
+            tx.audit.add(by, AuditAction.ADAPTER_DISABLE, _named_in_audit(adapter))
             if not _adapter(tx, adapter).enabled or adapter in tx.suspensions.read():
                 return False
-            tx.suspensions.put(adapter, by)
-            _record(tx, Event(events.ADAPTER_DISABLED, adapter=adapter, fields={"by": by}), "adapter disable", by)
+            tx.suspensions.put(adapter, by.principal)
+            tx.events.add(Event(events.ADAPTER_DISABLED, adapter=adapter, fields={"by": by.principal}))
             return True
 
-    def enable(self, adapter: str, *, by: str) -> bool:
+    def enable(self, adapter: str, *, by: Actor) -> bool:
         """Take an operator's ``disable`` back; tell whether there was one.
 
         Raises:
@@ -99,50 +102,54 @@ class Operations:
             InvalidInput: Its manifest disables it, which only its manifest can change.
         """
         with self._store.write() as tx:
+            tx.audit.add(by, AuditAction.ADAPTER_ENABLE, _named_in_audit(adapter))
             if not _adapter(tx, adapter).enabled:
                 raise InvalidInput(
                     f"adapter {adapter} is disabled by its manifest", hint="set enabled: true there, and apply"
                 )
             if not tx.suspensions.remove(adapter):
                 return False
-            _record(tx, Event(events.ADAPTER_ENABLED, adapter=adapter, fields={"by": by}), "adapter enable", by)
+            tx.events.add(Event(events.ADAPTER_ENABLED, adapter=adapter, fields={"by": by.principal}))
             return True
 
-    def reset(self, adapter: str, *, by: str) -> int:
+    def reset(self, adapter: str, *, by: Actor) -> int:
         """Empty the queue of an adapter (Q9), parked deliveries too; tell how many there were.
 
         Raises:
             NotFound: No such adapter.
         """
-        with self._store.read() as tx:
+        with self._store.write() as tx:  # audited before the first delivery is gone
+            tx.audit.add(by, AuditAction.ADAPTER_RESET, _named_in_audit(adapter))
             deliveries = tx.deliveries.open_of_lane(_lane_of(tx, adapter))
         deliveries += self.parked(adapter)
         count = sum(self._discard(delivery, Reason.ADAPTER_RESET, by) for delivery in deliveries)
         with self._store.write() as tx:
-            fields = {"by": by, "deliveries": count}
-            _record(tx, Event(events.ADAPTER_RESET, adapter=adapter, fields=fields), "adapter reset", by)
+            fields = {"by": by.principal, "deliveries": count}
+            tx.events.add(Event(events.ADAPTER_RESET, adapter=adapter, fields=fields))
         return count
 
-    def reset_damping(self, *, by: str) -> int:
+    def reset_damping(self, *, by: Actor) -> int:
         """Forget which passwords are in force; tell of how many accounts. The next echo of each looks like a change."""
         with self._store.write() as tx:
+            tx.audit.add(by, AuditAction.RESET_DAMPING, "")
             count = tx.fingerprints.clear()
-            _record(tx, Event(events.DAMPING_RESET, fields={"by": by, "accounts": count}), "reset damping", by)
+            tx.events.add(Event(events.DAMPING_RESET, fields={"by": by.principal, "accounts": count}))
             return count
 
-    def _retry(self, delivery: Delivery, by: str) -> bool:
+    def _retry(self, delivery: Delivery, by: Actor) -> bool:
         with self._store.write() as tx:
             current = locked(tx, delivery)
-            tx.audit.add(by, "deliveries retry", delivery.id)
-            return self._queue.retry(tx, current, by)
+            tx.audit.add(by, AuditAction.DELIVERIES_RETRY, delivery.id, str(delivery.account))
+            return self._queue.retry(tx, current, by.principal)
 
-    def _discard(self, delivery: Delivery, reason: Reason, by: str) -> bool:
+    def _discard(self, delivery: Delivery, reason: Reason, by: Actor) -> bool:
         with self._store.write() as tx:
             current = locked(tx, delivery)
             if current.state not in UNSETTLED_STATES:
                 return False
-            tx.audit.add(by, "deliveries discard", delivery.id, reason.value)
-            self._queue.discard(tx, current, reason, by)
+            detail = f"{delivery.account}: {reason.value}"
+            tx.audit.add(by, AuditAction.DELIVERIES_DISCARD, delivery.id, detail)
+            self._queue.discard(tx, current, reason, by.principal)
             return True
 
 
@@ -166,6 +173,5 @@ def _lane_of(tx: Transaction, adapter: str) -> str:
     return ExternalAccount(adapter, "").lane
 
 
-def _record(tx: Transaction, event: Event, action: str, by: str) -> None:
-    tx.events.add(event)
-    tx.audit.add(by, action, f"Adapter/{event.adapter}" if event.adapter else "")
+def _named_in_audit(adapter: str) -> str:
+    return str(Key(Kind.ADAPTER, adapter))

@@ -21,6 +21,7 @@ class Role(StrEnum):
     ADAPTER_USER = "adapterUser"
     ADAPTER_RECEIVER = "adapterReceiver"
     SOURCE = "source"
+    CREDENTIAL_READER = "credentialReader"
 
 
 class Action(StrEnum):
@@ -40,6 +41,7 @@ class Action(StrEnum):
     VIEW_PAGES = "viewPages"
     RETRY_DELIVERY = "retryDelivery"
     DISCARD_DELIVERY = "discardDelivery"
+    LOOK_UP_CREDENTIAL = "lookUpCredential"
 
 
 ALLOWED: ReadOnlyMapping[Role, frozenset[Action]] = {
@@ -72,6 +74,7 @@ ALLOWED: ReadOnlyMapping[Role, frozenset[Action]] = {
     Role.ADAPTER_USER: frozenset({Action.REPORT_EXTERNAL_CHANGE, Action.REPORT_EXPIRATION, Action.READ_CHANGES}),
     Role.ADAPTER_RECEIVER: frozenset({Action.BE_THE_ADAPTER}),
     Role.SOURCE: frozenset({Action.REPORT_WINDOWS_CHANGE, Action.READ_CHANGES}),
+    Role.CREDENTIAL_READER: frozenset({Action.LOOK_UP_CREDENTIAL}),
 }
 """What is not here is refused."""
 REPORTERS = frozenset({Role.SOURCE, Role.ADAPTER_USER})
@@ -138,6 +141,7 @@ def _given(topology: Topology) -> Iterator[tuple[Role, str, tuple[str, ...]]]:
         yield Role.SOURCE, name, tuple(source.principal for source in domain.sources)
     for name, application in topology.applications.items():
         yield Role.APPLICATION_ADMINISTRATOR, name, application.access.administrators
+        yield Role.CREDENTIAL_READER, name, application.access.lookups
     for name, adapter in topology.adapters.items():
         access = adapter.access
         yield Role.ADAPTER_ADMINISTRATOR, name, access.administrators

@@ -6,6 +6,8 @@ from itertools import groupby, islice
 from typing import assert_never
 
 from controller.model import events
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.errors import UnsafePlan
 from controller.model.events import Event
 from controller.model.topology import Mapping, Resource
@@ -23,6 +25,8 @@ from controller.reconcile.verification import verify
 BATCH = 1000
 """Mappings that go to the store at once."""
 LOCK = "apply"
+PLAN = "Plan"
+"""What the audit says was applied; each of its changes has a row of its own."""
 
 Progress = Callable[[int, int], None]
 """Told how many steps of how many are done."""
@@ -49,7 +53,7 @@ class Applied:
 
 
 def apply_plan(
-    store: Store, plan: Plan, *, force: bool = False, principal: str, progress: Progress | None = None
+    store: Store, plan: Plan, *, force: bool = False, by: Actor, progress: Progress | None = None
 ) -> Applied:
     """Carry out *plan*, if the actual state is still the one that it was made from.
 
@@ -57,7 +61,7 @@ def apply_plan(
         store: Where the actual state stands.
         plan: What to do; it may come from a file.
         force: Lifts the holds that can be forced.
-        principal: Who applies, for the audit.
+        by: Who applies, for the audit; a refusal is audited too.
         progress: Called after each batch, still inside the transaction.
 
     Raises:
@@ -65,11 +69,25 @@ def apply_plan(
             was changed.
         StoreUnavailable: The store cannot be reached. Nothing was changed.
     """
-    refuse_held(plan, force=force)
     with store.write() as tx:
+        if not plan.is_empty():
+            tx.audit.add(by, AuditAction.APPLY, PLAN, _summary(plan))
+        refuse_held(plan, force=force)
         tx.exclusive(LOCK)
         verify(plan, observe(tx))
-        return Applied() if plan.is_empty() else _carry_out(tx, plan, principal, progress)
+        return Applied() if plan.is_empty() else _carry_out(tx, plan, by, progress)
+
+
+def note_held(store: Store, plan: Plan, *, by: Actor) -> None:
+    """Audit that somebody would have applied a plan that is held."""
+    with store.write() as tx:
+        tx.audit.add(by, AuditAction.APPLY, PLAN, _summary(plan), failure=UnsafePlan.code)
+
+
+def _summary(plan: Plan) -> str:
+    counts = ", ".join(f"{action} {plan.count(action):,}" for action in ACTIONS)
+    held = ", ".join(sorted({hold.code for hold in plan.holds}))
+    return f"{counts}; held: {held}" if held else counts
 
 
 def refuse_held(plan: Plan, *, force: bool) -> None:
@@ -85,7 +103,7 @@ def refuse_held(plan: Plan, *, force: bool) -> None:
         raise UnsafePlan(f"the plan is held, nothing was applied: {reasons}", hint=hints)
 
 
-def _carry_out(tx: Transaction, plan: Plan, principal: str, progress: Progress | None) -> Applied:
+def _carry_out(tx: Transaction, plan: Plan, by: Actor, progress: Progress | None) -> Applied:
     credentials = _remove_replaced_credentials(tx, plan.changes)
     _take_steps(tx, plan.changes, progress)
     if any(_takes_a_mapping_away(change) for change in plan.changes):
@@ -94,9 +112,9 @@ def _carry_out(tx: Transaction, plan: Plan, principal: str, progress: Progress |
     forget_lanes(tx, plan.changes)
     released = release_parked(tx, plan.changes)
     lift_suspensions(tx, plan.changes)
-    audit(tx, plan.changes, principal)
+    audit(tx, plan.changes, by)
     counts: dict[str, int] = {action: plan.count(action) for action in ACTIONS}
-    fields = {"principal": principal, **counts, "forced": sorted({hold.code for hold in plan.holds})}
+    fields = {"principal": by.principal, **counts, "forced": sorted({hold.code for hold in plan.holds})}
     tx.events.add(Event(events.PLAN_APPLIED, fields=fields))
     return Applied(
         created=counts["create"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.model import events
+from controller.model.actor import RECONCILER, Actor
 from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
 from controller.planning.plan import Plan, make_plan
@@ -61,10 +62,10 @@ class Reconciler:
     held for a week is one event, not two thousand.
     """
 
-    def __init__(self, store: Store, read_desired: ReadDesired, *, principal: str = "reconciler") -> None:
+    def __init__(self, store: Store, read_desired: ReadDesired, *, by: Actor = RECONCILER) -> None:
         self._store = store
         self._read_desired = read_desired
-        self._principal = principal
+        self._by = by
         self._reported: dict[str, Event] = {}
         self._flags = FlagWatch(store)
 
@@ -111,7 +112,7 @@ class Reconciler:
 
     def _apply(self, plan: Plan) -> ReconcileResult:
         try:
-            applied = apply_plan(self._store, plan, principal=self._principal)
+            applied = apply_plan(self._store, plan, by=self._by)
         except UnsafePlan as error:
             return ReconcileResult(Outcome.OVERTAKEN, plan, error=error)
         return ReconcileResult(Outcome.APPLIED, plan, applied)

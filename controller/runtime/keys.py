@@ -1,22 +1,27 @@
 """The keyring of an installation: made, backed up and restored. One process at a time changes it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.model import events
-from controller.model.errors import NotFound, SettingsError
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
+from controller.model.errors import PwsyncError, SettingsError
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.ports.store import Store
 from controller.runtime.reading import open_for_reading, open_for_writing
 from controller.runtime.settings import Settings
-from controller.runtime.wiring import CANARY, utc_now
+from controller.runtime.wiring import canary_of, open_keyring, utc_now
 from controller.sealing.backup import check_backup_password, decrypt_keyring, encrypt_keyring
 from controller.sealing.envelope import mark_of
 from controller.sealing.keyring import Keyring, MasterSecret
 from controller.sealing.keysource import create_keyring, load_keyring, save_keyring
 from controller.sealing.private_file import sole_writer, sync_folder, write_new
+from controller.sealing.sealer import KeyringSealer
 
 _LARGEST_BACKUP = 4 << 20
 
@@ -42,7 +47,7 @@ class Restored:
 class Keys:
     """Works on the key file of *settings*, and on all that its store has sealed; *by* is who does it."""
 
-    def __init__(self, settings: Settings, by: str) -> None:
+    def __init__(self, settings: Settings, by: Actor) -> None:
         self._settings = settings
         self._path = settings.key_file
         self._by = by
@@ -55,13 +60,19 @@ class Keys:
             StoreUnavailable: Whether the store was sealed cannot be found out.
         """
         self._settings.make_state_dir()
-        with sole_writer(self._path):
+        with (
+            failures_audited(self._settings, self._by, AuditAction.SECRET_GENERATE),
+            sole_writer(self._path),
+            open_for_writing(self._settings) as store,
+        ):
             if not os.path.lexists(self._path) and self._canary() is not None:
                 raise SettingsError(
                     "the database was sealed with another keyring, which a new one could not replace",
                     hint="'pwsync secret restore' brings it back from its backup",
                 )
-            return create_keyring(self._path, utc_now())
+            keyring = create_keyring(self._path, utc_now())
+            open_keyring(self._settings, store)
+            return keyring
 
     def backup(self, file: Path, password: Secret) -> Keyring:
         """Write the keyring to *file*, encrypted with *password*, and prove that it can be read again.
@@ -71,6 +82,10 @@ class Keys:
             SettingsError: There is no keyring, or it is not that of the store; or the file exists or cannot be written.
             StoreUnavailable: It could not be audited; there is no file.
         """
+        with failures_audited(self._settings, self._by, AuditAction.SECRET_BACKUP):
+            return self._backup(file, password)
+
+    def _backup(self, file: Path, password: Secret) -> Keyring:
         check_backup_password(password)
         keyring = load_keyring(self._path)
         content = encrypt_keyring(keyring, password)
@@ -81,7 +96,8 @@ class Keys:
         try:
             decrypt_keyring(_content_of(file), password, str(file))
             with open_for_writing(self._settings) as store:
-                self._record(store, events.KEYRING_BACKED_UP, keyring, "secret backup")
+                audited = store.with_audit_key(KeyringSealer(open_keyring(self._settings, store)))
+                self._record(audited, events.KEYRING_BACKED_UP, keyring, AuditAction.SECRET_BACKUP)
         except BaseException:
             file.unlink(missing_ok=True)
             raise
@@ -96,6 +112,10 @@ class Keys:
                 and *replaces* is false.
             StoreUnavailable: Whether it is that of the store cannot be found out; nothing was changed.
         """
+        with failures_audited(self._settings, self._by, AuditAction.SECRET_RESTORE):
+            return self._restore(file, password, replaces=replaces)
+
+    def _restore(self, file: Path, password: Secret, *, replaces: bool) -> Restored:
         keyring = decrypt_keyring(_content_of(file), password, str(file))
         self._settings.make_state_dir()
         with sole_writer(self._path):
@@ -106,15 +126,13 @@ class Keys:
             save_keyring(self._path, keyring)
             if found.values is not None:
                 with open_for_writing(self._settings) as store:
-                    self._record(store, events.KEYRING_RESTORED, keyring, "secret restore")
+                    audited = store.with_audit_key(KeyringSealer(keyring))
+                    self._record(audited, events.KEYRING_RESTORED, keyring, AuditAction.SECRET_RESTORE)
             return Restored(keyring, found.values, found.lost, former)
 
     def _canary(self) -> bytes | None:
-        with open_for_reading(self._settings) as store, store.read() as tx:
-            try:
-                return tx.identity(CANARY, bytes)
-            except NotFound:
-                return None
+        with open_for_reading(self._settings) as store:
+            return canary_of(store)
 
     def _checked(self, keyring: Keyring) -> Restored:
         """Find out what *keyring* opens of the store."""
@@ -134,7 +152,7 @@ class Keys:
         except SettingsError:
             return False
 
-    def _record(self, store: Store, type_: EventType, keyring: Keyring, action: str) -> None:
+    def _record(self, store: Store, type_: EventType, keyring: Keyring, action: AuditAction) -> None:
         key = keyring.newest
         record_keys(store, key_event(type_, key, self._by), self._by, action, key.id.hex())
 
@@ -160,16 +178,37 @@ class Keys:
         return former
 
 
-def record_keys(store: Store, event: Event, by: str, action: str, subject: str) -> None:
+@contextmanager
+def failures_audited(settings: Settings, by: Actor, action: AuditAction) -> Iterator[None]:
+    """Audit what fails, where the keyring of the store is there: without it nothing can be audited."""
+    try:
+        yield
+    except PwsyncError as error:
+        with suppress(PwsyncError):  # what failed is what the person must hear
+            _note_failed(settings, by, action, error.code)
+        raise
+
+
+def _note_failed(settings: Settings, by: Actor, action: AuditAction, failure: str) -> None:
+    keyring = load_keyring(settings.key_file)
+    with open_for_reading(settings) as store:
+        canary = canary_of(store)
+    if canary is not None:
+        keyring.verify_canary(canary)
+        with open_for_writing(settings) as store, store.with_audit_key(KeyringSealer(keyring)).write() as tx:
+            tx.audit.add(by, action, "", failure=failure)
+
+
+def record_keys(store: Store, event: Event, by: Actor, action: AuditAction, subject: str) -> None:
     """Leave an event and an audit row of something done with keys."""
     with store.write() as tx:
         tx.events.add(event)
         tx.audit.add(by, action, subject)
 
 
-def key_event(type_: EventType, key: MasterSecret, by: str, **more: int) -> Event:
+def key_event(type_: EventType, key: MasterSecret, by: Actor, **more: int) -> Event:
     """An event about one key."""
-    return Event(type_, fields={"key": key.id.hex(), "by": by, **more})
+    return Event(type_, fields={"key": key.id.hex(), "by": by.principal, **more})
 
 
 def _content_of(file: Path) -> bytes:

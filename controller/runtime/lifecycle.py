@@ -11,13 +11,14 @@ from controller.model.topology import ReconcilePolicy
 from controller.pipeline.topology import TopologyReader
 from controller.ports.store import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
+from controller.runtime.actors import process_name
 from controller.runtime.housekeeping import HousekeepingRounds
 from controller.runtime.policies import PolicyRounds
 from controller.runtime.reading import make_users
 from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
 from controller.runtime.users import UserRounds
-from controller.runtime.wiring import Installation, holder_name
+from controller.runtime.wiring import Installation
 from controller.runtime.workers import Workers
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ class Controller:
         self._topology = TopologyReader()
         self._replay = installation.replay
         self._metrics = installation.metrics
-        self._holder = holder_name()
+        self._holder = process_name()
         self.rounds = Rounds()
         self._stopping = threading.Lock()
         self._has_stopped = False

@@ -7,6 +7,7 @@ from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
 from controller.manifests.problems import Problem
 from controller.manifests.reader import read_manifests
+from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
 from controller.planning.state import State
 from controller.ports.store import Store
@@ -15,6 +16,7 @@ from controller.reconcile.reconciler import ReadDesired, Reconciler
 from controller.reconcile.users import Users
 from controller.runtime.references import is_there, resolve_secret
 from controller.runtime.settings import Settings
+from controller.store.database import SqlStore
 from controller.store.location import Location
 from controller.store.opening import open_store
 
@@ -53,11 +55,11 @@ def read_desired_from(paths: Sequence[str], *, stdin: str | None = None, looks_o
 
 
 def make_reconciler(
-    store: Store, paths: Sequence[str], *, stdin: str | None = None, principal: str, looks_outside: bool = False
+    store: Store, paths: Sequence[str], *, stdin: str | None = None, by: Actor, looks_outside: bool = False
 ) -> Reconciler:
     """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
     read_desired = read_desired_from(paths, stdin=stdin, looks_outside=looks_outside)
-    return Reconciler(store, read_desired, principal=principal)
+    return Reconciler(store, read_desired, by=by)
 
 
 def make_users(store: Store) -> Users:
@@ -103,8 +105,8 @@ def open_for_reading(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def open_for_writing(settings: Settings) -> Iterator[Store]:
-    """Open the store, and make it the first time; keys are not touched.
+def open_for_writing(settings: Settings) -> Iterator[SqlStore]:
+    """Open the store, and make it the first time; keys are not touched, so that nothing can be audited yet.
 
     Raises:
         SettingsError: The state directory cannot be used.

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from controller.model import events
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.errors import SettingsError
 from controller.model.events import Event
 from controller.pipeline.replay import Replay
@@ -15,7 +17,7 @@ from controller.ports.store import Store
 from controller.replay.log import ReplayFiles
 from controller.replay.waiting import look
 from controller.runtime import key_use
-from controller.runtime.keys import key_event, record_keys
+from controller.runtime.keys import failures_audited, key_event, record_keys
 from controller.runtime.reading import open_for_writing
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import open_keyring, steady_clock, utc_now
@@ -58,7 +60,7 @@ class Retired:
 class Rotation:
     """Works on the key file of *settings*, and on all that its store has sealed; *by* is who does it."""
 
-    def __init__(self, settings: Settings, by: str) -> None:
+    def __init__(self, settings: Settings, by: Actor) -> None:
         self._settings = settings
         self._path = settings.key_file
         self._by = by
@@ -69,14 +71,13 @@ class Rotation:
         Raises:
             SettingsError: The keyring cannot be used, lacks keys, or is being changed elsewhere.
         """
-        with self._alone() as (store, keyring):
+        with self._alone(AuditAction.SECRET_PREPARE) as (store, keyring):
             key_use.refuse_missing_keys(store, keyring, self._path)
             prepared = keyring.with_prepared(utc_now())
             if prepared is not keyring:
                 save_keyring(self._path, prepared)
-                self._record(
-                    store, key_event(events.KEY_PREPARED, prepared.masters[0], self._by), "secret rotate --prepare"
-                )
+                event = key_event(events.KEY_PREPARED, prepared.masters[0], self._by)
+                self._record(store, event, AuditAction.SECRET_PREPARE)
             return prepared
 
     def rotate(self, tell: TellProgress) -> Rotated:
@@ -89,7 +90,7 @@ class Rotation:
             SettingsError: The keyring cannot be used, lacks keys, or is being changed elsewhere.
             StoreUnavailable: The store went away; the same command goes on.
         """
-        with self._alone() as (store, keyring):
+        with self._alone(AuditAction.SECRET_ROTATE) as (store, keyring):
             key_use.refuse_missing_keys(store, keyring, self._path)
             self._take_over_kept(store, keyring)
             earlier = self._rewrap(store, keyring, tell)
@@ -97,7 +98,7 @@ class Rotation:
                 return Rotated(keyring, is_new=False, rewrapped=earlier)
             rotated = keyring.rotated(utc_now())
             save_keyring(self._path, rotated)
-            self._record(store, key_event(events.KEY_ADDED, rotated.newest, self._by), "secret rotate")
+            self._record(store, key_event(events.KEY_ADDED, rotated.newest, self._by), AuditAction.SECRET_ROTATE)
             return Rotated(rotated, is_new=True, rewrapped=self._rewrap(store, rotated, tell))
 
     def retire(self, tell: TellProgress) -> Retired:
@@ -107,7 +108,7 @@ class Rotation:
             SettingsError: Something is still sealed with one of them, or may be for a few minutes more; or the keyring
                 cannot be used.
         """
-        with self._alone() as (store, keyring):
+        with self._alone(AuditAction.SECRET_RETIRE) as (store, keyring):
             retired = keyring.retired()
             gone = tuple(m.id.hex() for m in keyring.masters if m not in retired.masters)
             if not gone:
@@ -124,16 +125,21 @@ class Rotation:
                     hint="set or clear credentials that cannot be opened, and run it again",
                 )
             save_keyring(self._path, retired)
-            fields = {"keys": list(gone), "by": self._by}
-            self._record(store, Event(events.KEYS_RETIRED, fields=fields), "secret rotate --retire")
+            fields = {"keys": list(gone), "by": self._by.principal}
+            self._record(store, Event(events.KEYS_RETIRED, fields=fields), AuditAction.SECRET_RETIRE)
             return Retired(gone, key_use.former_files(self._path, gone))
 
     @contextmanager
-    def _alone(self) -> Iterator[tuple[Store, Keyring]]:
+    def _alone(self, action: AuditAction) -> Iterator[tuple[Store, Keyring]]:
         """The store and its keyring, which nobody else changes meanwhile, on this machine or another."""
         load_keyring(self._path)
-        with sole_writer(self._path), open_for_writing(self._settings) as store:
-            keyring = open_keyring(self._settings, store)
+        with (
+            failures_audited(self._settings, self._by, action),
+            sole_writer(self._path),
+            open_for_writing(self._settings) as opened,
+        ):
+            keyring = open_keyring(self._settings, opened)
+            store = opened.with_audit_key(KeyringSealer(keyring))
             self._hold(store)
             try:
                 yield store, keyring
@@ -159,7 +165,8 @@ class Rotation:
         rewrapped = Rewrapping(store, KeyringSealer(keyring)).run(tell_and_hold)
         if rewrapped.count:
             more = {"count": rewrapped.count, "broken": len(rewrapped.broken)}
-            self._record(store, key_event(events.VALUES_REWRAPPED, keyring.newest, self._by, **more), "secret rotate")
+            event = key_event(events.VALUES_REWRAPPED, keyring.newest, self._by, **more)
+            self._record(store, event, AuditAction.SECRET_ROTATE)
         return rewrapped
 
     def _take_over_kept(self, store: Store, keyring: Keyring) -> None:
@@ -176,5 +183,5 @@ class Rotation:
         finally:
             log.close()
 
-    def _record(self, store: Store, event: Event, action: str) -> None:
+    def _record(self, store: Store, event: Event, action: AuditAction) -> None:
         record_keys(store, event, self._by, action, str(event.fields.get("key", "")))

@@ -1,8 +1,6 @@
 """Puts the parts together: the only place that knows which store, sealer and connectors there are."""
 
-import os
 import secrets
-import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from controller.connectors.registry import installed_connectors
-from controller.model.errors import SettingsError
+from controller.model.audit import AuditAction
+from controller.model.errors import NotFound, SettingsError
 from controller.pipeline.administration import CredentialAdministration
 from controller.pipeline.admission import Admission
 from controller.pipeline.callers import Callers
@@ -25,6 +24,7 @@ from controller.pipeline.expiring import Expirations
 from controller.pipeline.gate import Gate
 from controller.pipeline.housekeeping import Housekeeping
 from controller.pipeline.intake import Intake
+from controller.pipeline.lookups import LookUps
 from controller.pipeline.operations import Operations
 from controller.pipeline.remembering import RememberedCallers
 from controller.pipeline.remote import RemoteNotifications
@@ -37,6 +37,7 @@ from controller.ports.replay import ReplayLog
 from controller.ports.sealing import Sealer
 from controller.ports.store import Store
 from controller.replay.log import ReplayFiles
+from controller.runtime.actors import local_actor, process_name
 from controller.runtime.bells import Bells
 from controller.runtime.event_log import LoggingStore
 from controller.runtime.lanes import LaneConnector
@@ -48,6 +49,8 @@ from controller.runtime.workers import Workers
 from controller.sealing.following import FollowingSealer
 from controller.sealing.keyring import Keyring
 from controller.sealing.keysource import load_keyring, load_or_create_keyring
+from controller.sealing.sealer import KeyringSealer
+from controller.store.database import SqlStore
 
 if TYPE_CHECKING:
     from controller.runtime.metrics import Metrics  # imported by 'run' alone: other commands measure nothing
@@ -76,11 +79,6 @@ def steady_clock() -> Clock:
     """Make a clock that starts with the system's time and runs evenly from there, also while the machine sleeps."""
     start, then = utc_now(), time.clock_gettime(time.CLOCK_BOOTTIME)
     return lambda: start + timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME) - then)
-
-
-def holder_name() -> str:
-    """Name this process among all controllers on one store."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -151,13 +149,18 @@ class Installation:
         return RemoteNotifications(self.sealer, Gate(self.store), new_id=new_id, jitter=jitter)
 
     @cached_property
+    def lookups(self) -> LookUps:
+        """Look-ups of credentials."""
+        return LookUps(self.store, self.sealer)
+
+    @cached_property
     def expirations(self) -> Expirations:
         """Reports of expired passwords."""
         return Expirations(Gate(self.store))
 
     def make_housekeeping(self) -> Housekeeping:
         """Make what gives up, drops and deletes what has become too old."""
-        return Housekeeping(self.store, self.sealer, new_id, holder_name())
+        return Housekeeping(self.store, self.sealer, new_id, process_name())
 
     def make_circuit(self) -> Circuit:
         """Make the circuit that the workers of one lane share."""
@@ -207,8 +210,9 @@ def open_installation(
     """
     with open_for_writing(settings) as opened:
         listeners = () if metrics is None else (metrics.note_event,)
-        store = LoggingStore(opened, *listeners) if logs_events else opened
-        sealer = FollowingSealer(settings.key_file, open_keyring(settings, store), _tell_key_problem)
+        sealer = FollowingSealer(settings.key_file, open_keyring(settings, opened), _tell_key_problem)
+        audited = opened.with_audit_key(sealer)
+        store = LoggingStore(audited, *listeners) if logs_events else audited
         replay_log = open_replay_log(settings, sealer) if keeps_changes else None
         try:
             yield Installation(settings, store, sealer, replay_log=replay_log, metrics=metrics)
@@ -233,7 +237,7 @@ def open_replay_log(settings: Settings, sealer: Sealer) -> ReplayLog | None:
     return found
 
 
-def open_keyring(settings: Settings, store: Store) -> Keyring:
+def open_keyring(settings: Settings, store: SqlStore) -> Keyring:
     """Read the keyring and prove that it is the one that this store was sealed with.
 
     Raises:
@@ -241,12 +245,10 @@ def open_keyring(settings: Settings, store: Store) -> Keyring:
     """
     path = settings.key_file
     keyring = load_keyring(path) if path.exists() or path.is_symlink() else None
-
-    def make() -> bytes:
-        return (keyring or load_or_create_keyring(path, utc_now())).make_canary()
-
-    with store.write() as tx:
-        canary = tx.identity(CANARY, make)
+    canary = canary_of(store)
+    if canary is None:
+        keyring = keyring or load_or_create_keyring(path, utc_now())
+        canary = _take_into_use(store, keyring)
     if keyring is None and not path.exists():
         raise SettingsError(
             f"the key file {path} does not exist, but the database was sealed with it",
@@ -255,3 +257,29 @@ def open_keyring(settings: Settings, store: Store) -> Keyring:
     keyring = keyring or load_keyring(path)
     keyring.verify_canary(canary)
     return keyring
+
+
+def canary_of(store: Store) -> bytes | None:
+    """By which the keyring of a store is known; None before there was one."""
+    with store.read() as tx:
+        try:
+            return tx.identity(CANARY, bytes)
+        except NotFound:
+            return None
+
+
+def _take_into_use(store: SqlStore, keyring: Keyring) -> bytes:
+    """Make the canary of a new store, and begin its audit; returns the canary of another keyring that was quicker."""
+    key, made = KeyringSealer(keyring), keyring.make_canary()
+    with store.with_audit_key(key).write() as tx:
+        is_new: list[bool] = []
+
+        def make() -> bytes:
+            is_new.append(True)
+            return made
+
+        canary = tx.identity(CANARY, make)
+        if is_new:
+            tx.audit.begin(key)
+            tx.audit.add(local_actor(), AuditAction.SECRET_GENERATE, keyring.newest.id.hex(), "taken into use")
+    return canary

@@ -65,6 +65,10 @@ class FollowingSealer:
         """HMAC of *secret* for *account*; its key never rotates."""
         return self._sealer.fingerprint(secret, account)
 
+    def tag(self, content: bytes) -> bytes:
+        """HMAC of *content* for the audit; its key never rotates."""
+        return self._sealer.tag(content)
+
     def _newest(self, *, at_once: bool = False) -> KeyringSealer:
         mark = _mark(self._path)
         with self._lock:

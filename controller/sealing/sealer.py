@@ -17,6 +17,7 @@ class KeyringSealer:
         self._keyring = keyring
         self._random = random
         self._fingerprint_key = keyring.fingerprints.derive("fingerprint")
+        self._audit_key = keyring.lineage.derive("audit")
 
     def seal(self, secret: Secret, place: SealPlace) -> bytes:
         """Seal *secret* with the newest key, bound to *place*."""
@@ -43,6 +44,10 @@ class KeyringSealer:
         """
         message = join(encode(account.lane), encode(account.name), encode(secret.reveal()))
         return hmac.digest(self._fingerprint_key, message, "sha256")
+
+    def tag(self, content: bytes) -> bytes:
+        """HMAC-SHA256 of *content* for the audit; 32 bytes. Implements ``ports.AuditKey``."""
+        return hmac.digest(self._audit_key, content, "sha256")
 
     @property
     def newest_mark(self) -> bytes:

@@ -27,6 +27,11 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
+def storable(text: str) -> str:
+    """*text* as it can be stored: U+FFFD for NUL, and a question mark for a lone surrogate."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
 class Prose(TypeDecorator[str]):
     """Words for a person, from any source.
 
@@ -39,9 +44,7 @@ class Prose(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Replace what cannot be stored."""
-        if value is None:
-            return None
-        return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+        return None if value is None else storable(value)
 
 
 class Name(TypeDecorator[str]):

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from controller.model.errors import StoreUnusable
-from controller.ports.audit import Audit
+from controller.model.audit import AuditEntry
+from controller.model.errors import PwsyncError, Refused, StoreUnavailable, StoreUnusable
+from controller.ports.audit import Audit, AuditKey
 from controller.ports.changes import Changes
 from controller.ports.clock import Clock
 from controller.ports.credentials import Credentials, Fingerprints, Guesses
@@ -61,7 +62,7 @@ _BEGIN_WRITING = text(
 class SqlTransaction:
     """One atomic piece of work. The repositories are valid until it ends."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, audit: SqlAudit) -> None:
         self._session = session
         self.now: datetime = session.now
         self.resources: Resources = SqlResources(session)
@@ -78,7 +79,7 @@ class SqlTransaction:
         self.fingerprints: Fingerprints = SqlFingerprints(session)
         self.guesses: Guesses = SqlGuesses(session)
         self.events: Events = SqlEvents(session)
-        self.audit: Audit = SqlAudit(session)
+        self.audit: Audit = audit
         self.tokens: Tokens = SqlTokens(session)
         self.leases: Leases = SqlLeases(session)
 
@@ -106,12 +107,18 @@ class SqlStore:
     Attributes:
         clock: Tells the time of each transaction; without it PostgreSQL's server does (T5), or this process for SQLite.
         is_read_only: ``write`` refuses.
+        audit_key: Tags what is audited; without it nothing can be.
     """
 
     engines: Engines
     clock: Clock | None = None
     is_read_only: bool = False
+    audit_key: AuditKey | None = None
     _writer: Turn = field(default_factory=Turn)
+
+    def with_audit_key(self, key: AuditKey) -> "SqlStore":
+        """This store, in which things can be audited."""
+        return replace(self, audit_key=key)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -121,14 +128,37 @@ class SqlStore:
             StoreUnavailable: The store cannot be reached or stays busy.
             StoreUnusable: It was opened for reading only.
         """
+        attempts: list[AuditEntry] = []
+        try:
+            with self._writing(attempts) as transaction:
+                yield transaction
+        except StoreUnavailable:
+            raise
+        except PwsyncError as error:
+            self._note_failed(attempts, error)
+            raise
+
+    def _note_failed(self, attempts: list[AuditEntry], error: PwsyncError) -> None:
+        """Audit what was tried in a transaction that was rolled back."""
+        failure = error.reason if isinstance(error, Refused) else error.code
+        if attempts:
+            with self._writing([replace(tried, failure=tried.failure or failure) for tried in attempts]):
+                pass  # they are written at its end
+
+    @contextmanager
+    def _writing(self, entries: list[AuditEntry]) -> Iterator[Transaction]:
+        """A writing transaction that audits *entries*, and what is added to them, at its end."""
         if self.is_read_only:
             raise StoreUnusable(f"{self.engines.location} is open for reading only", hint="nothing may be written here")
         with translated(self.engines.location):
             if self.engines.is_postgresql:
-                with self._transaction(self.engines.writing, is_writable=True) as transaction:
+                with self._transaction(self.engines.writing, entries, is_writable=True) as transaction:
                     yield transaction
             else:
-                with self._writer.taken(), self._transaction(self.engines.writing, is_writable=True) as transaction:
+                with (
+                    self._writer.taken(),
+                    self._transaction(self.engines.writing, entries, is_writable=True) as transaction,
+                ):
                     yield transaction
 
     @contextmanager
@@ -140,7 +170,7 @@ class SqlStore:
         """
         with (
             translated(self.engines.location),
-            self._transaction(self.engines.reading, is_writable=False) as transaction,
+            self._transaction(self.engines.reading, [], is_writable=False) as transaction,
         ):
             yield transaction
 
@@ -149,12 +179,15 @@ class SqlStore:
         self.engines.dispose()
 
     @contextmanager
-    def _transaction(self, engine: Engine, *, is_writable: bool) -> Iterator[SqlTransaction]:
+    def _transaction(self, engine: Engine, entries: list[AuditEntry], *, is_writable: bool) -> Iterator[SqlTransaction]:
         connection, now = self._begin(engine, is_writable=is_writable)
         with connection:  # rolls back what is not committed, and gives the connection back
             session = Session(connection, self.engines.location, now, is_writable)
+            audit = SqlAudit(session, self.audit_key, entries)
             with session.at_end:
-                yield SqlTransaction(session)
+                yield SqlTransaction(session, audit)
+                if not session.failures:
+                    audit.flush()
             if is_writable and session.failures:
                 raise session.failures[0]  # caught by the caller, but what it wrote before is lost
             connection.commit()

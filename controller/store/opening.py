@@ -5,7 +5,6 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from controller.ports.clock import Clock
-from controller.ports.store import Store
 from controller.store.database import SqlStore
 from controller.store.database_file import ensure_file, file_exists, protect_files
 from controller.store.engine import Engines, engines_of, memory_engine
@@ -15,7 +14,7 @@ from controller.store.schema import require_newest, upgrade
 from controller.store.tables import METADATA
 
 
-def open_store(url: str, *, clock: Clock | None = None, read_only: bool = False) -> Store:
+def open_store(url: str, *, clock: Clock | None = None, read_only: bool = False) -> SqlStore:
     """Open the store that *url* names, and create or migrate its schema where needed.
 
     Args:
@@ -47,7 +46,7 @@ def open_store(url: str, *, clock: Clock | None = None, read_only: bool = False)
     return SqlStore(engines, clock)
 
 
-def empty_store(*, clock: Clock | None = None) -> Store:
+def empty_store(*, clock: Clock | None = None) -> SqlStore:
     """An empty store for reading, in memory: what ``plan`` sees before the first ``apply``."""
     engine = memory_engine()
     METADATA.create_all(engine)
@@ -57,7 +56,7 @@ def empty_store(*, clock: Clock | None = None) -> Store:
     return SqlStore(Engines(location, writing=engine, reading=engine), clock, is_read_only=True)
 
 
-def scratch_store(*, clock: Clock) -> Store:
+def scratch_store(*, clock: Clock) -> SqlStore:
     """An empty store in memory that can be written to: nothing of it outlives it, nothing else sees it."""
     engine = memory_engine()
     METADATA.create_all(engine)
@@ -65,7 +64,7 @@ def scratch_store(*, clock: Clock) -> Store:
     return SqlStore(Engines(location, writing=engine, reading=engine), clock)
 
 
-def _open_for_reading(location: Location, clock: Clock | None) -> Store:
+def _open_for_reading(location: Location, clock: Clock | None) -> SqlStore:
     if location.file is not None and not file_exists(location.file):
         return empty_store(clock=clock)
     engines = engines_of(location)

@@ -250,13 +250,29 @@ events = Table(
 audit = Table(
     "audit",
     METADATA,
-    _numbered("sequence"),
+    _required("trail", Name(), primary_key=True),
+    _required("sequence", BigInteger(), primary_key=True),
     _required("at", Instant()),
     _required("principal", Name()),
+    _required("origin", Name()),
     _required("action", Name()),
-    _required("object", Prose()),
+    _required("object", Name()),
     _required("detail", Prose()),
-    sqlite_autoincrement=True,
+    _required("failure", Name()),
+    _required("hash", LargeBinary()),
+    _required("tag", LargeBinary()),
+    sqlite_with_rowid=False,
+)
+
+audit_heads = Table(
+    "audit_heads",
+    METADATA,
+    _required("trail", Name(), primary_key=True),
+    _required("sequence", BigInteger()),
+    _required("hash", LargeBinary()),
+    _required("trimmed", BigInteger()),
+    _required("trimmed_hash", LargeBinary()),
+    _required("tag", LargeBinary()),
 )
 
 tokens = Table(

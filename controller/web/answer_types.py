@@ -197,6 +197,24 @@ class NotReadyAnswer(TypedDict):
     status: Literal["notReady"]
 
 
+class CredentialField(TypedDict):
+    """One field of a stored credential."""
+
+    label: str
+    value: Annotated[str, Field(description="In clear.")]
+    masked: bool
+
+
+class CredentialAnswer(TypedDict):
+    """A stored credential."""
+
+    application: str
+    windowsAccount: Annotated[str, Field(description=r"`DOMAIN\user`.")]
+    externalAccount: Annotated[str, Field(description="As the external system writes it.")]
+    fields: list[CredentialField]
+    expiredAt: Time | None
+
+
 class OpenApiAnswer(TypedDict):
     """The description of the API."""
 

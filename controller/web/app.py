@@ -7,11 +7,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from controller.runtime.wiring import Installation
+from controller.runtime.wiring import Installation, steady_clock
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.calls import Call, calls_of, routes_of
 from controller.web.changes import ChangesApi
+from controller.web.lookups import LookUpsApi
 from controller.web.metrics import MetricsForAdministrators
 from controller.web.objects import ObjectsApi
 from controller.web.openapi import OpenApiPage
@@ -26,7 +27,7 @@ REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
 
 
-APIS = (ChangesApi, AdaptersApi, ReadingApi, ObjectsApi, Probes, MetricsForAdministrators, OpenApiPage)
+APIS = (ChangesApi, AdaptersApi, LookUpsApi, ReadingApi, ObjectsApi, Probes, MetricsForAdministrators, OpenApiPage)
 """Whose calls make up the API."""
 
 
@@ -46,11 +47,12 @@ def make_app(installation: Installation, on_accepted: Callable[[], None], insigh
     limiter = CapacityLimiter(REQUEST_THREADS)
     changes = ChangesApi(installation, on_accepted, limiter)
     adapters = AdaptersApi(installation, limiter)
+    lookups = LookUpsApi(installation, limiter, steady_clock())
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
     reading = ReadingApi(installation, pages.plans, limiter)
     objects = ObjectsApi(installation, limiter)
-    apis = (changes, adapters, reading, objects, probes, OpenApiPage(all_calls()))
+    apis = (changes, adapters, lookups, reading, objects, probes, OpenApiPage(all_calls()))
     app = Starlette(
         routes=[*routes_of(*apis), *pages.routes()],
         middleware=[

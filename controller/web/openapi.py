@@ -21,6 +21,7 @@ from controller.web.problem_kinds import (
     INVALID_INPUT,
     MALFORMED,
     REFUSED,
+    SEAL_BROKEN,
     STORE_UNAVAILABLE,
     TOO_LARGE,
     TOO_SLOW,
@@ -168,6 +169,8 @@ def _answer(answer: Answer, of_type: dict[int, Any]) -> dict[str, Any]:
 
 
 def _problem(status: HTTPStatus, kinds: Sequence[ProblemKind], made: Call, of_type: dict[int, Any]) -> dict[str, Any]:
+    is_sure = SEAL_BROKEN not in kinds  # a person must look, so that waiting is of no use
+    header = _header(*_HEADERS[status], is_required=is_sure) if status in _HEADERS else None
     narrower: dict[str, Any] = {
         "status": {"const": status.value},
         "code": {"enum": [kind.code for kind in kinds]},
@@ -180,13 +183,13 @@ def _problem(status: HTTPStatus, kinds: Sequence[ProblemKind], made: Call, of_ty
     schema = {"allOf": [of_type[id(ProblemDetails)], {"properties": narrower, "required": required}]}
     return {
         "description": "; ".join(kind.title for kind in kinds) + ".",
-        **({"headers": dict([_header(*_HEADERS[status])])} if status in _HEADERS else {}),
+        **({"headers": dict([header])} if header is not None else {}),
         "content": {PROBLEM_JSON: {"schema": schema}},
     }
 
 
-def _header(name: str, meaning: str) -> tuple[str, dict[str, Any]]:
-    return name, {"description": meaning, "required": True, "schema": {"type": "string"}}
+def _header(name: str, meaning: str, *, is_required: bool = True) -> tuple[str, dict[str, Any]]:
+    return name, {"description": meaning, "required": is_required, "schema": {"type": "string"}}
 
 
 def _closed(schema: Any) -> Any:  # noqa: ANN401  # any JSON value

@@ -78,6 +78,19 @@ INVALID_INPUT = ProblemKind(
     "A value is not acceptable",
     "a field or parameter is missing, unknown or not acceptable",
 )
+TOO_MANY_CALLS = ProblemKind(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "tooManyCalls",
+    "Too many calls",
+    "this caller, or those at its address that did not prove who they are, called too often; try again after"
+    " `Retry-After`",
+)
+TOO_MANY_LOOKUPS = ProblemKind(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "tooManyLookups",
+    "Too many look-ups",
+    "this principal has looked up credentials too often; try again after `Retry-After`",
+)
 INTERNAL = ProblemKind(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal",
@@ -89,6 +102,12 @@ STORE_UNAVAILABLE = ProblemKind(
     "storeUnavailable",
     "The store cannot be reached",
     "nothing was changed; try again after `Retry-After`",
+)
+SEAL_BROKEN = ProblemKind(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "sealBroken",
+    "The stored credential cannot be opened",
+    "the controller lacks the key that a credential was sealed with, or it was altered",
 )
 TOO_MANY_WAITING = ProblemKind(
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -117,8 +136,11 @@ PROBLEM_KINDS = (
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     INVALID_INPUT,
+    TOO_MANY_CALLS,
+    TOO_MANY_LOOKUPS,
     INTERNAL,
     STORE_UNAVAILABLE,
+    SEAL_BROKEN,
     TOO_MANY_WAITING,
     STOPPING,
 )
@@ -140,6 +162,10 @@ REASONS = {
     "expired": "older than `maxSyncAge`",
     "groupAdapter": "a group adapter reports nothing",
     "notReporter": "only who reported a change, or who administers what it concerns, may see it",
+    "applicationDisabled": "the application is disabled",
+    "mappingDisabled": "the mapping is disabled",
+    "notAnApplicationUser": "the Windows account is no user of the application",
+    "applicationUsersUnknown": "who the users of the application are could not be found out yet",
     "noRole": "no manifest gives the principal any role",
     "notAllowed": "no role of the principal allows it",
 }

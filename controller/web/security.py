@@ -46,6 +46,11 @@ async def principal_of(request: Request, callers: Callers, limiter: CapacityLimi
     return await to_thread.run_sync(callers.authenticate, token, limiter=limiter)
 
 
+def origin_of(request: Request) -> str:
+    """The address that a request came from, for the audit."""
+    return request.client.host if request.client else ""
+
+
 def _check_program(request: Request) -> None:
     """Let only programs call with a certificate: a browser would send it along with what another site's page asks for.
 

@@ -54,7 +54,16 @@ KindWord = Annotated[
     str,
     Field(min_length=1, description="A kind of objects, in any case, singular or plural.", examples=["mappings"]),
 ]
+ApplicationName = Annotated[str, Field(min_length=1, description="Name of an application.")]
+AccountName = Annotated[str, Field(min_length=1, description=r"An external account, or `DOMAIN\user`.")]
 FilterText = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00]+$")]
 Moment = Annotated[str, INSTANT]
-PATH_PARAMETERS: dict[str, Any] = {"domain": DomainName, "name": ObjectName, "kind": KindWord, "trackingId": TrackingId}
+PATH_PARAMETERS: dict[str, Any] = {
+    "domain": DomainName,
+    "name": ObjectName,
+    "kind": KindWord,
+    "application": ApplicationName,
+    "account": AccountName,
+    "trackingId": TrackingId,
+}
 """What may stand in paths, by its name there."""

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from controller.model.actor import Actor
 from controller.model.topology import Domain, Kind, Resource, Source, System
 from controller.runtime.settings import settings_of
 from controller.runtime.wiring import Installation, open_installation
@@ -33,7 +34,7 @@ def _prepare(installation: Installation) -> str:
     with installation.store.write() as tx:
         tx.resources.put(Resource(Kind.SYSTEM, "default", System(from_windows_to_adapters=True)))
         tx.resources.put(Resource(Kind.DOMAIN, "CORP", Domain("corp.example.com", (Source("dc1"),))))
-    return installation.callers.create("dc1", valid_for=None, by="tester")[1].reveal()
+    return installation.callers.create("dc1", valid_for=None, by=Actor("tester"))[1].reveal()
 
 
 def _say(**what: object) -> None:

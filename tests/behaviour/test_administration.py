@@ -5,6 +5,7 @@ import pytest
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
 from controller.model.accounts import WindowsAccount
+from controller.model.actor import Actor
 from controller.model.errors import InvalidInput, Unavailable, UnsafePlan
 from controller.model.secret import Secret
 from controller.model.topology import (
@@ -19,6 +20,7 @@ from controller.model.topology import (
 )
 from controller.planning.plan import make_plan
 from controller.planning.state import State
+from controller.ports.audit import AuditQuery
 from controller.reconcile.apply import apply_plan
 from controller.reconcile.observe import observe
 from controller.reconcile.reconciler import Reconciler
@@ -63,7 +65,7 @@ def bring_about(bench: PipelineBench, desired: State, *, force: bool = False) ->
     """Plan and apply."""
     with bench.store.read() as tx:
         plan = make_plan(observe(tx), desired, ReconcilePolicy(), set())
-    apply_plan(bench.store, plan, principal="ops", force=force)
+    apply_plan(bench.store, plan, by=Actor("ops"), force=force)
 
 
 def test_a1_an_application_names_one_adapter_and_an_adapter_one_group() -> None:
@@ -184,7 +186,7 @@ def test_a4_two_fields_or_one_marked_sync_are_clear() -> None:
 def test_a5_another_type_or_other_fields_are_shown_as_replace_and_held(bench: PipelineBench) -> None:
     before = state(system(), adapter("x"), application("A", adapter="x"), mapping("A", "alice", "ALICE1"))
     bring_about(bench, before, force=True)
-    bench.credentials.set("A", "ALICE1", Secret("stored"), by="ops")
+    bench.credentials.set("A", "ALICE1", Secret("stored"), by=Actor("ops"))
     fields = (CredentialField("User Id"), CredentialField("Phrase"))
     changed = application("A", adapter="x", fields=fields)
     after = state(system(), adapter("x"), changed, mapping("A", "alice", "ALICE1"))
@@ -192,7 +194,7 @@ def test_a5_another_type_or_other_fields_are_shown_as_replace_and_held(bench: Pi
         plan = make_plan(observe(tx), after, ReconcilePolicy(), set())
     assert plan.count("replace") == 1
     with pytest.raises(UnsafePlan):
-        apply_plan(bench.store, plan, principal="ops")
+        apply_plan(bench.store, plan, by=Actor("ops"))
     assert bench.stored("A", "ALICE1") == "stored"
     bring_about(bench, after, force=True)
     assert bench.stored("A", "ALICE1") is None
@@ -245,7 +247,7 @@ def test_a10_what_is_declared_is_enabled_unless_the_manifest_says_otherwise() ->
 def test_a11_who_applies_holds_the_store_and_is_written_down(bench: PipelineBench) -> None:
     bring_about(bench, state(system(), adapter("x")), force=True)
     with bench.store.read() as tx:
-        rows = {(entry.principal, entry.action, entry.object) for entry in tx.audit.find()}
+        rows = {(entry.principal, entry.action, entry.object) for entry in tx.audit.find(AuditQuery())}
     assert ("ops", "create", "Adapter/x") in rows
 
 

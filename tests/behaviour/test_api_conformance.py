@@ -19,7 +19,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.generation import GenerationMode
 
 from controller.web.app import all_calls
-from tests.doubles.conformance import LOCAL_NAME, REMOTE_NAME, OpenInstallation, open_installation_at
+from tests.doubles.conformance import APPLICATION_NAME, LOCAL_NAME, REMOTE_NAME, OpenInstallation, open_installation_at
 
 EXAMPLES = int(os.environ.get("PWSYNC_CONFORMANCE", "4"))
 """Of each call and kind of data, beside those at the limits of each field, which are always sent."""
@@ -67,6 +67,8 @@ class Fitting:
             path["name"] = REMOTE_NAME if operation.endswith(OF_REMOTE_ADAPTERS) else LOCAL_NAME
         if "kind" in path:
             path.update(kind="adapters", **({"name": LOCAL_NAME} if "name" in path else {}))
+        if "application" in path:
+            path.update(application=APPLICATION_NAME, account="ALICE1")
         if "domain" in path:
             path["domain"] = self._domain()
         if operation.endswith("/complete") and self._is_good(ParameterLocation.BODY):

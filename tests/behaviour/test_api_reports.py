@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.secret import Secret
 from controller.model.topology import Access, Kind
 from controller.pipeline.routing import change_place
@@ -120,7 +121,7 @@ def test_an_expired_token_is_as_good_as_none(api: ApiBench) -> None:
 
 def test_a_revoked_token_is_as_good_as_none(api: ApiBench) -> None:
     token = next(t for t in api.installation.callers.all() if t.principal == "dc1")
-    api.installation.callers.revoke(token.id, by="tester")
+    api.installation.callers.revoke(token.id, by=Actor("tester"))
 
     assert api.post(WINDOWS, ALICE).status_code == 401
 

@@ -7,6 +7,7 @@ import pytest
 from controller.manifests.export import dump_yaml, export_state
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
+from controller.model.actor import Actor
 from controller.model.errors import UnsafePlan
 from controller.model.secret import Secret
 from controller.model.topology import Application, Kind, ReconcilePolicy
@@ -96,7 +97,7 @@ def apply(bench: PipelineBench, *documents: str, base: str = BASE) -> Plan:
     for adapter, accounts in ACCOUNTS.items():
         bench.directories.setdefault(f"adapter/{adapter}", MemoryDirectory(accounts=dict.fromkeys(accounts, "old")))
     plan = plan_of(bench, desired)
-    apply_plan(bench.store, plan, force=True, principal="ops")
+    apply_plan(bench.store, plan, force=True, by=Actor("ops"))
     assert plan_of(bench, desired).is_empty()
     return plan
 
@@ -146,7 +147,7 @@ def test_a6_two_accounts_may_change_places(bench: PipelineBench) -> None:
 
 def test_a6_a_group_has_one_external_account_for_all_its_windows_accounts(bench: PipelineBench) -> None:
     apply(bench, ALL)
-    assert bench.credentials.set("SHARED", "CORP\\alice", Secret("pool"), by="ops") is False
+    assert bench.credentials.set("SHARED", "CORP\\alice", Secret("pool"), by=Actor("ops")) is False
     assert bench.stored("SHARED", "CORP\\bob") == "pool"
     assert problems(entries("shared", "SHARED", [*SHARED, ("carl", "OTHER"), ("bob", "POOL")])) == [
         "group application SHARED has a second external account 'OTHER', the first is at line 5",
@@ -157,7 +158,7 @@ def test_a6_a_group_has_one_external_account_for_all_its_windows_accounts(bench:
 def test_a8_a_host_group_maps_many_external_accounts_each_with_its_own_credential(bench: PipelineBench) -> None:
     apply(bench, ALL)
     for account in ("EVE1", "ZOE1"):
-        assert bench.credentials.set("HOSTS", account, Secret(f"of-{account}"), by="ops") is False
+        assert bench.credentials.set("HOSTS", account, Secret(f"of-{account}"), by=Actor("ops")) is False
     assert (bench.stored("HOSTS", "EVE1"), bench.stored("HOSTS", "ZOE1")) == ("of-EVE1", "of-ZOE1")
     assert bench.stored_windows("svc") is None
 
@@ -165,7 +166,7 @@ def test_a8_a_host_group_maps_many_external_accounts_each_with_its_own_credentia
 def test_a8_one_account_of_a_host_group_comes_and_goes_without_the_others(bench: PipelineBench) -> None:
     apply(bench, ALL)
     for account in ("EVE1", "ZOE1"):
-        bench.credentials.set("HOSTS", account, Secret(f"of-{account}"), by="ops")
+        bench.credentials.set("HOSTS", account, Secret(f"of-{account}"), by=Actor("ops"))
     plan = apply(bench, ALL.replace("EVE1", "YVE1"))
     assert sorted((c.action, c.key.name) for c in plan.changes) == [
         ("create", r"HOSTS/CORP\svc/YVE1"),
@@ -176,7 +177,7 @@ def test_a8_one_account_of_a_host_group_comes_and_goes_without_the_others(bench:
 
 def test_a8_another_windows_account_keeps_the_credentials_of_a_host_group(bench: PipelineBench) -> None:
     apply(bench, ALL)
-    bench.credentials.set("HOSTS", "EVE1", Secret("of-EVE1"), by="ops")
+    bench.credentials.set("HOSTS", "EVE1", Secret("of-EVE1"), by=Actor("ops"))
     apply(bench, ALL.replace(r"CORP\svc", r"CORP\svc2"))
     assert [name for name in mapped(bench) if name.startswith("HOSTS")] == [
         r"HOSTS/CORP\svc2/EVE1",
@@ -237,7 +238,7 @@ def test_e12_a_group_in_full_sync_is_held_and_the_plan_shows_a_second_windows_ac
     assert hold.message == f"a change of CORP\\alice would reach a second Windows account: {chain}"
     assert f"Held: {hold.message}" in render_text(plan)
     with pytest.raises(UnsafePlan):
-        apply_plan(bench.store, plan, force=True, principal="ops")
+        apply_plan(bench.store, plan, force=True, by=Actor("ops"))
 
 
 def test_e12_a_group_that_only_reports_is_held_too(bench: PipelineBench) -> None:

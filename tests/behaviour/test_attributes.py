@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from controller.manifests.v1.adapter import AdapterSpec
 from controller.manifests.v1.system import SystemSpec
+from controller.model.actor import Actor
 from controller.model.delivery import DeliveryState
 from controller.model.events import CATALOGUE
 from controller.model.secret import Secret
@@ -51,7 +52,7 @@ def test_attributes_an_adapter_with_nothing_switched_on_takes_part_in_nothing(be
 def test_attributes_the_old_external_password_travels_along_where_the_adapter_says_so(bench: PipelineBench) -> None:
     directory = bench.adapter("ldap", replace(OPEN_ADAPTER, send_old_password=True), "alice")
     bench.map("LDAP", "alice", "alice")
-    bench.credentials.set("LDAP", "alice", Secret("not the one in force"), by="ops")
+    bench.credentials.set("LDAP", "alice", Secret("not the one in force"), by=Actor("ops"))
     change = bench.windows("alice", "new")
     bench.settle()
     (delivery,) = bench.deliveries(change)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.accounts import WindowsAccount
+from controller.model.actor import Actor
 from controller.model.errors import Refused
 from controller.model.secret import Secret
 from controller.model.topology import Access, Application, CredentialField, Kind
@@ -47,7 +48,7 @@ def test_e2_without_a_stored_credential_to_compare_with_it_is_refused(verifying:
 
 
 def test_e3_with_another_old_password_than_the_stored_one_it_is_refused(verifying: PipelineBench) -> None:
-    verifying.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    verifying.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     change = verifying.external("ldap", "alice", "new", old="older")
     verifying.settle()
     assert_refused(verifying, change, "oldPasswordWrong")
@@ -57,7 +58,7 @@ def test_e3_with_another_old_password_than_the_stored_one_it_is_refused(verifyin
 def test_e3_with_the_stored_one_it_is_accepted_also_with_more_than_two_fields(verifying: PipelineBench) -> None:
     fields = (CredentialField("User Id"), CredentialField("PIN"), CredentialField("Password", sync=True))
     verifying.put(Kind.APPLICATION, "LDAP", Application(adapter="ldap", fields=fields))
-    verifying.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    verifying.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     change = verifying.external("ldap", "alice", "new", old="old")
     verifying.settle()
     assert verifying.outcome(change) == ("completed", "")
@@ -100,7 +101,7 @@ def test_e5_an_account_without_a_mapping_has_no_effect_and_its_sender_can_read_s
 
 
 def test_e6_the_database_has_the_reported_password(verifying: PipelineBench) -> None:
-    verifying.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    verifying.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     change = verifying.external("ldap", "alice", "new", old="old")
     verifying.settle()
     assert verifying.stored("LDAP", "alice") == "new"
@@ -128,7 +129,7 @@ def test_e8_windows_is_changed_with_the_stored_password_and_the_new_one_is_store
 
 
 def test_e9_without_a_stored_windows_password_windows_is_left_alone(full: PipelineBench) -> None:
-    full.credentials.clear("LDAP", "alice", by="ops")
+    full.credentials.clear("LDAP", "alice", by=Actor("ops"))
     change = full.external("ldap", "alice", "new")
     full.settle()
     assert full.outcome(change)[0] == "failed"
@@ -157,7 +158,7 @@ def test_e11_when_one_of_several_updates_fails_windows_is_left_alone(bench: Pipe
     bench.map("LDAP", "alice", "alice")
     bench.map("SECOND", "alice", "alice")
     bench.set_stored_windows("alice", "old")
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     bench.set_stored_windows("alice", "old")
     change = bench.external("ldap", "alice", "new", old="old")
     bench.settle()
@@ -190,7 +191,7 @@ def test_e12_unless_the_adapter_allows_it(full: PipelineBench) -> None:
 def test_e13_credentials_of_an_administrator_are_the_first_old_password_of_full_sync(bench: PipelineBench) -> None:
     bench.adapter("ldap", FULL_ADAPTER, "alice")
     bench.map("LDAP", "alice", "alice")
-    assert bench.credentials.set("LDAP", "CORP\\alice", Secret("old"), by="ops")
+    assert bench.credentials.set("LDAP", "CORP\\alice", Secret("old"), by=Actor("ops"))
     change = bench.external("ldap", "alice", "new")
     bench.settle()
     assert bench.outcome(change) == ("completed", "")

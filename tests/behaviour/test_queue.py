@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.errors import Busy, NotFound
 from controller.model.topology import Application, Kind, NotificationPolicy
 from controller.ports.lanes import LaneStatus
@@ -73,7 +74,7 @@ def test_q3_what_was_parked_is_retried_by_an_operator(bench: PipelineBench, dire
     (parked,) = bench.events("deliveryParked")
     assert "not by our policy" in parked.fields["message"]
     directory.policy = lambda _: None
-    bench.operations.retry(bench.operations.parked(), by="ops")
+    bench.operations.retry(bench.operations.parked(), by=Actor("ops"))
     bench.settle()
     assert bench.outcome(change) == ("completed", "")
 
@@ -182,7 +183,7 @@ def test_q8_that_a_target_is_away_is_known_to_everybody_with_code_and_message(
 def test_q9_a_reset_empties_the_queue_of_an_adapter(bench: PipelineBench, directory: MemoryDirectory) -> None:
     change = bench.windows("alice", "new")
     bench.route()
-    assert bench.operations.reset("ldap", by="ops") == 1
+    assert bench.operations.reset("ldap", by=Actor("ops")) == 1
     bench.settle()
     assert directory.writes == []
     assert bench.deliveries(change)[0].sealed_password is None
@@ -193,7 +194,7 @@ def test_q9_a_reset_forgets_which_passwords_are_in_force(bench: PipelineBench, d
     bench.windows("alice", "new")
     bench.settle()
     assert directory.accounts["alice"] == "new"
-    assert bench.operations.reset_damping(by="ops") > 0
+    assert bench.operations.reset_damping(by=Actor("ops")) > 0
     again = bench.windows("alice", "new")
     bench.settle()
     assert bench.outcome(again) == ("completed", "")

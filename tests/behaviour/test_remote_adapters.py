@@ -13,6 +13,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from controller.model.actor import Actor
 from controller.model.session import KEEP_ALIVE, STATUS_INTERVAL
 from controller.model.topology import REMOTE, Access, AdapterGroup, Application, ConnectorSpec, Kind, NotificationPolicy
 from controller.model.words import WITHHELD
@@ -233,11 +234,11 @@ def test_q11_an_expired_password_is_marked_until_the_next_one(remote: RemoteApi)
     answer = remote.call("POST", "/expirations", {"account": "BOB1"})
     assert (answer.status_code, answer.json()) == (200, {"applications": ["HOST"]})
     assert remote.api.events("passwordExpired")[0].account == "BOB1"
-    assert remote.bench.credentials.show("HOST", "BOB1", reveals=False, by="test").expired_at == remote.bench.now
+    assert remote.bench.credentials.show("HOST", "BOB1", reveals=False, by=Actor("test")).expired_at == remote.bench.now
     again = remote.change("New-2")
     remote.receive()
     remote.complete(again)
-    assert remote.bench.credentials.show("HOST", "BOB1", reveals=False, by="test").expired_at is None
+    assert remote.bench.credentials.show("HOST", "BOB1", reveals=False, by=Actor("test")).expired_at is None
 
 
 def test_d5_a_disabled_adapter_is_refused_every_call_of_its_own(remote: RemoteApi) -> None:
@@ -400,7 +401,7 @@ def test_interface_a_token_that_is_revoked_receives_no_more(remote: RemoteApi) -
     def revoke() -> None:
         for token in remote.api.installation.callers.all():
             if token.principal == "agent":
-                remote.api.installation.callers.revoke(token.id, by="ops")
+                remote.api.installation.callers.revoke(token.id, by=Actor("ops"))
         remote.change("New-1")
         remote.api.installation.bells.ring("adapter/host")
 

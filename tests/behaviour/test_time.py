@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.errors import Refused
 from controller.store.opening import open_store
 from tests.doubles.pipeline import PipelineBench
@@ -75,13 +76,13 @@ def test_t3_what_waits_for_a_person_or_for_a_disabled_adapter_is_discarded_from_
     full: PipelineBench,
 ) -> None:
     full.directories["adapter/racf"].policy = lambda _: "not by our policy"
-    full.operations.disable("ldap", by="ops")
+    full.operations.disable("ldap", by=Actor("ops"))
     parked = full.windows("alice", "new")
     full.settle()
-    full.operations.enable("ldap", by="ops")
+    full.operations.enable("ldap", by=Actor("ops"))
     waiting = full.windows("alice", "newer")
     full.route()
-    full.operations.disable("ldap", by="ops")
+    full.operations.disable("ldap", by=Actor("ops"))
     full.settle()
     full.wait(25 * HOUR)
     full.keep_house()

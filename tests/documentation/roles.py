@@ -23,6 +23,7 @@ ENDPOINTS: Mapping[str, Action | None] = MappingProxyType(
         "GET /v1/status": Action.READ_STATUS,
         "GET /v1/objects/{kind}": Action.READ_OBJECTS,
         "GET /v1/objects/{kind}/{name}": Action.READ_OBJECTS,
+        "GET /v1/credentials/{application}/{account}": Action.LOOK_UP_CREDENTIAL,
         "GET /metrics": Action.READ_METRICS,
         "GET /healthz": ANYONE,
         "GET /readyz": ANYONE,
@@ -52,6 +53,7 @@ _TITLES = {
     Role.ADAPTER_USER: "adapter's user",
     Role.ADAPTER_RECEIVER: "adapter's receiver",
     Role.SOURCE: "source",
+    Role.CREDENTIAL_READER: "credential reader",
 }
 _REACH = {
     "application": "that application, its mappings, and changes and deliveries of the accounts mapped in it",
@@ -75,6 +77,7 @@ privilege is the default, and nobody has a right because of a name.
 | adapter's user | `spec.access.users` of an Adapter | the changes that it reported |
 | adapter's receiver | `spec.access.receivers` of an Adapter | the notifications of that adapter |
 | source | `spec.sources` of a Domain | the changes that it reported |
+| credential reader | `spec.access.lookups` of an Application | the stored credentials of that application, in clear |
 
 `access.users` of an Application names Windows accounts and groups: they are synchronised, but are no callers and have
 no role. While an adapter is disabled, in its manifest or by an operator, its users and receivers have no role; its
@@ -82,7 +85,7 @@ administrators keep theirs. Take a principal out of the manifests, and it has no
 token or certificate it still has.
 
 "yes" is everything, "own" what the table above says. In lists, "own" narrows what is shown; a single object or change
-that is not one's own is refused. Who reported a change sees all of its deliveries; an application's or adapter's
+that is not one's own is refused; a credential is answered as one that does not exist (404). Who reported a change sees all of its deliveries; an application's or adapter's
 administrator those within its reach. Without a proof the answer is 401, without a role 403 with a `reason`: `noRole`,
 `notAllowed`, or one of [those of the call](api.md#errors). Each refusal is an event, of one caller and reason once a
 minute.

@@ -11,6 +11,7 @@ import anyio
 import httpx
 from starlette.applications import Starlette
 
+from controller.model.actor import Actor
 from controller.model.events import RecordedEvent
 from controller.model.topology import Access, Kind, System
 from controller.ports.events import EventQuery
@@ -76,7 +77,7 @@ class ApiBench:
 
     def token(self, principal: str, valid_for: timedelta | None = None) -> str:
         """Make a token."""
-        return self.installation.callers.create(principal, valid_for=valid_for, by="tester")[1].reveal()
+        return self.installation.callers.create(principal, valid_for=valid_for, by=Actor("tester"))[1].reveal()
 
     def call(
         self,

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from controller.model.actor import Actor
 from controller.model.notification import PasswordNotification
+from controller.model.secret import Secret
 from controller.model.topology import (
     REMOTE,
     Access,
@@ -30,6 +32,7 @@ from tests.doubles.pipeline import OPEN_ADAPTER
 PRINCIPAL = "ops"
 REMOTE_NAME = "host"
 LOCAL_NAME = "racf"
+APPLICATION_NAME = "PAYROLL"
 
 
 class OpenInstallation:
@@ -44,6 +47,10 @@ class OpenInstallation:
         remote = replace(OPEN_ADAPTER, access=access, connector=ConnectorSpec(REMOTE))
         self._bench.put(Kind.ADAPTER, REMOTE_NAME, replace(remote, notifications=NotificationPolicy(max_pending=1000)))
         self._bench.put(Kind.APPLICATION, "HOST", Application(adapter=REMOTE_NAME))
+        readable = Application(adapter=LOCAL_NAME, access=Access(lookups=(PRINCIPAL,)))
+        self._bench.put(Kind.APPLICATION, APPLICATION_NAME, readable)
+        self._bench.map(APPLICATION_NAME, "alice", "ALICE1")
+        self._bench.credentials.set(APPLICATION_NAME, "ALICE1", Secret("n3w"), by=Actor(PRINCIPAL))
         self._bench.map("HOST", "alice", "ALICE1")
         self._numbers = count()
         self.initialize()

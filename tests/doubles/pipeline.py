@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.change import PasswordChange
 from controller.model.constraints import Capabilities
 from controller.model.delivery import Delivery
@@ -78,8 +79,11 @@ class PipelineBench:
     _ids: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store: Store = open_store(f"sqlite:///{self.folder / 'bench.db'}", clock=lambda: self.now)
+        opened = open_store(f"sqlite:///{self.folder / 'bench.db'}", clock=lambda: self.now)
         self.sealer = KeyringSealer(Keyring.generate(START))
+        with opened.write() as tx:
+            tx.audit.begin(self.sealer)
+        self.store: Store = opened.with_audit_key(self.sealer)
         self.workers: dict[str, LaneWorker] = {}
         self.restart()
 
@@ -234,7 +238,7 @@ class PipelineBench:
 
     def stored(self, application: str, account: str) -> str | None:
         """The stored external password in clear."""
-        password = self.credentials.show(application, account, reveals=True, by="test").password
+        password = self.credentials.show(application, account, reveals=True, by=Actor("test")).password
         return None if password is None else password.reveal()
 
     def set_stored_windows(self, name: str, password: str) -> None:

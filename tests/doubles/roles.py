@@ -5,6 +5,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from controller.model.actor import Actor
+from controller.model.secret import Secret
 from controller.model.topology import REMOTE, Access, Application, ConnectorSpec, Domain, Kind, Source
 from controller.pipeline.roles import Role
 from controller.runtime.metrics import Metrics
@@ -41,10 +43,12 @@ class RolesBench(PagesBench):
         self._declare("far", _access(Role.ADAPTER_ADMINISTRATOR, Role.ADAPTER_USER, Role.ADAPTER_RECEIVER))
         self._declare("near", _access("nearAdministrator", "nearUser", "nearReceiver"))
         self._declare("shut", _access("shutAdministrator", *DISABLED), enabled=False)
-        owned = Application(adapter="far", access=Access(administrators=(Role.APPLICATION_ADMINISTRATOR,)))
+        access = Access(administrators=(Role.APPLICATION_ADMINISTRATOR,), lookups=(Role.CREDENTIAL_READER,))
+        owned = Application(adapter="far", access=access)
         self.bench.put(Kind.APPLICATION, "FAR", owned)
         self.bench.map("FAR", "alice", "A1")
         self.bench.map("NEAR", "bob", "B1")
+        self.bench.credentials.set("FAR", "A1", Secret(PASSWORD), by=Actor("tester"))
         everybody = (*Role, STRANGER, *DISABLED, "nearUser", "nearAdministrator", "shutAdministrator")
         self.tokens |= {name: self.token(name) for name in everybody}
         metrics = Metrics()

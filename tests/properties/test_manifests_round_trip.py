@@ -11,6 +11,7 @@ from controller.manifests.loading import Loader
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
 from controller.model.accounts import WindowsAccount
+from controller.model.audit import AuditPolicy
 from controller.model.filters import Case, Pad, PasswordFilter, Remove, Substitute, Truncate
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.topology import (
@@ -19,7 +20,6 @@ from controller.model.topology import (
     Adapter,
     AdapterGroup,
     Application,
-    AuditLimits,
     ConnectorSpec,
     CredentialField,
     Domain,
@@ -28,6 +28,7 @@ from controller.model.topology import (
     Kind,
     Mapping,
     NotificationPolicy,
+    RateLimit,
     ReconcilePolicy,
     Resource,
     Source,
@@ -49,6 +50,7 @@ seconds = st.integers(0, 10**7).map(lambda count: timedelta(seconds=count))
 some_time = st.integers(1, 10**7).map(lambda count: timedelta(seconds=count))
 percents = st.integers(0, 100)
 counts = st.integers(0, 10**6)
+levels = st.integers(0, 3)
 domain_names = st.from_regex(r"[A-Z0-9][A-Z0-9-]{0,9}", fullmatch=True).filter(lambda name: name != "BUILTIN")
 switch = st.booleans()
 
@@ -65,7 +67,8 @@ systems = st.builds(
     administrators=several(filled),
     affiliate_administrators=several(filled),
     sources=st.builds(AcceptedSources, st.booleans(), st.booleans()),
-    audit=st.builds(AuditLimits, counts, counts, counts),
+    audit=st.builds(AuditPolicy, levels, levels, some_time, counts, counts, counts),
+    credential_lookups=st.builds(RateLimit, st.integers(1, 1000), some_time),
     reconcile=st.builds(ReconcilePolicy, some_time, switch, switch, percents, percents),
 )
 secret_references = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True).map(

@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, example, given, settings
 
+from controller.model.actor import Actor
 from controller.model.change import ChangeState
 from controller.model.errors import Refused, Unavailable
 from tests.doubles.pipeline import ALL_ON, FULL_ADAPTER, PipelineBench, pipeline_bench
@@ -61,7 +62,7 @@ class _World:
             case ("route",):
                 self.bench.route()
             case _:
-                self.bench.operations.retry(self.bench.operations.parked(), by="ops")
+                self.bench.operations.retry(self.bench.operations.parked(), by=Actor("ops"))
         self.note_ends()
 
     def note_ends(self) -> None:

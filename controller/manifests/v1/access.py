@@ -58,6 +58,17 @@ class AdapterAccessSpec(AccessSpec):
 
 
 class ApplicationAccessSpec(AccessSpec):
-    r"""Users of an application are Windows accounts and groups, such as ``CORP\payroll-users``."""
+    r"""Users are Windows accounts and groups, such as ``CORP\payroll-users``; lookups are principals."""
 
     users: list[WindowsName] = Field(default_factory=list)
+    lookups: list[NonEmpty] = Field(default_factory=list)
+
+    def compile(self) -> Access:
+        """Return the model object."""
+        return replace(super().compile(), lookups=tuple(self.lookups))
+
+    @classmethod
+    def of(cls, access: Access) -> Self:
+        """Return the spec that compiles to *access*."""
+        spec = super().of(access)
+        return spec.model_copy(update={"lookups": list(access.lookups)})

@@ -7,19 +7,31 @@ from pydantic import Field
 
 from controller.manifests.v1.document import Described, Manifest, NonEmpty
 from controller.manifests.v1.duration import Duration, PositiveDuration
+from controller.model.audit import HIGHEST_LEVEL, AuditPolicy
 from controller.model.options import Options
-from controller.model.topology import AcceptedSources, AuditLimits, ReconcilePolicy, System
+from controller.model.topology import AcceptedSources, RateLimit, ReconcilePolicy, System
 
 _Count = Annotated[int, Field(ge=0)]
 _Percent = Annotated[int, Field(ge=0, le=100)]
+_Level = Annotated[int, Field(ge=0, le=HIGHEST_LEVEL)]
 
 
 class AuditSpec(Options):
-    """How many rows of each audit table are kept."""
+    """What is audited (levels 0 to 3), and how much of it is kept."""
 
+    successes: _Level = HIGHEST_LEVEL
+    failures: _Level = HIGHEST_LEVEL
+    retention: PositiveDuration = timedelta(days=365)
     deleted_applications: _Count = 1000
     deleted_mappings: _Count = 1000
     credential_lookups: _Count = 1000
+
+
+class RateLimitSpec(Options):
+    """So many times at once, and as often in each so long in the long run."""
+
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 60
+    per: PositiveDuration = timedelta(minutes=1)
 
 
 class ReconcileSpec(Options):
@@ -52,6 +64,7 @@ class SystemSpec(Options):
     affiliate_administrators: list[NonEmpty] = Field(default_factory=list)
     sources: SourcesSpec = SourcesSpec()
     audit: AuditSpec = AuditSpec()
+    credential_lookups: RateLimitSpec = RateLimitSpec()
     reconcile: ReconcileSpec = ReconcileSpec()
 
     def compile(self) -> System:
@@ -66,7 +79,8 @@ class SystemSpec(Options):
             administrators=tuple(self.administrators),
             affiliate_administrators=tuple(self.affiliate_administrators),
             sources=AcceptedSources(**dict(self.sources)),
-            audit=AuditLimits(**dict(self.audit)),
+            audit=AuditPolicy(**dict(self.audit)),
+            credential_lookups=RateLimit(**dict(self.credential_lookups)),
             reconcile=ReconcilePolicy(**dict(self.reconcile)),
         )
 
@@ -84,6 +98,7 @@ class SystemSpec(Options):
             affiliate_administrators=list(system.affiliate_administrators),
             sources=SourcesSpec.model_validate(system.sources, from_attributes=True),
             audit=AuditSpec.model_validate(system.audit, from_attributes=True),
+            credential_lookups=RateLimitSpec.model_validate(system.credential_lookups, from_attributes=True),
             reconcile=ReconcileSpec.model_validate(system.reconcile, from_attributes=True),
         )
 

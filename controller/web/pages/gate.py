@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from controller.model import events
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.errors import PwsyncError, Refused, Unauthenticated
 from controller.model.events import Event
 from controller.model.secret import Secret
@@ -20,6 +22,7 @@ from controller.ports.store import Store
 from controller.web.pages.access import Viewer, viewer_of
 from controller.web.pages.attempts import Attempts
 from controller.web.pages.sessions import Session, Sessions
+from controller.web.security import origin_of
 
 COOKIE, SECURE_COOKIE = "pwsync-session", "__Host-pwsync-session"
 LIVE_HEADER = "Pwsync-Live"
@@ -35,6 +38,13 @@ class Visit:
     cookie: str = field(repr=False)
     is_person: bool = True
     """False where the page fetches itself again."""
+    origin: str = ""
+    """The address that it came from."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who visits, for the audit."""
+        return Actor(self.viewer.principal, self.origin)
 
 
 class Gate:
@@ -63,8 +73,8 @@ class Gate:
         session = self._sessions.find(cookie, is_person=is_person)
         if session is None:
             raise Unauthenticated("log in to see this page")
-        viewer = await to_thread.run_sync(self._viewer_of, session, cookie, limiter=self._limiter)
-        return Visit(session, viewer, cookie, is_person)
+        viewer = await to_thread.run_sync(self._viewer_of, session, cookie, origin_of(request), limiter=self._limiter)
+        return Visit(session, viewer, cookie, is_person, origin_of(request))
 
     async def check_again(self, visit: Visit) -> None:
         """Check in the middle of a long answer that the session goes on.
@@ -74,7 +84,7 @@ class Gate:
         """
         if self._sessions.find(visit.cookie, is_person=False) is not visit.session:
             raise Unauthenticated("the session is over")
-        await to_thread.run_sync(self._viewer_of, visit.session, visit.cookie, limiter=self._limiter)
+        await to_thread.run_sync(self._viewer_of, visit.session, visit.cookie, visit.origin, limiter=self._limiter)
 
     async def names_administrators(self) -> bool:
         """Whether anybody may log in at all."""
@@ -87,11 +97,11 @@ class Gate:
             Refused: Too many failures of this address; nothing was checked.
             StoreUnavailable: It cannot be checked now.
         """
-        address = request.client.host if request.client else ""
+        address = origin_of(request)
         if not self._attempts.may_try(address):
             raise Refused("too many failed logins from this address", reason="tooManyAttempts")
         digest = digest_of(Secret(token))
-        principal = await to_thread.run_sync(self._principal_of, digest, limiter=self._limiter)
+        principal = await to_thread.run_sync(self._principal_of, digest, address, limiter=self._limiter)
         if principal is None:
             self._attempts.note_failure(address)
             return False
@@ -101,24 +111,27 @@ class Gate:
         answer.set_cookie(_cookie_name(request), cookie, path="/", secure=is_secure, httponly=True, samesite="strict")
         return True
 
-    def log_out(self, request: Request, answer: Response) -> None:
-        """End the session of a request and take its cookie away."""
+    async def log_out(self, request: Request, visit: Visit, answer: Response) -> None:
+        """End the session of a visit and take its cookie away.
+
+        Raises:
+            StoreUnavailable: It is ended, but could not be audited.
+        """
+        self._sessions.end(visit.cookie)
         name = _cookie_name(request)
-        self._sessions.end(request.cookies.get(name, ""))
         answer.delete_cookie(name, path="/", secure=_is_secure(request), httponly=True, samesite="strict")
+        await to_thread.run_sync(self._audit, visit.actor, AuditAction.LOG_OUT, limiter=self._limiter)
 
     async def note_refused(self, visit: Visit, page: str, reason: str) -> None:
         """Record that somebody asked for what is not theirs; of one person, page and reason once a minute."""
         await to_thread.run_sync(self._note_refused, visit, page, reason, limiter=self._limiter)
 
     def _note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        by, now = visit.viewer.principal, self._clock()
-        if self._refusals.is_due((by, page, reason), now):
-            with self._store.write() as tx:
-                tx.events.add(Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason}))
-            self._refusals.note((by, page, reason), now)
+        by = visit.viewer.principal
+        refused = Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason})
+        self._record_once((by, page, reason), refused, visit.actor, AuditAction.PAGE, page)
 
-    def _viewer_of(self, session: Session, cookie: str) -> Viewer:
+    def _viewer_of(self, session: Session, cookie: str, origin: str) -> Viewer:
         try:
             principal = self._callers.authenticate_digest(session.token_digest)
         except Unauthenticated:
@@ -130,30 +143,48 @@ class Gate:
             return viewer_of(topology, principal)
         except Refused as error:
             self._sessions.end(cookie)
-            self._note_login_refused(error, principal)
+            self._note_login_refused(error, Actor(principal, origin))
             raise
 
-    def _principal_of(self, digest: bytes) -> str | None:
+    def _principal_of(self, digest: bytes, address: str) -> str | None:
         principal = ""
         try:
             principal = self._callers.authenticate_digest(digest)
             with self._store.read() as tx:
                 viewer_of(self._topology.read(tx), principal)
         except (Unauthenticated, Refused) as error:
-            self._note_login_refused(error, principal)
+            self._note_login_refused(error, Actor(principal, address))
             return None
-        with self._store.write() as tx:
-            tx.audit.add(principal, "status page log in", "")
+        self._audit(Actor(principal, address), AuditAction.LOG_IN)
         return principal
 
-    def _note_login_refused(self, error: PwsyncError, principal: str) -> None:
-        reason = error.reason if isinstance(error, Refused) else error.code
+    def _note_login_refused(self, error: PwsyncError, by: Actor) -> None:
+        reason = _reason_of(error)
+        refused = Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": by.principal})
+        self._record_once((reason, by.principal), refused, by, AuditAction.LOG_IN)
+
+    def _audit(self, by: Actor, action: AuditAction) -> None:
         with self._store.write() as tx:
-            tx.events.add(Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": principal}))
+            tx.audit.add(by, action, "")
+
+    def _record_once(
+        self, kind: tuple[str, ...], refused: Event, by: Actor, action: AuditAction, subject: str = ""
+    ) -> None:
+        """Record a refusal, of one kind once a minute, from wherever it comes."""
+        now = self._clock()
+        if self._refusals.is_due(kind, now):
+            with self._store.write() as tx:
+                tx.events.add(refused)
+                tx.audit.add(by, action, subject, failure=str(refused.fields["reason"]))
+            self._refusals.note(kind, now)
 
     def _has_administrators(self) -> bool:
         with self._store.read() as tx:
             return bool(self._topology.read(tx).system.administrators)
+
+
+def _reason_of(error: PwsyncError) -> str:
+    return error.reason if isinstance(error, Refused) else error.code
 
 
 def _cookie_name(request: Request) -> str:

@@ -62,7 +62,10 @@ class LoginPages:
             return SeeOther("/login")
         answer = SeeOther("/login")
         if is_form_token(visit.session, field_of(form, "csrf")):
-            self._site.gate.log_out(request, answer)
+            try:
+                await self._site.gate.log_out(request, visit, answer)
+            except PwsyncError as error:
+                return self._site.problem(error, None)
         return answer
 
     async def _form(self, to: str, problem: str = "", status: HTTPStatus = HTTPStatus.OK) -> Response:

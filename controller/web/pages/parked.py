@@ -66,14 +66,14 @@ class ParkedPages:
     async def retry(self, request: Request, visit: Visit) -> Response:
         """Queue again those that the form names."""
         form = await own_form(request, visit)
-        visit.session.notice = await to_thread.run_sync(self._retry, form, visit.viewer, limiter=self._site.limiter)
+        visit.session.notice = await to_thread.run_sync(self._retry, form, visit, limiter=self._site.limiter)
         return SeeOther("/parked")
 
     async def discard(self, request: Request, visit: Visit) -> Response:
         """End the one that the form names."""
         form = await own_form(request, visit)
         visit.viewer.check(Action.DISCARD_DELIVERY)
-        visit.session.notice = await to_thread.run_sync(self._discard, form, visit.viewer, limiter=self._site.limiter)
+        visit.session.notice = await to_thread.run_sync(self._discard, form, visit, limiter=self._site.limiter)
         return SeeOther("/parked")
 
     def _parked(self, viewer: Viewer, lane: str) -> dict[str, Any]:
@@ -99,20 +99,20 @@ class ParkedPages:
             delivery = _named(tx, wanted, viewer)
             return {"delivery": delivery_row(delivery, tx.now), "now": tx.now}
 
-    def _retry(self, form: Form, viewer: Viewer) -> str:
+    def _retry(self, form: Form, visit: Visit) -> str:
         with self._store.read() as tx:
-            chosen = [_named(tx, wanted, viewer) for wanted in form.get("id", [])[:SHOWN]]
-        done = self._operations.retry(chosen, by=viewer.principal)
+            chosen = [_named(tx, wanted, visit.viewer) for wanted in form.get("id", [])[:SHOWN]]
+        done = self._operations.retry(chosen, by=visit.actor)
         if done.queued:
             self._on_retried()
         told = [f"{len(done.queued):,} of {len(chosen):,} queued again."]
         told += [f"{len(done.superseded):,} superseded by newer changes."] if done.superseded else []
         return " ".join([*told, *(f"{error.message}." for error in done.refused[:3])])
 
-    def _discard(self, form: Form, viewer: Viewer) -> str:
+    def _discard(self, form: Form, visit: Visit) -> str:
         with self._store.read() as tx:
-            delivery = _named(tx, field_of(form, "id"), viewer)
-        count = self._operations.discard([delivery], by=viewer.principal)
+            delivery = _named(tx, field_of(form, "id"), visit.viewer)
+        count = self._operations.discard([delivery], by=visit.actor)
         return f"The delivery to {delivery.account} was discarded." if count else "It had been settled meanwhile."
 
 

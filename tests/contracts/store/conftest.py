@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from controller.ports.clock import Clock
 from controller.ports.store import Store
 from controller.store.opening import open_store
+from tests.doubles.audited import audited
 from tests.servers.postgresql import find_binaries, new_database, running_postgresql
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.system)]
@@ -97,7 +98,7 @@ def opened(store_url: str) -> Iterator[OpenStore]:
         def open_again(clock: Clock | None = None, *, read_only: bool = False) -> Store:
             store = open_store(store_url, clock=clock, read_only=read_only)
             at_end.callback(store.close)
-            return store
+            return store if read_only else audited(store)
 
         yield open_again
 

@@ -1,16 +1,13 @@
-"""Events, audit rows, tokens, leases and identities."""
+"""Events, tokens, leases and identities."""
 
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
 
 from controller.model import events
 from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event
 from controller.model.secret import Secret
-from controller.ports.audit import AuditEntry
 from controller.ports.events import EventQuery
 from controller.ports.store import Store
 from controller.ports.tokens import Token
@@ -72,29 +69,6 @@ def test_the_oldest_events_go_first(store: Store, monkeypatch: pytest.MonkeyPatc
         kept = [e.tracking_id for e in tx.events.find(EventQuery(limit=1000))]
     assert 20 <= len(kept) <= 30
     assert kept == [f"t{number}" for number in range(99, 99 - len(kept), -1)]
-
-
-def test_audit_rows_are_found_newest_first(store: Store, clock: SettableClock) -> None:
-    with store.write() as tx:
-        tx.audit.add("ops", "reveal", "PAYROLL/ALICE1", "words\x00")
-    clock.advance(seconds=1)
-    with store.write() as tx:
-        tx.audit.add("ops", "clear", "PAYROLL/ALICE1")
-    with store.read() as tx:
-        newest, oldest = tx.audit.find()
-        assert newest == AuditEntry(clock.now, "ops", "clear", "PAYROLL/ALICE1")
-        assert oldest == AuditEntry(AT, "ops", "reveal", "PAYROLL/ALICE1", "words\ufffd")
-        assert tx.audit.find(limit=1) == [newest]
-
-
-@pytest.mark.parametrize("statement", ["UPDATE audit SET detail = ''", "DELETE FROM audit"])
-def test_the_database_refuses_to_change_audit_rows(store: Store, store_url: str, statement: str) -> None:
-    with store.write() as tx:
-        tx.audit.add("ops", "reveal", "PAYROLL/ALICE1")
-    engine = create_engine(store_url)
-    with pytest.raises(DBAPIError, match="audit rows are never changed"), engine.begin() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
 
 
 def test_tokens_are_found_by_digest_used_and_revoked_once(store: Store, clock: SettableClock) -> None:

@@ -14,9 +14,12 @@ from itertools import chain, pairwise
 import pytest
 
 from controller.model.accounts import ExternalAccount
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, confirm
 from controller.model.errors import InvalidInput, StoreUnusable
+from controller.ports.audit import AuditQuery
 from controller.ports.changes import ChangeQuery
 from controller.ports.store import Store
 from tests.contracts.store.conftest import OpenStore, SettableClock
@@ -40,7 +43,7 @@ def test_an_exception_rolls_back_everything(store: Store) -> None:
         with store.write() as tx:
             tx.changes.add(change("t1"))
             tx.mappings.put([mapping("alice", "A1")])
-            tx.audit.add("ops", "a", "b")
+            tx.audit.add(Actor("ops"), AuditAction.APPLY, "b")
             raise KeyError("the reason")
 
     with pytest.raises(KeyError, match="the reason"):
@@ -48,7 +51,7 @@ def test_an_exception_rolls_back_everything(store: Store) -> None:
     with store.read() as tx:
         assert tx.mappings.count() == 0
         assert tx.changes.find(ChangeQuery()) == []
-        assert tx.audit.find() == []
+        assert tx.audit.find(AuditQuery()) == []
 
 
 def test_an_error_of_the_store_that_is_caught_inside_still_fails_the_transaction(store: Store) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.credential import Fingerprint
 from controller.model.delivery import DeliveryState
@@ -164,7 +165,7 @@ def test_an_account_whose_state_hides_the_answer_of_the_probe(
 
     monkeypatch.setattr(MemoryConnector, "verify_password", refuse)
     bench.capabilities[LANE] = Capabilities(needs_old_password=needs_old)
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="test")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("test"))
     directory.fail_next(Indeterminate("no answer"), when="before")
     change = bench.windows("alice", "New-1")
     bench.settle()
@@ -180,7 +181,7 @@ def test_a_connector_that_needs_the_old_password_gets_the_stored_one(
     missing = bench.windows("alice", "New-1")
     bench.settle()
     assert "none is stored" in bench.deliveries(missing)[0].message
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="test")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("test"))
     bench.windows("alice", "New-2")
     bench.settle()
     assert directory.accounts["alice"] == "New-2"
@@ -193,7 +194,7 @@ def test_the_old_password_is_sent_along_where_the_adapter_says_so(
     bench.windows("bob", "New-0")
     bench.settle()
     assert directory.accounts["bob"] == "New-0"
-    bench.credentials.set("LDAP", "alice", Secret("wrong"), by="test")
+    bench.credentials.set("LDAP", "alice", Secret("wrong"), by=Actor("test"))
     change = bench.windows("alice", "New-1")
     bench.settle()
     assert bench.deliveries(change)[0].code == "oldPasswordWrong"
@@ -543,7 +544,7 @@ def test_what_needs_the_old_password_is_left_to_a_person_rather_than_probed_a_th
     bench: PipelineBench, directory: MemoryDirectory
 ) -> None:
     bench.capabilities[LANE] = Capabilities(needs_old_password=True)
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="test")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("test"))
     directory.fail_next(*[Indeterminate("no answer")] * 9)
     change = bench.windows("alice", "New-1")
     for _ in range(6):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.errors import NotFound, Refused
 from controller.model.topology import ConnectorSpec
 from tests.doubles.pipeline import PipelineBench
@@ -21,7 +22,7 @@ def remote(bench: PipelineBench) -> RemoteBench:
 
 def is_expired(remote: RemoteBench) -> bool:
     """Whether the stored password of ALICE1 is marked."""
-    view = remote.bench.credentials.show("RACF", "ALICE1", reveals=False, by="test")
+    view = remote.bench.credentials.show("RACF", "ALICE1", reveals=False, by=Actor("test"))
     return view.expired_at is not None
 
 

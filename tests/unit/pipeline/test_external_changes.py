@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.credential import Fingerprint
 from controller.model.errors import Refused
 from controller.model.secret import Secret
@@ -96,7 +97,7 @@ def test_a_stored_windows_password_that_was_set_meanwhile_is_kept(full: Pipeline
 def test_administrators_give_full_sync_its_first_old_password(bench: PipelineBench) -> None:
     bench.adapter("ldap", FULL_ADAPTER, "alice")
     bench.map("LDAP", "alice", "alice")
-    assert bench.credentials.set("LDAP", "CORP\\alice", Secret("old"), by="admin") is True
+    assert bench.credentials.set("LDAP", "CORP\\alice", Secret("old"), by=Actor("admin")) is True
     change = bench.external("ldap", "alice", "New-1")
     bench.settle()
     assert bench.outcome(change) == ("completed", "")
@@ -117,7 +118,7 @@ def test_the_old_password_is_compared_with_the_stored_credential(bench: Pipeline
     unknown = bench.external("ldap", "alice", "New-1", old="old")
     bench.settle()
     assert bench.outcome(unknown) == ("failed", "noStoredCredential")
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="admin")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("admin"))
     wrong = bench.external("ldap", "alice", "New-1", old="wrong")
     bench.settle()
     assert bench.outcome(wrong) == ("failed", "oldPasswordWrong")
@@ -142,7 +143,7 @@ def test_when_one_of_several_updates_fails_windows_is_not_changed(bench: Pipelin
     bench.put(Kind.APPLICATION, "SECOND", Application(adapter="ldap"))
     bench.map("LDAP", "alice", "alice")
     bench.map("SECOND", "alice", "alice")
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="admin")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("admin"))
     change = bench.external("ldap", "alice", "New-1", old="old")
     bench.settle()
     assert bench.stored("LDAP", "alice") == "New-1"

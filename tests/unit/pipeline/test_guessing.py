@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model import events
+from controller.model.actor import Actor
 from controller.model.secret import Secret
 from controller.model.topology import System
 from controller.pipeline.guessing import MOST_WRONG
@@ -21,8 +22,8 @@ def guessed(bench: PipelineBench) -> PipelineBench:
     bench.adapter("ldap", VERIFYING, "alice", "bob")
     bench.map("LDAP", "alice", "alice")
     bench.map("LDAP", "bob", "bob")
-    bench.credentials.set("LDAP", "alice", Secret("right"), by="t")
-    bench.credentials.set("LDAP", "bob", Secret("right"), by="t")
+    bench.credentials.set("LDAP", "alice", Secret("right"), by=Actor("t"))
+    bench.credentials.set("LDAP", "bob", Secret("right"), by=Actor("t"))
     return bench
 
 
@@ -87,7 +88,7 @@ def test_the_count_outlives_the_process(guessed: PipelineBench) -> None:
 
 
 def test_a_missing_credential_is_no_guess(guessed: PipelineBench) -> None:
-    guessed.credentials.clear("LDAP", "alice", by="t")
+    guessed.credentials.clear("LDAP", "alice", by=Actor("t"))
     for _ in range(MOST_WRONG + 1):
         assert report(guessed, "any") == ("failed", "noStoredCredential")
 

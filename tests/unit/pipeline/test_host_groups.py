@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 from controller.model.topology import Application, Kind, Mapping
@@ -71,11 +72,11 @@ def test_an_account_that_stands_for_two_windows_accounts_by_a_host_group_changes
 def test_a_credential_of_a_host_group_is_not_the_windows_password(bench: PipelineBench) -> None:
     with_own_account(bench)
     bench.set_stored_windows("alice", "old")
-    assert bench.credentials.set("HOST", "BOB1", Secret("b"), by="ops") is False
-    assert bench.credentials.set("HOST", "EVE1", Secret("e"), by="ops") is False
+    assert bench.credentials.set("HOST", "BOB1", Secret("b"), by=Actor("ops")) is False
+    assert bench.credentials.set("HOST", "EVE1", Secret("e"), by=Actor("ops")) is False
     assert (bench.stored("HOST", "BOB1"), bench.stored("HOST", "EVE1")) == ("b", "e")
     assert bench.stored_windows("alice") == "old"
-    assert bench.credentials.clear("HOST", "BOB1", by="ops") is True
+    assert bench.credentials.clear("HOST", "BOB1", by=Actor("ops")) is True
     assert (bench.stored("HOST", "BOB1"), bench.stored("HOST", "EVE1")) == (None, "e")
     assert bench.stored_windows("alice") == "old"
 
@@ -90,25 +91,25 @@ def test_setting_it_releases_nothing_that_waits_for_the_windows_password(bench: 
     with_own_account(bench)
     change = bench.external("host", "ALICE1", "new")
     bench.settle()
-    bench.credentials.set("HOST", "BOB1", Secret("b"), by="ops")
+    bench.credentials.set("HOST", "BOB1", Secret("b"), by=Actor("ops"))
     assert [delivery.state.value for delivery in bench.deliveries(change)] == ["parked"]
-    bench.credentials.set("OWN", "ALICE1", Secret("old"), by="ops")
+    bench.credentials.set("OWN", "ALICE1", Secret("old"), by=Actor("ops"))
     assert [delivery.state.value for delivery in bench.deliveries(change)] == ["pending"]
 
 
 def test_the_windows_account_does_not_tell_which_credential_is_meant(bench: PipelineBench) -> None:
     with pytest.raises(InvalidInput, match=r"several external accounts \(BOB1, EVE1\)"):
-        bench.credentials.set("HOST", "CORP\\alice", Secret("x"), by="ops")
+        bench.credentials.set("HOST", "CORP\\alice", Secret("x"), by=Actor("ops"))
     for number in range(10):
         bench.map("HOST", "alice", f"U{number}")
     with pytest.raises(InvalidInput, match=r"\(BOB1, EVE1, U0, .*, U7 and 2 more\)"):
-        bench.credentials.show("HOST", "CORP\\alice", reveals=False, by="ops")
+        bench.credentials.show("HOST", "CORP\\alice", reveals=False, by=Actor("ops"))
 
 
 def test_each_account_is_verified_with_its_own_credential(bench: PipelineBench) -> None:
     bench.put(Kind.ADAPTER, "host", replace(FULL_ADAPTER, verify_old_password=True))
     for account in ("BOB1", "EVE1"):
-        bench.credentials.set("HOST", account, Secret(f"old-of-{account}"), by="ops")
+        bench.credentials.set("HOST", account, Secret(f"old-of-{account}"), by=Actor("ops"))
     refused = bench.external("host", "BOB1", "new", old="old-of-EVE1")
     taken = bench.external("host", "EVE1", "new", old="old-of-EVE1")
     bench.settle()

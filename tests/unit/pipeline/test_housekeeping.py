@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.accounts import ExternalAccount
+from controller.model.actor import Actor
 from controller.model.credential import Fingerprint
 from controller.model.delivery import DeliveryState
 from controller.model.errors import Indeterminate
@@ -59,7 +60,7 @@ def test_the_queue_of_an_adapter_that_takes_no_part_expires(bench: PipelineBench
     changes = [bench.windows("alice", "New-1"), bench.windows("bob", "New-2")]
     bench.route()
     if is_suspended:
-        bench.operations.disable("ldap", by="ops")
+        bench.operations.disable("ldap", by=Actor("ops"))
     else:
         bench.put(Kind.ADAPTER, "ldap", replace(OPEN_ADAPTER, enabled=False))
     bench.wait(25 * HOUR)
@@ -74,7 +75,7 @@ def test_more_than_one_batch_is_given_up(bench: PipelineBench, monkeypatch: pyte
     monkeypatch.setattr(housekeeping, "BATCH", 1)
     changes = [bench.windows("alice", "New-1"), bench.windows("bob", "New-2")]
     bench.route()
-    bench.operations.disable("ldap", by="ops")
+    bench.operations.disable("ldap", by=Actor("ops"))
     bench.wait(25 * HOUR)
     bench.keep_house()
     assert [bench.outcome(change) for change in changes] == [("failed", "deliveryExpired")] * 2
@@ -97,7 +98,7 @@ def test_one_that_was_left_in_flight_leaves_it_open_which_password_is_in_force(b
     change = bench.windows("alice", "New-1")
     bench.route()
     assert bench.new_worker(LANE).step()  # and never came back
-    bench.operations.disable("ldap", by="ops")
+    bench.operations.disable("ldap", by=Actor("ops"))
     bench.wait(24 * HOUR + LEASE)
     bench.keep_house()
     assert bench.outcome(change) == ("failed", "deliveryExpired")
@@ -111,7 +112,7 @@ def test_one_that_a_newer_change_has_overtaken_is_superseded_rather_than_expired
     older = bench.windows("alice", "Older")
     bench.settle()
     bench.wait(12 * HOUR)
-    bench.operations.disable("ldap", by="ops")
+    bench.operations.disable("ldap", by=Actor("ops"))
     (waiting,) = bench.deliveries(older)
     with bench.store.write() as tx:
         newer = replace(waiting, id="newer", tracking_id="none", sequence=99, expires_at=bench.now + DAY)
@@ -131,7 +132,7 @@ def test_what_was_settled_meanwhile_is_left_alone(bench: PipelineBench) -> None:
     bench.route()
     bench.wait(25 * HOUR)
     next(steps)
-    bench.operations.discard(bench.deliveries(other), by="ops")
+    bench.operations.discard(bench.deliveries(other), by=Actor("ops"))
     list(steps)
     assert bench.outcome(change) == ("failed", "deliveryExpired")
     assert bench.deliveries(other)[0].code == "discarded"

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.delivery import Delivery
 from controller.model.errors import InvalidInput, NotFound, Refused
 from controller.model.topology import Kind
+from controller.ports.audit import AuditQuery
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 
@@ -33,7 +35,7 @@ def test_a_retried_delivery_has_all_its_tries_again_and_its_change_is_open(
     bench: PipelineBench, strict: MemoryDirectory
 ) -> None:
     parked = park(bench, "alice", "N-1")
-    done = bench.operations.retry(bench.operations.named([parked.id]), by="ops")
+    done = bench.operations.retry(bench.operations.named([parked.id]), by=Actor("ops"))
     assert (done.queued, done.superseded, done.refused) == ((parked.id,), (), ())
     assert bench.outcome(parked.tracking_id) == ("accepted", "")
     assert bench.change(parked.tracking_id).finished_at is None
@@ -46,7 +48,7 @@ def test_a_retried_delivery_has_all_its_tries_again_and_its_change_is_open(
 
 def test_a_delivery_that_is_refused_again_is_parked_again(bench: PipelineBench, strict: MemoryDirectory) -> None:
     parked = park(bench, "alice", "N-1")
-    bench.operations.retry([parked], by="ops")
+    bench.operations.retry([parked], by=Actor("ops"))
     bench.settle()
     assert strict.writes == []
     assert bench.outcome(parked.tracking_id) == ("failed", "deliveryParked")
@@ -56,7 +58,7 @@ def test_all_parked_ones_of_an_adapter_are_retried_oldest_first(bench: PipelineB
     first, second = park(bench, "alice", "N-1"), park(bench, "bob", "N-2")
     strict.policy = lambda _: None
     assert [d.id for d in bench.operations.parked()] == [first.id, second.id]
-    bench.operations.retry(bench.operations.parked("ldap"), by="ops")
+    bench.operations.retry(bench.operations.parked("ldap"), by=Actor("ops"))
     bench.settle()
     assert [w.password for w in strict.writes] == ["N-1", "N-2"]
     with pytest.raises(NotFound, match="no adapter racf"):
@@ -67,7 +69,7 @@ def test_one_that_has_become_too_old_is_not_retried_and_says_so(bench: PipelineB
     parked = park(bench, "alice", "N-1")
     strict.policy = lambda _: None
     bench.wait(timedelta(hours=24))
-    done = bench.operations.retry([parked], by="ops")
+    done = bench.operations.retry([parked], by=Actor("ops"))
     assert done.queued == ()
     assert "older than the maximum sync age" in str(done.refused[0])
     bench.settle()
@@ -79,8 +81,8 @@ def test_a_settled_one_is_not_retried_and_not_discarded(bench: PipelineBench, st
     tracking_id = bench.windows("alice", "N-1")
     bench.settle()
     confirmed = bench.deliveries(tracking_id)
-    assert "is confirmed: only a parked" in str(bench.operations.retry(confirmed, by="ops").refused[0])
-    assert bench.operations.discard(confirmed, by="ops") == 0
+    assert "is confirmed: only a parked" in str(bench.operations.retry(confirmed, by=Actor("ops")).refused[0])
+    assert bench.operations.discard(confirmed, by=Actor("ops")) == 0
 
 
 @pytest.mark.usefixtures("strict")
@@ -89,7 +91,7 @@ def test_one_whose_account_has_a_newer_change_is_superseded_instead(bench: Pipel
     with bench.store.write() as tx:
         known = tx.fingerprints.get(parked.account)
         tx.fingerprints.put(parked.account, type(known)(in_force=b"x", sequence=parked.sequence + 1, set_by="report"))
-    done = bench.operations.retry([parked], by="ops")
+    done = bench.operations.retry([parked], by=Actor("ops"))
     assert (done.queued, done.superseded) == ((), (parked.id,))
     assert bench.outcome(parked.tracking_id) == ("discarded", "superseded")
 
@@ -105,13 +107,18 @@ def test_a_change_is_named_by_its_tracking_id_too(bench: PipelineBench) -> None:
 @pytest.mark.usefixtures("strict")
 def test_a_discarded_delivery_forgets_its_password_and_is_audited(bench: PipelineBench) -> None:
     parked = park(bench, "alice", "N-1")
-    assert bench.operations.discard([parked], by="ops") == 1
+    assert bench.operations.discard([parked], by=Actor("ops")) == 1
     discarded = bench.deliveries(parked.tracking_id)[0]
     assert (discarded.state.value, discarded.code, discarded.sealed_password) == ("expired", "discarded", None)
     assert bench.outcome(parked.tracking_id) == ("failed", "deliveryExpired")
     with bench.store.read() as tx:
-        row = tx.audit.find(1)[0]
-    assert (row.principal, row.action, row.object, row.detail) == ("ops", "deliveries discard", parked.id, "discarded")
+        row = tx.audit.find(AuditQuery(limit=1))[0]
+    assert (row.principal, row.action, row.object, row.detail) == (
+        "ops",
+        "deliveries discard",
+        parked.id,
+        "ldap:alice: discarded",
+    )
 
 
 def test_what_a_discarded_attempt_did_is_not_taken_for_known(bench: PipelineBench, strict: MemoryDirectory) -> None:
@@ -120,7 +127,7 @@ def test_what_a_discarded_attempt_did_is_not_taken_for_known(bench: PipelineBenc
     bench.route()
     worker = bench.new_worker("adapter/ldap")
     worker.step()
-    assert bench.operations.discard(bench.deliveries(tracking_id), by="ops") == 1
+    assert bench.operations.discard(bench.deliveries(tracking_id), by=Actor("ops")) == 1
     worker.finish()
     assert bench.deliveries(tracking_id)[0].state.value == "expired"
     echo = bench.external("ldap", "alice", "N-1")
@@ -132,16 +139,16 @@ def test_a_disabled_adapter_takes_no_part_until_it_is_enabled(bench: PipelineBen
     strict.policy = lambda _: None
     waiting = bench.windows("alice", "N-1")
     bench.route()
-    assert bench.operations.disable("ldap", by="ops")
-    assert not bench.operations.disable("ldap", by="someone")
+    assert bench.operations.disable("ldap", by=Actor("ops"))
+    assert not bench.operations.disable("ldap", by=Actor("someone"))
     skipped = bench.windows("bob", "N-1")
     bench.settle()
     assert strict.writes == []
     assert bench.outcome(skipped) == ("discarded", "noTarget")
     with pytest.raises(Refused, match="disabled"):
         bench.external("ldap", "bob", "N-3")
-    assert bench.operations.enable("ldap", by="ops")
-    assert not bench.operations.enable("ldap", by="ops")
+    assert bench.operations.enable("ldap", by=Actor("ops"))
+    assert not bench.operations.enable("ldap", by=Actor("ops"))
     bench.settle()
     assert bench.outcome(waiting) == ("completed", "")
     assert len(bench.events("adapterDisabled")) == len(bench.events("adapterEnabled")) == 1
@@ -151,15 +158,15 @@ def test_a_disabled_adapter_takes_no_part_until_it_is_enabled(bench: PipelineBen
 def test_an_adapter_that_its_manifest_disables_cannot_be_enabled_here(bench: PipelineBench) -> None:
     bench.put(Kind.ADAPTER, "ldap", type(OPEN_ADAPTER)(connector=OPEN_ADAPTER.connector, enabled=False))
     with pytest.raises(InvalidInput, match="disabled by its manifest"):
-        bench.operations.enable("ldap", by="ops")
-    assert not bench.operations.disable("ldap", by="ops")
+        bench.operations.enable("ldap", by=Actor("ops"))
+    assert not bench.operations.disable("ldap", by=Actor("ops"))
     with pytest.raises(NotFound):
-        bench.operations.enable("racf", by="ops")
+        bench.operations.enable("racf", by=Actor("ops"))
 
 
 @pytest.mark.usefixtures("strict")
 def test_an_adapter_that_is_gone_leaves_no_trace_of_its_suspension(bench: PipelineBench) -> None:
-    bench.operations.disable("ldap", by="ops")
+    bench.operations.disable("ldap", by=Actor("ops"))
     bench.remove(Kind.ADAPTER, "ldap")
     unreached = bench.windows("alice", "N-1")
     bench.settle()
@@ -173,7 +180,7 @@ def test_a_reset_empties_the_queue_of_one_adapter(bench: PipelineBench) -> None:
     bench.map("RACF", "bob", "BOB1")
     waiting = bench.windows("bob", "N-2")
     bench.route()
-    assert bench.operations.reset("ldap", by="ops") == 2
+    assert bench.operations.reset("ldap", by=Actor("ops")) == 2
     assert bench.outcome(parked.tracking_id) == ("failed", "deliveryExpired")
     assert sorted((d.account.lane, d.state.value, d.code) for d in bench.deliveries(waiting)) == [
         ("adapter/ldap", "expired", "adapterReset"),
@@ -190,7 +197,7 @@ def test_after_a_reset_of_the_damping_an_echo_is_a_change_and_does_no_harm(
     strict.policy = lambda _: None
     bench.windows("alice", "N-1")
     bench.settle()
-    assert bench.operations.reset_damping(by="ops") == 2
+    assert bench.operations.reset_damping(by=Actor("ops")) == 2
     echo = bench.external("ldap", "alice", "N-1")
     bench.settle()
     assert bench.outcome(echo)[0] == "completed"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.accounts import WindowsAccount
+from controller.model.actor import Actor
 from controller.model.constraints import Capabilities
 from controller.model.delivery import Delivery
 from controller.model.errors import OldPasswordWrong
@@ -32,7 +33,7 @@ def apply(bench: PipelineBench, edit: Edit) -> Applied:
         resources, mappings = dict(actual.resources), list(actual.mappings)
         edit(resources, mappings)
         plan = make_plan(actual, State(resources, sorted(mappings, key=lambda m: m.sort_key)))
-    return apply_plan(bench.store, plan, force=True, principal="ops")
+    return apply_plan(bench.store, plan, force=True, by=Actor("ops"))
 
 
 def set_spec(key: Key, **fields: object) -> Edit:
@@ -197,7 +198,7 @@ def test_a_filter_that_leaves_nothing_parks_until_it_is_corrected(bench: Pipelin
     parked = park(bench)
     assert (parked.code, parked.sealed_password) == ("filterUnusable", None)
     assert bench.outcome(parked.tracking_id) == ("failed", "filterUnusable")
-    again = bench.operations.retry([parked], by="ops")
+    again = bench.operations.retry([parked], by=Actor("ops"))
     assert again.queued == (parked.id,)
     bench.settle()
     assert bench.outcome(parked.tracking_id) == ("failed", "filterUnusable")
@@ -236,7 +237,7 @@ def test_without_a_stored_windows_password_the_change_waits_for_credentials(benc
     change = bench.external("ldap", "alice", "New-1")
     bench.settle()
     assert bench.outcome(change) == ("failed", "noStoredWindowsPassword")
-    assert bench.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    assert bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     bench.settle()
     assert bench.password("domain/CORP", "alice") == "New-1"
     assert bench.outcome(change) == ("completed", "")
@@ -247,12 +248,12 @@ def test_a_wrong_old_password_waits_for_credentials_and_for_nothing_else(bench: 
     bench.capabilities["adapter/ldap"] = Capabilities(needs_old_password=True)
     directory = bench.adapter("ldap", OPEN_ADAPTER, "alice")
     bench.map("LDAP", "alice", "alice")
-    bench.credentials.set("LDAP", "alice", Secret("wrong"), by="ops")
+    bench.credentials.set("LDAP", "alice", Secret("wrong"), by=Actor("ops"))
     change = bench.windows("alice", "New-1")
     bench.settle()
     assert bench.deliveries(change)[0].code == OldPasswordWrong.code
     assert apply(bench, set_spec(LDAP, description="x")).deliveries_released == 0
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     bench.settle()
     assert directory.accounts["alice"] == "New-1"
 
@@ -265,7 +266,7 @@ def test_a_missing_old_password_waits_for_credentials_until_it_is_too_old(bench:
     bench.settle()
     assert bench.deliveries(change)[0].code == "oldPasswordMissing"
     bench.wait(timedelta(days=2))
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     assert bench.deliveries(change)[0].state.value == "parked"
 
 
@@ -273,7 +274,7 @@ def test_credentials_do_not_release_what_was_refused_for_another_reason(
     bench: PipelineBench, ldap: MemoryDirectory
 ) -> None:
     parked = park(bench)
-    bench.credentials.set("LDAP", "alice", Secret("old"), by="ops")
+    bench.credentials.set("LDAP", "alice", Secret("old"), by=Actor("ops"))
     assert bench.deliveries(parked.tracking_id)[0].state.value == "parked"
     assert ldap.writes == []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.errors import StoreUnavailable, Unauthenticated
 from controller.model.secret import Secret
 from controller.pipeline import remembering
@@ -30,7 +31,7 @@ def callers(bench: ReplayBench) -> Callers:
 def test_a_token_used_lately_is_valid_without_the_store_until_its_time_is_over(
     bench: ReplayBench, callers: Callers
 ) -> None:
-    known, unknown = (callers.create(name, valid_for=None, by="t")[1] for name in ("dc1", "dc2"))
+    known, unknown = (callers.create(name, valid_for=None, by=Actor("t"))[1] for name in ("dc1", "dc2"))
     assert callers.authenticate(known) == "dc1"
     bench.wait(VALID_FOR - timedelta(seconds=1))
     with bench.away():
@@ -48,7 +49,7 @@ def test_a_token_used_lately_is_valid_without_the_store_until_its_time_is_over(
 
 
 def test_a_token_that_expires_during_the_outage_ends_then(bench: ReplayBench, callers: Callers) -> None:
-    token = callers.create("dc1", valid_for=timedelta(minutes=5), by="t")[1]
+    token = callers.create("dc1", valid_for=timedelta(minutes=5), by=Actor("t"))[1]
     callers.authenticate(token)
     bench.wait(timedelta(minutes=5))
     with bench.away(), pytest.raises(StoreUnavailable):
@@ -56,9 +57,9 @@ def test_a_token_that_expires_during_the_outage_ends_then(bench: ReplayBench, ca
 
 
 def test_a_token_that_the_store_calls_revoked_is_forgotten(bench: ReplayBench, callers: Callers) -> None:
-    token, text = callers.create("dc1", valid_for=None, by="t")
+    token, text = callers.create("dc1", valid_for=None, by=Actor("t"))
     callers.authenticate(text)
-    callers.revoke(token.id, by="t")
+    callers.revoke(token.id, by=Actor("t"))
     with pytest.raises(Unauthenticated):
         callers.authenticate(text)
     with bench.away(), pytest.raises(StoreUnavailable):
@@ -78,7 +79,7 @@ def test_a_valid_token_is_valid_though_its_use_cannot_be_written_down(
     bench: ReplayBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     callers = Callers(bench.store, bench.new_id)
-    token = callers.create("dc1", valid_for=None, by="t")[1]
+    token = callers.create("dc1", valid_for=None, by=Actor("t"))[1]
 
     def refuse() -> None:
         raise StoreUnavailable("the disk is full")
@@ -89,7 +90,7 @@ def test_a_valid_token_is_valid_though_its_use_cannot_be_written_down(
 
 def test_the_memory_is_bounded(bench: ReplayBench, callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembering, "MOST", 2)
-    tokens = [callers.create(f"dc{n}", valid_for=None, by="t")[1] for n in range(3)]
+    tokens = [callers.create(f"dc{n}", valid_for=None, by=Actor("t"))[1] for n in range(3)]
     for token in tokens:
         callers.authenticate(token)
     with bench.away():

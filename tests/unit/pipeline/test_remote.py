@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.completion import Completion
 from controller.model.errors import InvalidInput, TrackingIdUnknown, WrongSession
 from controller.model.filters import Case, PasswordFilter
@@ -183,7 +184,7 @@ def test_a_late_write_before_a_newer_password_that_waits_needs_no_repetition(rem
 
 def test_after_a_late_write_what_is_stored_nowhere_cannot_go_out_again(remote: RemoteBench) -> None:
     first = late_and_superseded(remote)
-    remote.bench.credentials.clear("RACF", "ALICE1", by="ops")
+    remote.bench.credentials.clear("RACF", "ALICE1", by=Actor("ops"))
     remote.complete(first)
     assert len(remote.bench.events("lateWrite")) == 1
     assert remote.receive() is None
@@ -205,21 +206,21 @@ def test_a_late_confirmation_does_not_replace_what_an_administrator_has_set(
     remote: RemoteBench, retry_count: int
 ) -> None:
     remote.declare(notifications=NotificationPolicy(retry_count=retry_count, retry_delay=RETRY))
-    remote.bench.credentials.set("RACF", "ALICE1", Secret("Before-0"), by="ops")
+    remote.bench.credentials.set("RACF", "ALICE1", Secret("Before-0"), by=Actor("ops"))
     remote.bench.wait(RETRY)
     tracking_id = remote.change("alice", "New-1")
     remote.take()
     remote.bench.wait(RETRY)
     remote.receive()
     remote.initialize()
-    remote.bench.credentials.set("RACF", "ALICE1", Secret("Admin-2"), by="ops")
+    remote.bench.credentials.set("RACF", "ALICE1", Secret("Admin-2"), by=Actor("ops"))
     assert remote.complete(tracking_id).state.value == ("parked" if retry_count == 1 else "retrying")
     assert remote.bench.stored("RACF", "ALICE1") == "Admin-2"
 
 
 def test_what_an_administrator_had_set_before_it_was_handed_out_is_replaced(remote: RemoteBench) -> None:
     tracking_id = remote.change("alice", "New-1")
-    remote.bench.credentials.set("RACF", "ALICE1", Secret("Before-0"), by="ops")
+    remote.bench.credentials.set("RACF", "ALICE1", Secret("Before-0"), by=Actor("ops"))
     remote.bench.wait(RETRY)
     remote.take()
     remote.initialize()
@@ -398,5 +399,5 @@ def test_an_adapter_is_asked_for_its_status_now_and_then(remote: RemoteBench) ->
 def test_a_delivery_that_vanishes_meanwhile_is_answered_as_it_was(remote: RemoteBench) -> None:
     tracking_id = remote.change("alice", "New-1")
     remote.take()
-    remote.bench.operations.discard(remote.bench.deliveries(tracking_id), by="ops")
+    remote.bench.operations.discard(remote.bench.deliveries(tracking_id), by=Actor("ops"))
     assert remote.complete(tracking_id).state.value == "expired"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from controller.model.accounts import WindowsAccount
+from controller.model.actor import Actor
 from controller.model.credential import StoredSecret
 from controller.model.errors import SealBroken, StoreUnavailable
 from controller.model.secret import Secret
@@ -32,7 +33,7 @@ def keyring(bench: PipelineBench) -> Keyring:
     bench.domain()
     bench.adapter("ldap", FULL_ADAPTER, "alice1")
     bench.map("LDAP", "alice", "alice1")
-    bench.credentials.set("LDAP", "alice1", Secret("old"), by="t")
+    bench.credentials.set("LDAP", "alice1", Secret("old"), by=Actor("t"))
     bench.directories["domain/CORP"].set("alice", "one")
     bench.windows("CORP\\alice", "one")
     bench.route()  # its delivery is pending
@@ -69,7 +70,7 @@ def test_every_kind_of_sealed_value_is_rewrapped_and_opens_without_the_old_key(
     bench.restart()
     bench.settle()
     assert bench.directories["domain/CORP"].accounts["alice"] == "two"
-    assert bench.credentials.show("LDAP", "alice1", reveals=True, by="t").password is not None
+    assert bench.credentials.show("LDAP", "alice1", reveals=True, by=Actor("t")).password is not None
 
 
 def test_a_second_run_finds_nothing_to_do(bench: PipelineBench, keyring: Keyring) -> None:
@@ -117,12 +118,12 @@ def test_a_value_that_changes_meanwhile_is_not_overwritten(bench: PipelineBench,
     rotated = KeyringSealer(keyring.rotated(START))
     with bench.store.read() as tx:
         (value,) = tx.sealed.claim_others(SealedKind.CREDENTIAL, rotated.newest_mark, None, 10)
-    bench.credentials.set("LDAP", "alice1", Secret("newer"), by="t")
+    bench.credentials.set("LDAP", "alice1", Secret("newer"), by=Actor("t"))
     with bench.store.write() as tx:
         place = rewrapping.place_of(SealedKind.CREDENTIAL, value.names)
         assert not tx.sealed.replace(SealedKind.CREDENTIAL, value, rotated.rewrap(value.sealed, place))
 
-    assert bench.credentials.show("LDAP", "alice1", reveals=True, by="t").password == Secret("newer")
+    assert bench.credentials.show("LDAP", "alice1", reveals=True, by=Actor("t")).password == Secret("newer")
 
 
 def test_it_ends_although_another_machine_goes_on_sealing_with_the_old_key(
@@ -131,7 +132,7 @@ def test_it_ends_although_another_machine_goes_on_sealing_with_the_old_key(
     work = rewrapping_with(bench, keyring.rotated(START))
 
     def interfere(_: int, __: int) -> None:
-        bench.credentials.set("LDAP", "alice1", Secret("again"), by="t")
+        bench.credentials.set("LDAP", "alice1", Secret("again"), by=Actor("t"))
 
     result = work.run(interfere)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from controller.model.accounts import Account
+from controller.model.actor import Actor
 from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery
 from controller.model.errors import NotFound, PwsyncError, Refused, WrongSession, WrongState
@@ -137,7 +138,7 @@ def test_an_operator_s_retry_waits_for_a_replaced_session_too(remote: RemoteBenc
     tracking_id = remote.change("alice", "New-1")
     remote.take()
     remote.initialize()
-    remote.bench.operations.retry(remote.bench.deliveries(tracking_id), by="ops")
+    remote.bench.operations.retry(remote.bench.deliveries(tracking_id), by=Actor("ops"))
     assert remote.receive() is None
     remote.bench.wait(RETRY)
     assert remote.take().tracking_id == tracking_id

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.filters import PasswordFilter, parse_rules
 from controller.model.secret import Secret
 from controller.model.topology import Application, CredentialField, Kind
@@ -27,7 +28,7 @@ def test_a_windows_change_reaches_every_mapped_account_and_the_credentials_follo
 def test_the_stored_credential_stays_until_the_target_has_confirmed(bench: PipelineBench) -> None:
     directory = bench.adapter("ldap", OPEN_ADAPTER, "alice")
     bench.map("LDAP", "alice", "alice")
-    bench.credentials.set("LDAP", "alice", password=Secret("old"), by="test")
+    bench.credentials.set("LDAP", "alice", password=Secret("old"), by=Actor("test"))
     directory.policy = lambda _: "too simple"
     change = bench.windows("alice", "New-1")
     bench.settle()

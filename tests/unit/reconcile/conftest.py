@@ -11,6 +11,7 @@ import pytest
 
 from controller.ports.store import Store
 from controller.store.opening import open_store
+from tests.doubles.audited import audited
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 AlterByHand = Callable[..., None]
@@ -25,7 +26,7 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(database: Path) -> Iterator[Store]:
     """An empty store whose clock stands still."""
-    opened = open_store(f"sqlite:///{database}", clock=lambda: NOW)
+    opened = audited(open_store(f"sqlite:///{database}", clock=lambda: NOW))
     yield opened
     opened.close()
 

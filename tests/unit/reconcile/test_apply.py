@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.actor import Actor
 from controller.model.change import PasswordChange
 from controller.model.credential import Fingerprint, StoredSecret
 from controller.model.delivery import Delivery, DeliveryState
@@ -15,6 +16,7 @@ from controller.model.errors import UnsafePlan
 from controller.model.topology import AdapterGroup, Domain, Key, Kind, Mapping, Resource
 from controller.planning.plan import Plan, make_plan
 from controller.planning.state import State
+from controller.ports.audit import AuditQuery
 from controller.ports.events import EventQuery
 from controller.ports.store import Store, Transaction
 from controller.reconcile.apply import Applied, adopt, apply_plan
@@ -45,7 +47,7 @@ def _plan(store: Store, desired: State) -> Plan:
 
 
 def _apply(store: Store, desired: State, *, force: bool = False) -> Applied:
-    return apply_plan(store, _plan(store, desired), force=force, principal="ops")
+    return apply_plan(store, _plan(store, desired), force=force, by=Actor("ops"))
 
 
 def _actual(store: Store) -> State:
@@ -96,7 +98,7 @@ def test_a_plan_is_refused_when_the_actual_state_has_moved_on(store: Store) -> N
     plan = _plan(store, FULL)
     _apply(store, state(system(prune=False)))
     with pytest.raises(UnsafePlan, match="moved on"):
-        apply_plan(store, plan, principal="ops")
+        apply_plan(store, plan, by=Actor("ops"))
     assert _actual(store) == state(system(prune=False))
 
 
@@ -121,14 +123,14 @@ def test_an_error_in_the_middle_leaves_everything_as_it_was(store: Store) -> Non
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        apply_plan(store, _plan(store, FULL), principal="ops", progress=fail)
+        apply_plan(store, _plan(store, FULL), by=Actor("ops"), progress=fail)
     assert _actual(store) == state()
 
 
 def test_progress_counts_every_step_and_mappings_by_the_thousand(store: Store) -> None:
     seen: list[tuple[int, int]] = []
     desired = state(application("PAYROLL"), *many_mappings(2500))
-    apply_plan(store, _plan(store, desired), principal="ops", progress=lambda *of: seen.append(of))
+    apply_plan(store, _plan(store, desired), by=Actor("ops"), progress=lambda *of: seen.append(of))
     assert seen == [(1, 2501), (1001, 2501), (2001, 2501), (2501, 2501)]
 
 
@@ -164,7 +166,7 @@ class NotingStore:
 
 def test_appliers_exclude_each_other(store: Store) -> None:
     noting = NotingStore(store)
-    apply_plan(noting, _plan(store, FULL), principal="ops")
+    apply_plan(noting, _plan(store, FULL), by=Actor("ops"))
     adopt(noting, FULL.resources.values())
     assert noting.locks == ["apply", "apply"]
 
@@ -174,9 +176,10 @@ def test_what_was_applied_is_recorded_and_audited(store: Store) -> None:
     _apply(store, state(*_without(adapter("racf", group="mainframe")).resources.values(), adapter("racf")))
     with store.read() as tx:
         (event, _) = tx.events.find(EventQuery(name="planApplied"))
-        rows = [(r.principal, r.action, r.object, r.detail) for r in tx.audit.find(3)]
+        rows = [(r.principal, r.action, r.object, r.detail) for r in tx.audit.find(AuditQuery(limit=4))]
     assert event.fields == {"principal": "ops", "create": 0, "update": 1, "replace": 0, "prune": 2, "forced": []}
     assert sorted(rows) == [
+        ("ops", "apply", "Plan", "create 0, update 1, replace 0, prune 2"),
         ("ops", "prune", r"Mapping/PAYROLL/CORP\alice/A1", ""),
         ("ops", "prune", r"Mapping/PAYROLL/CORP\bob/B1", ""),
         ("ops", "update", "Adapter/racf", "group"),
@@ -193,8 +196,8 @@ def test_forced_holds_are_named_in_the_event(store: Store) -> None:
 def test_beyond_a_thousand_mappings_the_audit_only_counts(store: Store) -> None:
     _apply(store, state(application("PAYROLL"), *many_mappings(2500)))
     with store.read() as tx:
-        rows = tx.audit.find(5000)
-    assert len(rows) == 1 + 1000 + 1
+        rows = tx.audit.find(AuditQuery(limit=5000))
+    assert len(rows) == 1 + 1 + 1000 + 1
     assert (rows[0].action, rows[0].object, rows[0].detail) == ("create", "Mapping", "1,500 more mappings")
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.errors import InvalidInput, PwsyncError, StoreUnavailable, UnsafePlan
 from controller.model.events import RecordedEvent
 from controller.planning.state import State
@@ -192,7 +194,7 @@ def test_a_round_that_is_overtaken_leaves_the_decision_to_the_next(store: Store,
 def test_no_transaction_is_open_while_the_manifests_are_read(store: Store, manifests: Manifests) -> None:
     def write_from_elsewhere() -> None:
         with store.write() as tx:
-            tx.audit.add("someone", "writes", "meanwhile")
+            tx.audit.add(Actor("someone"), AuditAction.RESET_DAMPING, "")
 
     manifests.while_reading = write_from_elsewhere
     assert Reconciler(store, manifests.read).reconcile().outcome is Outcome.APPLIED

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from controller.model.actor import Actor
 from controller.model.topology import Adapter, Resource
 from controller.planning.plan import make_plan
 from controller.planning.state import State
@@ -18,7 +19,7 @@ from tests.unit.reconcile.conftest import NOW
 def _apply(store: Store, desired: State) -> None:
     with store.read() as tx:
         plan = make_plan(observe(tx), desired)
-    apply_plan(store, plan, force=True, principal="ops")
+    apply_plan(store, plan, force=True, by=Actor("ops"))
 
 
 def _with(resource: Resource, **fields: bool) -> Resource:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.errors import UnsafePlan
 from controller.model.topology import PROTECT_ANNOTATION, AdapterGroup, Mapping
 from controller.planning.change import Change, Create, Prune, Replace, Update
@@ -88,10 +89,10 @@ def test_a_plan_for_another_state_is_refused_before_anything_else() -> None:
 
 
 def test_nothing_of_an_edited_plan_is_applied(store: Store) -> None:
-    apply_plan(store, make_plan(state(), ACTUAL), principal="ops")
+    apply_plan(store, make_plan(state(), ACTUAL), by=Actor("ops"))
     shown = Update(adapter("wiki", sync_to_adapter=True), adapter("wiki", sync_to_adapter=True, description="b"))
     with pytest.raises(UnsafePlan, match="was altered"):
-        apply_plan(store, _edited(shown), principal="ops")
+        apply_plan(store, _edited(shown), by=Actor("ops"))
 
     with store.read() as tx:
         observed = observe(tx)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.credential import StoredSecret, external_credential_place
 from controller.model.errors import SettingsError
 from controller.model.secret import Secret
@@ -40,7 +41,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def rotation(settings: Settings) -> Rotation:
-    return Rotation(settings, "me")
+    return Rotation(settings, Actor("me"))
 
 
 def put(store: Store, settings: Settings) -> None:
@@ -90,7 +91,7 @@ def test_an_old_copy_of_the_key_file_gets_no_further_key(rotation: Rotation, set
     rotation.rotate(tell)
     put(store, settings)
 
-    for change in (lambda: Rotation(stale, "me").rotate(tell), Rotation(stale, "me").prepare):
+    for change in (lambda: Rotation(stale, Actor("me")).rotate(tell), Rotation(stale, Actor("me")).prepare):
         with pytest.raises(SettingsError, match="lacks the keys of 1 sealed values"):
             change()
     assert len(load_keyring(stale.key_file).masters) == 1
@@ -105,7 +106,7 @@ def test_two_key_files_on_one_host_are_not_rotated_at_once(rotation: Rotation, s
 
     def rotate_the_other(*_: object) -> None:
         with pytest.raises(SettingsError) as caught:
-            Rotation(other, "me").prepare()
+            Rotation(other, Actor("me")).prepare()
         refused.append(str(caught.value))
 
     rotation.rotate(rotate_the_other)
@@ -142,16 +143,16 @@ def test_a_full_disk_leaves_the_key_file_in_its_place_while_it_is_replaced(
     with monkeypatch.context() as full:
         full.setattr(os, "rename", _fail)
         with pytest.raises(SettingsError, match="No space left"):
-            Keys(settings, "me").restore(backup, BACKUP_PASSWORD, replaces=True)
+            Keys(settings, Actor("me")).restore(backup, BACKUP_PASSWORD, replaces=True)
     assert settings.key_file.read_bytes() == before
 
     with monkeypatch.context() as full:
         full.setattr(os, "link", _fail)
         with pytest.raises(SettingsError, match="cannot be kept as"):
-            Keys(settings, "me").restore(backup, BACKUP_PASSWORD, replaces=True)
+            Keys(settings, Actor("me")).restore(backup, BACKUP_PASSWORD, replaces=True)
     assert settings.key_file.read_bytes() == before
 
-    former = Keys(settings, "me").restore(backup, BACKUP_PASSWORD, replaces=True).former
+    former = Keys(settings, Actor("me")).restore(backup, BACKUP_PASSWORD, replaces=True).former
     assert former is not None
     assert former.read_bytes() == before
 

@@ -228,14 +228,7 @@ def _create_records() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("events_tracking_id", "events", ["tracking_id"])
-    op.create_table(
-        "audit",
-        _serial("sequence"),
-        *_numbers("at"),
-        *_names("principal", "action"),
-        *_texts("object", "detail"),
-        sqlite_autoincrement=True,
-    )
+    _create_audit()
     op.create_table(
         "tokens",
         *_keys("id"),
@@ -249,12 +242,40 @@ def _create_records() -> None:
     op.create_table("identities", *_keys("name"), *_bytes("value"))
 
 
+def _create_audit() -> None:
+    op.create_table(
+        "audit",
+        *_keys("trail"),
+        sa.Column("sequence", sa.BigInteger(), primary_key=True, nullable=False),
+        *_numbers("at"),
+        *_names("principal", "origin", "action", "object"),
+        *_texts("detail"),
+        *_names("failure"),
+        *_bytes("hash", "tag"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "audit_heads",
+        *_keys("trail"),
+        *_numbers("sequence"),
+        *_bytes("hash"),
+        *_numbers("trimmed"),
+        *_bytes("trimmed_hash", "tag"),
+    )
+
+
+_TRIMMED = "(SELECT trimmed FROM audit_heads WHERE trail = OLD.trail)"
+_GOES_BACK = "NEW.trail <> OLD.trail OR NEW.sequence < OLD.sequence OR NEW.trimmed < OLD.trimmed"
+
+
 def _create_sqlite_triggers() -> None:
-    for event in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER audit_no_{event.lower()} BEFORE {event} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END"
-        )
+    refused = "BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END"
+    op.execute(f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit {refused}")
+    op.execute(
+        f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit WHEN OLD.sequence > coalesce({_TRIMMED}, 0) {refused}"
+    )
+    op.execute(f"CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads {refused}")
+    op.execute(f"CREATE TRIGGER audit_heads_no_return BEFORE UPDATE ON audit_heads WHEN {_GOES_BACK} {refused}")
     for event in ("INSERT", "UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER resources_count_{event.lower()} AFTER {event} ON resources "  # noqa: S608  # constants
@@ -268,8 +289,24 @@ def _create_postgresql_triggers() -> None:
         "$$ BEGIN RAISE EXCEPTION 'audit rows are never changed'; END $$"
     )
     op.execute(
-        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()"
+        "CREATE FUNCTION refuse_audit_removal() RETURNS trigger LANGUAGE plpgsql AS "  # constants
+        f"$$ BEGIN IF OLD.sequence > coalesce({_TRIMMED}, 0) THEN "
+        "RAISE EXCEPTION 'audit rows are never changed'; END IF; RETURN OLD; END $$"
+    )
+    op.execute(
+        "CREATE FUNCTION refuse_audit_return() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF {_GOES_BACK} THEN RAISE EXCEPTION 'audit rows are never changed'; END IF; RETURN NEW; END $$"
+    )
+    for event in ("UPDATE OR TRUNCATE ON audit", "DELETE OR TRUNCATE ON audit_heads"):
+        op.execute(
+            f"CREATE TRIGGER audit_no_change BEFORE {event} FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()"
+        )
+    op.execute(
+        "CREATE TRIGGER audit_no_removal BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_audit_removal()"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_heads_no_return BEFORE UPDATE ON audit_heads "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_audit_return()"
     )
     op.execute(
         "CREATE FUNCTION count_resource_change() RETURNS trigger LANGUAGE plpgsql AS "

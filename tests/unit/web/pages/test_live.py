@@ -7,6 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from controller.model.actor import Actor
 from controller.model.events import CATALOGUE, Event
 from controller.model.secret import Secret
 from controller.pipeline.callers import digest_of
@@ -84,7 +85,7 @@ def test_it_tells_now_and_then_without_news_since_ages_grow(pages: PagesBench) -
 def test_it_ends_when_the_token_is_revoked(pages: PagesBench) -> None:
     def revoke(_: Stream) -> None:
         (token,) = [t for t in pages.installation.callers.all() if t.principal == "ops"]
-        pages.installation.callers.revoke(token.id, by="tester")
+        pages.installation.callers.revoke(token.id, by=Actor("tester"))
 
     assert len(during(pages, revoke)) == 1
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.model.errors import StoreUnavailable
+from controller.ports.audit import AuditQuery
 from controller.ports.store import Store
 from controller.web.pages import attempts, sessions
 from controller.web.pages.attempts import Attempts
@@ -66,8 +68,8 @@ def test_the_cookie_is_out_of_reach_of_scripts_other_sites_and_clear_networks(pa
 
 
 def test_all_refusals_of_a_token_read_the_same_and_are_recorded(pages: PagesBench) -> None:
-    revoked, token = pages.installation.callers.create("ops", valid_for=None, by="tester")
-    pages.installation.callers.revoke(revoked.id, by="tester")
+    revoked, token = pages.installation.callers.create("ops", valid_for=None, by=Actor("tester"))
+    pages.installation.callers.revoke(revoked.id, by=Actor("tester"))
     refused = [pages.browser().log_in(t) for t in ("", "no-such-token", token.reveal(), pages.tokens["stranger"])]
     assert {answer.status_code for answer in refused} == {403}
     assert len({answer.text for answer in refused}) == 1
@@ -153,11 +155,11 @@ def test_a_login_begins_a_new_session_and_ends_the_one_before(pages: PagesBench)
 
 
 def test_revoking_the_token_ends_the_session_at_once(pages: PagesBench) -> None:
-    token, text = pages.installation.callers.create("ops", valid_for=None, by="tester")
+    token, text = pages.installation.callers.create("ops", valid_for=None, by=Actor("tester"))
     browser = pages.browser()
     browser.log_in(text.reveal())
     assert browser.get("/events").status_code == 200
-    pages.installation.callers.revoke(token.id, by="tester")
+    pages.installation.callers.revoke(token.id, by=Actor("tester"))
     assert browser.get("/events").headers["Location"] == "/login?next=/events"
 
 
@@ -172,7 +174,7 @@ def test_who_is_no_administrator_any_more_is_refused_at_once(pages: PagesBench) 
 def test_a_login_is_audited(pages: PagesBench) -> None:
     pages.logged_in()
     with pages.bench.store.read() as tx:
-        assert ("ops", "status page log in") in [(row.principal, row.action) for row in tx.audit.find()]
+        assert ("ops", "status page log in") in [(row.principal, row.action) for row in tx.audit.find(AuditQuery())]
 
 
 def test_a_session_ends_when_nobody_uses_it_and_what_the_page_fetches_by_itself_is_no_use() -> None:
