@@ -1,5 +1,6 @@
 """Errors as answers: ``application/problem+json`` (RFC 9457). What went wrong inside never gets out."""
 
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from controller.model.errors import (
     PwsyncError,
     Refused,
     StoreUnavailable,
+    TooManyCalls,
     TrackingIdUnknown,
     Unauthenticated,
     WrongSession,
@@ -30,6 +32,7 @@ from controller.web.problem_kinds import (
     NOT_FOUND,
     REFUSED,
     STORE_UNAVAILABLE,
+    TOO_MANY_CALLS,
     TRACKING_ID_UNKNOWN,
     UNAUTHENTICATED,
     UNKNOWN_PATH,
@@ -50,6 +53,7 @@ _OF_CALLER: dict[type[PwsyncError], ProblemKind] = {
     Unauthenticated: UNAUTHENTICATED,
     WrongState: WRONG_STATE,
     WrongSession: WRONG_SESSION,
+    TooManyCalls: TOO_MANY_CALLS,
 }
 """The first that fits."""
 _OF_ROUTER: dict[HTTPStatus, tuple[ProblemKind, str, str]] = {
@@ -126,7 +130,9 @@ def problem_of(error: Exception) -> Problem:
             return problem
         case HTTPException(status_code=status, headers=headers):
             return _of_router(HTTPStatus(status), headers or {})
-        case InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession():
+        case (
+            InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession() | TooManyCalls()
+        ):
             return _of_caller(error)
         case StoreUnavailable():
             return _store_unavailable(error)
@@ -148,8 +154,18 @@ def _of_caller(error: PwsyncError) -> Problem:
         error.message,
         reason=error.reason if isinstance(error, Refused | PasswordUnusable) else "",
         hint=error.hint,
-        headers={"WWW-Authenticate": CHALLENGE} if kind is UNAUTHENTICATED else {},
+        headers=_headers_of(error),
     )
+
+
+def _headers_of(error: PwsyncError) -> dict[str, str]:
+    match error:
+        case Unauthenticated():
+            return {"WWW-Authenticate": CHALLENGE}
+        case TooManyCalls(wait=wait):
+            return {"Retry-After": str(math.ceil(wait.total_seconds()))}
+        case _:
+            return {}
 
 
 def _store_unavailable(error: Exception) -> Problem:
