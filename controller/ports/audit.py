@@ -33,7 +33,7 @@ class AuditKey(Protocol):
 
 
 class Audit(Protocol):
-    """Audit rows, append-only, each trail a chain (decision 0030). What is recorded, the System's ``audit`` says."""
+    """Audit rows, append-only, each trail a chain. What of it is recorded, the System says (``AuditPolicy``)."""
 
     def add(
         self,

@@ -13,6 +13,7 @@ from controller.model.errors import SettingsError
 SUFFIX = ".replay"
 DAMAGED = ".damaged"
 UNTRUSTED = ".untrusted"
+UNFINISHED = ".new"
 PROGRESS = "progress"
 LOCK = "lock"
 _NAME = re.compile(r"(\d{12})-[0-9a-f]{16}\.replay(?:\.damaged|\.untrusted)?", re.ASCII)
@@ -105,14 +106,18 @@ class Folder:
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a small file in one step, durably: after a crash it is the old one or the new one."""
-        beside = f"{name}.new"
+        beside = f"{name}{UNFINISHED}"
         self.remove(beside)
         descriptor = self.create(beside)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        (self.path / beside).rename(self.path / name)
+        self.rename(beside, name)
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a file another name, durably."""
+        (self.path / name).rename(self.path / to)
         self.sync()
 
     def remove(self, name: str) -> int:
@@ -127,8 +132,13 @@ class Folder:
 
     def set_aside(self, name: str, suffix: str) -> None:
         """Keep a file under another name, so that it is not read again."""
-        (self.path / name).rename(self.path / f"{name}{suffix}")
-        self.sync()
+        self.rename(name, f"{name}{suffix}")
+
+    def remove_unfinished(self) -> None:
+        """Delete files that were begun when the machine stopped: nothing was ever accepted into them."""
+        for path in self.path.iterdir():
+            if path.name.endswith(UNFINISHED) and is_replay_file(path.name.removesuffix(UNFINISHED)):
+                path.unlink()
 
     def sync(self) -> None:
         """Make names durable."""

@@ -1,4 +1,4 @@
-"""The form of a replay file: a mark, then frames, each a sealed record with its length and a checksum before it.
+"""The form of records in a replay file: frames, each a sealed record with its length and a checksum before it.
 
 Layout of a frame: length of the record (4 bytes, big-endian), BLAKE2b-128 of length and record (16 bytes), record. The
 checksum tells damage from a wrong key, and lets records be counted without opening them.
@@ -9,7 +9,6 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-MARK = b"pwsync replay 1\n"
 LARGEST_RECORD = 1 << 18
 """Bytes; a record holds two passwords, two names and a few times, which is far less."""
 _LENGTH = struct.Struct(">I")
@@ -38,16 +37,6 @@ def frames(file: BinaryIO, end: int) -> Iterator[bytes]:
         record = _record(file, offset, end)
         offset += _HEAD_SIZE + len(record)
         yield record
-
-
-def check_mark(file: BinaryIO) -> None:
-    """Read the mark at the start of a file.
-
-    Raises:
-        Damaged: It is another, or cut off.
-    """
-    if file.read(len(MARK)) != MARK:
-        raise Damaged("it does not begin as a replay file does")
 
 
 def _record(file: BinaryIO, offset: int, end: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,9 +10,10 @@ from controller.model.errors import SealBroken, SettingsError, StoreUnavailable
 from controller.ports.replay import ReplayBatch, ReplayEnd, ReplayRecord
 from controller.ports.sealing import Sealer
 from controller.replay import progress
-from controller.replay.appending import Limits, OpenFile, create_file, record_place, sealed_frame
+from controller.replay.appending import Extent, Limits, OpenFile, create_file, record_place
 from controller.replay.folder import DAMAGED, UNTRUSTED, Folder, Untrusted, unusable
-from controller.replay.frames import Damaged, check_mark, frames
+from controller.replay.frames import Damaged, frames
+from controller.replay.heading import promised, read_heading
 from controller.replay.progress import Progress
 from controller.replay.records import decode
 
@@ -28,7 +30,8 @@ class ReplayFiles:
         self._limits = limits
         self._lock = threading.Lock()
         self._active: OpenFile | None = None
-        self._sizes: dict[str, int] = {}  # of the files that this process wrote
+        self._written: dict[str, Extent] = {}  # by this process
+        folder.remove_unfinished()
         self._waiting = folder.names()
         self._next_number = folder.last_number() + 1
         self._total = folder.size()
@@ -82,12 +85,12 @@ class ReplayFiles:
             if not self._waiting:
                 return None
             name = self._waiting[0]
-            end = self._sizes.get(name)
+            written = self._written.get(name)
         self._folder.check()
         start = self._done if self._done.file == name else Progress(name)
         records: list[ReplayRecord] = []
         try:
-            result, problem = self._collect(records, start, end, limit)
+            result, problem = self._collect(records, start, written, limit)
         except Untrusted as error:
             result, problem = ReplayEnd.UNTRUSTED, str(error)
         except Damaged as error:
@@ -126,7 +129,7 @@ class ReplayFiles:
     def _append(self, record: ReplayRecord) -> None:
         self._folder.check()
         active = self._active or self._begin()
-        data = sealed_frame(self._sealer, record, active.name, active.records)
+        data = active.sealed(record)
         self._check_space(len(data))
         try:
             active.append(data)
@@ -134,17 +137,17 @@ class ReplayFiles:
             active.take_back()
             self._close_active()
             raise
-        self._sizes[active.name] = active.size
+        self._written[active.name] = active.extent
         self._total += len(data)
-        if active.size >= self._limits.file:
+        if active.extent.size >= self._limits.file:
             self._close_active()
 
     def _begin(self) -> OpenFile:
         self._check_space(0)
-        active = create_file(self._folder, self._next_number)
+        active = create_file(self._folder, self._sealer, self._next_number)
         self._next_number += 1
-        self._total += active.size
-        self._sizes[active.name] = active.size
+        self._total += active.extent.size
+        self._written[active.name] = active.extent
         self._active = active
         self._waiting.append(active.name)
         return active
@@ -162,13 +165,13 @@ class ReplayFiles:
             self._active = None
 
     def _collect(
-        self, records: list[ReplayRecord], start: Progress, end: int | None, limit: int
+        self, records: list[ReplayRecord], start: Progress, written: Extent | None, limit: int
     ) -> tuple[ReplayEnd, str]:
         """Put the next records into *records*, so that those before a damage are kept."""
         with self._folder.read(start.file) as file:
-            stop = os.fstat(file.fileno()).st_size if end is None else end
+            found = read_heading(file)
             number = self._seek(file, start)
-            for sealed in frames(file, stop):
+            for sealed in self._whole(file, found, Progress(start.file, number), written):
                 if number >= start.records:
                     records.append(decode(self._sealer.open(sealed, record_place(start.file, number))))
                 number += 1
@@ -177,12 +180,33 @@ class ReplayFiles:
                     return ReplayEnd.MORE, ""
         return ReplayEnd.FINISHED, ""
 
+    def _whole(self, file: BinaryIO, found: bytes, here: Progress, written: Extent | None) -> Iterator[bytes]:
+        """Yield the records from *here* on. What a stop of the machine left behind those promised is passed over.
+
+        Raises:
+            Damaged: A record that was promised is not there; all before it were yielded.
+        """
+        stop = os.fstat(file.fileno()).st_size if written is None else written.size
+        number = here.records
+        try:
+            for sealed in frames(file, stop):
+                yield sealed
+                number += 1
+        except Damaged:
+            if number < self._promised(here.file, found, written):
+                raise
+        least = self._promised(here.file, found, written)
+        if number < least:
+            raise Damaged(f"it ends after {number} of at least {least} records")
+
+    def _promised(self, name: str, found: bytes, written: Extent | None) -> int:
+        return promised(self._sealer, name, found) if written is None else written.records
+
     def _seek(self, file: BinaryIO, start: Progress) -> int:
-        """Go to where the last reading ended, or to the first record; returns the number of the record there."""
+        """Go to where the last reading ended, if not to the first record; returns the number of the record there."""
         if self._offset is not None and self._offset[0] == start:
             file.seek(self._offset[1])
             return start.records
-        check_mark(file)
         return 0
 
     def _note(self, batch: ReplayBatch) -> None:
@@ -194,13 +218,13 @@ class ReplayFiles:
         with self._lock:
             active = self._active
             if active is not None and active.name == batch.file:
-                if active.records > batch.first + len(batch.records):
+                if active.extent.records > batch.first + len(batch.records):
                     self._note(batch)  # more was added meanwhile
                     return
                 self._close_active()
             size = self._folder.remove(batch.file)
             self._waiting.remove(batch.file)
-            self._sizes.pop(batch.file, None)
+            self._written.pop(batch.file, None)
             self._total -= size
 
     def _leave(self, name: str, suffix: str) -> None:

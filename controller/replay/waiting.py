@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.replay.folder import Untrusted, is_replay_file, is_set_aside, open_trusted
-from controller.replay.frames import Damaged, check_mark, frames
+from controller.replay.frames import Damaged, frames
+from controller.replay.heading import read_heading
 from controller.replay.progress import Progress, load
 
 
@@ -38,7 +39,7 @@ def _count(path: Path, done: Progress) -> int:
     """Records of a file that are not in the store yet, up to the first damage."""
     count = 0
     with suppress(OSError, Untrusted, Damaged), open_trusted(path) as file:
-        check_mark(file)
+        read_heading(file)
         for _ in frames(file, os.fstat(file.fileno()).st_size):
             count += 1
     return max(count - done.records, 0) if done.file == path.name else count

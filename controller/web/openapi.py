@@ -81,7 +81,7 @@ def document(calls: Sequence[Call]) -> dict[str, Any]:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {"title": "pwsync", "version": version("pwsync"), "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
-        "security": [{"bearerToken": []}],
+        "security": [{"bearerToken": []}, {"clientCertificate": []}],
         "paths": paths,
         "components": {
             "schemas": _closed(definitions.get("$defs", {})),
@@ -90,7 +90,11 @@ def document(calls: Sequence[Call]) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A token of `pwsync token create PRINCIPAL`.",
-                }
+                },
+                "clientCertificate": {
+                    "type": "mutualTLS",
+                    "description": "Where the controller runs with `--client-ca`; the token counts when there is one.",
+                },
             },
         },
     }

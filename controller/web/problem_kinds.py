@@ -37,7 +37,7 @@ UNAUTHENTICATED = ProblemKind(
     HTTPStatus.UNAUTHORIZED,
     "unauthenticated",
     "The caller did not prove who it is",
-    "no token, or not a valid one",
+    "no token and no client certificate, or not a valid one",
 )
 REFUSED = ProblemKind(HTTPStatus.FORBIDDEN, "refused", "The request is not allowed", "see the reasons below")
 NOT_FOUND = ProblemKind(
@@ -166,8 +166,8 @@ REASONS = {
     "mappingDisabled": "the mapping is disabled",
     "notAnApplicationUser": "the Windows account is no user of the application",
     "applicationUsersUnknown": "who the users of the application are could not be found out yet",
-    "noRole": "no manifest gives the principal any role",
-    "notAllowed": "no role of the principal allows it",
+    "noRole": "no manifest names the principal, or only adapters that are disabled do",
+    "notAllowed": "its [roles](roles.md) do not allow this",
 }
 """Reasons of a refusal (403), and what they mean."""
 WITHOUT_ROLE = ("noRole", "notAllowed")

@@ -566,11 +566,13 @@ ROWS = (
     Row(
         "R3",
         "The changes before the damage are taken over, the file is set aside under another name, and the next "
-        "one goes on.",
+        "one goes on. A file that was cut is damaged, wherever the cut is; what a crash leaves of a change that nobody "
+        "was promised is not.",
         events=("replayFileDamaged",),
         tests=(
             "tests/unit/replay/test_log.py::test_cut_off_anywhere_the_records_before_are_read_and_the_next_file_goes_on",
             "tests/unit/replay/test_log.py::test_with_any_byte_altered_the_records_before_are_read_and_the_next_file_goes_on",
+            "tests/unit/replay/test_log.py::test_what_a_crash_leaves_of_a_record_that_was_never_promised_is_no_damage",
         ),
     ),
     Row(
@@ -605,8 +607,14 @@ ROWS = (
     ),
     Row(
         "A1",
-        "An Application names one adapter and an Adapter one group; more is an error of the manifest. A group "
-        "is an object of its own, not an adapter.",
+        "An Application names one adapter and an Adapter one group; more is an error of the manifest. A group is an "
+        "object of its own; an Adapter of the same name is its group adapter, which is a remote one and has neither "
+        "applications nor a part in sync.",
+        events=("groupTold",),
+        tests=(
+            "tests/unit/pipeline/test_membership.py::test_whatever_the_store_says_it_is_handed_no_password",
+            "tests/unit/pipeline/test_membership.py::test_whatever_the_store_says_it_reports_nothing",
+        ),
     ),
     Row(
         "A2",
@@ -670,9 +678,12 @@ ROWS = (
         "A11",
         "Whoever holds the key of the installation applies, and is written down in the audit. No token changes "
         "objects: who may change which is decided where the manifests are reviewed (see the critiques). An "
-        "adapter's administrators see and retry its deliveries on the status page, and nobody else's.",
-        events=("planApplied", "pageRefused"),
+        "adapter's administrators see and retry its deliveries on the status page, and nobody else's. Over the API "
+        "they read what is theirs, and so do an application's.",
+        events=("planApplied", "pageRefused", "callRefused"),
         tests=(
+            "tests/behaviour/test_roles.py::test_each_role_may_do_what_the_table_says_and_nothing_else",
+            "tests/behaviour/test_roles.py::test_changes_are_narrowed_to_what_is_one_s_own",
             "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_sees_and_retries_its_deliveries_alone",
             "tests/unit/web/pages/test_parked.py::test_an_adapter_s_administrator_discards_nothing",
         ),
@@ -731,20 +742,23 @@ ROWS = (
         "10",
         "A remote adapter initializes (told whether it reconnects), receives with or without waiting, completes, "
         "reports changes, status and expired passwords, and shuts down. In each controller one receiver of an adapter "
-        "waits: a second one ends the first, which is answered that there is nothing. The controller never calls it.",
+        "waits: a second one ends the first, which is answered that there is nothing. The controller never calls it. A "
+        "group adapter is told all adapters in its group, then which one comes or goes, and never handed a password. "
+        "There is a kit in Python, and an example without it in JavaScript. What became of a report is read by its "
+        "tracking ID. There are no flags (see the critiques).",
         events=(
             "adapterConnected",
             "adapterDisconnected",
             "adapterCallRefused",
             "deliveryHandedOut",
             "lateWrite",
+            "groupTold",
         ),
         tests=(
             "tests/behaviour/test_api_reports.py::test_a_windows_report_is_answered_with_a_tracking_id",
             "tests/sessions/test_remote_adapter.py::test_a_change_reaches_the_adapter_and_the_stored_credential_follows",
+            "tests/sessions/test_remote_adapter.py::test_a_waiting_group_adapter_is_told_of_what_is_applied_elsewhere",
         ),
-        missing="not yet: group adapters, and their notifications about members",
-        critique="**No group adapters, and no kit for remote ones.**",
     ),
     Row(
         "11",

@@ -139,7 +139,7 @@ def test_after_72_hours_what_is_older_than_the_sync_age_has_expired_and_said_so(
 
 
 def test_after_72_hours_without_the_store_what_is_younger_than_the_sync_age_is_taken_over(tmp_path: Path) -> None:
-    with replay_bench(tmp_path, Limits(file=4096)) as bench:
+    with replay_bench(tmp_path, Limits(file=8192)) as bench:
         directory = _bench_with_users(bench, 24 * HOUR)
         bench.learn()
         town = Town(bench)

@@ -15,6 +15,7 @@ from controller.pipeline import replay as replaying
 from controller.pipeline.intake import Caller
 from controller.ports.changes import ChangeQuery
 from controller.replay.appending import Limits
+from controller.replay.heading import SIZE
 from controller.replay.log import ReplayFiles
 from controller.runtime.settings import settings_of
 from tests.doubles.pipeline import OPEN_ADAPTER
@@ -124,7 +125,7 @@ def test_r2_a_file_whose_owner_has_changed_is_not_trusted(bench: ReplayBench) ->
 def test_r3_of_a_damaged_file_the_changes_before_the_damage_are_replayed_and_the_next_file_goes_on(
     bench: ReplayBench,
 ) -> None:
-    bench.limits = Limits(file=3000)
+    bench.limits = Limits(file=SIZE + 3000)
     bench.restart()
     bench.learn()
     with bench.away():
@@ -144,6 +145,22 @@ def test_r3_of_a_damaged_file_the_changes_before_the_damage_are_replayed_and_the
     assert damaged.level == "error"
     assert (damaged.fields["file"], damaged.fields["replayed"]) == (first.name, 1)
     assert "was altered" in damaged.fields["problem"]
+
+
+def test_r3_a_file_that_was_cut_between_two_changes_is_reported(bench: ReplayBench) -> None:
+    bench.limits = Limits()
+    bench.restart()
+    bench.learn()
+    with bench.away():
+        accepted = [bench.external("racf", "RACFUSR1", f"New-{n}", by=AGENT) for n in range(3)]
+    (file,) = bench.files()
+    os.truncate(file, file.stat().st_size - (file.stat().st_size - SIZE) // 3)
+    bench.restart()
+    bench.catch_up()
+    assert stored(bench) == accepted[:2]
+    (damaged,) = bench.events("replayFileDamaged")
+    assert damaged.fields["problem"] == "it ends after 2 of at least 3 records"
+    assert [path.name for path in bench.set_aside()] == [f"{file.name}.damaged"]
 
 
 def test_r4_a_file_older_than_the_sync_age_is_deleted_and_logged(bench: ReplayBench) -> None:

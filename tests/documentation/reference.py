@@ -20,6 +20,7 @@ from controller.model.events import CATALOGUE
 from tests.documentation.api import api_page
 from tests.documentation.behaviours import behaviours_page
 from tests.documentation.metrics import metrics_page
+from tests.documentation.roles import roles_page
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -78,6 +79,9 @@ COMMANDS = (
     ("token", "create"),
     ("token", "list"),
     ("token", "revoke"),
+    ("audit",),
+    ("audit", "list"),
+    ("audit", "verify"),
     ("schema",),
     ("demo",),
 )
@@ -106,6 +110,7 @@ def pages() -> dict[Path, Callable[[], str]]:
         REFERENCE / "connector-options.md": connectors_page,
         REFERENCE / "api.md": partial(api_page, REFERENCE / "api.md"),
         REFERENCE / "behaviours.md": partial(behaviours_page, NOTE),
+        REFERENCE / "roles.md": partial(roles_page, NOTE),
     }
 
 

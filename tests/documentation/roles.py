@@ -85,10 +85,10 @@ administrators keep theirs. Take a principal out of the manifests, and it has no
 token or certificate it still has.
 
 "yes" is everything, "own" what the table above says. In lists, "own" narrows what is shown; a single object or change
-that is not one's own is refused; a credential is answered as one that does not exist (404). Who reported a change sees all of its deliveries; an application's or adapter's
-administrator those within its reach. Without a proof the answer is 401, without a role 403 with a `reason`: `noRole`,
-`notAllowed`, or one of [those of the call](api.md#errors). Each refusal is an event, of one caller and reason once a
-minute.
+that is not one's own is refused, and a credential is answered as one that does not exist (404). Who reported a change
+sees all of its deliveries; an application's or adapter's administrator those within its reach. Without a proof the
+answer is 401, without a role 403 with a `reason`: `noRole`, `notAllowed`, or one of [those of the call](api.md#errors).
+Each refusal is an event, of one caller and reason once a minute.
 
 Of objects, an affiliate administrator reads applications and mappings, and an adapter's administrator its adapters.
 The pages of the status page are for those who log in there, with a token. Everything else, such as applying,

@@ -18,6 +18,7 @@ from tests.sessions.test_run import call
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "adapters"
 PASSWORD = "Sömething-New-77"
+OLDEST_NODE = 18
 MANIFEST = """\
 apiVersion: pwsync/v1
 kind: System
@@ -162,6 +163,9 @@ def language(request: pytest.FixtureRequest) -> str:
     chosen: str = getattr(request, "param", "python")
     if chosen == "node":
         require_server("node")
+        version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+        if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+            pytest.skip(f"Node.js {version.strip()} is older than {OLDEST_NODE}, the first one with fetch")
     return chosen
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from controller.ports.lanes import LaneStatus
-from controller.replay.frames import MARK, frame
+from controller.replay.frames import frame
+from controller.replay.heading import MARK, SIZE
 from controller.store.opening import open_store
 from tests.unit.cli.console import Console
 
@@ -93,7 +94,7 @@ def test_status_shows_what_waits_in_replay_files(applied: Console) -> None:
     folder.mkdir(mode=0o700)
     waiting = folder / f"{1:012d}-{'0' * 16}.replay"
     waiting.touch(0o600)
-    waiting.write_bytes(MARK + frame(b"sealed"))
+    waiting.write_bytes(MARK.ljust(SIZE) + frame(b"sealed"))
     (folder / f"{waiting.name}.damaged").touch(0o600)
     found = json.loads(applied.expect(0, "status", "-o", "json").out)["replay"]
     assert found == {"waiting": 1, "setAside": [f"{waiting.name}.damaged"]}

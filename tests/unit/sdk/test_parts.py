@@ -1,5 +1,6 @@
 """The parts of the kit: waiting, tokens, addresses, and what it must agree on with the controller."""
 
+import ast
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.model.completion import ERRORS
+from controller.sdk.adapter import RemoteAdapter
 from controller.sdk.errors import Unusable
 from controller.sdk.outcomes import FAILURES
 from controller.sdk.patience import Backoff, StopSign
@@ -36,6 +38,16 @@ def test_an_adapter_loads_nothing_but_the_kit_and_the_standard_library() -> None
     }
     tops = {name.partition(".")[0] for name in loaded} - {"controller"}
     assert {name for name in tops if name not in sys.stdlib_module_names} == set()
+
+
+def test_every_type_of_the_kit_that_its_user_meets_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "reference" / "sdk.md").read_text(encoding="utf-8")
+    modules = ("adapter", "errors", "handlers", "notifications", "outcomes", "tokens", "transport")
+    trees = [ast.parse((ROOT / "controller" / "sdk" / f"{name}.py").read_text(encoding="utf-8")) for name in modules]
+    names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert [name for name in names if f"`{name}" not in page] == []
+    methods = [name for name in vars(RemoteAdapter) if not name.startswith("_")]
+    assert [name for name in methods if f"{name}(" not in page] == []
 
 
 def test_waits_double_and_are_spread() -> None:
