@@ -62,8 +62,8 @@ class Keys:
         self._settings.make_state_dir()
         with (
             failures_audited(self._settings, self._by, AuditAction.SECRET_GENERATE),
+            open_for_writing(self._settings) as store,  # first: making a store locks the folder too
             sole_writer(self._path),
-            open_for_writing(self._settings) as store,
         ):
             if not os.path.lexists(self._path) and self._canary() is not None:
                 raise SettingsError(

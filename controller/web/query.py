@@ -20,6 +20,8 @@ DEFAULT_LIMIT = 100
 MOST_ITEMS = 1_000
 """Items of one answer, at most."""
 LONGEST_VALUE = 600
+LONGEST_CURSOR = 8_192
+"""Of three names of 256 characters each, encoded."""
 LIMIT, CURSOR = PAGING = ("limit", "cursor")
 """The parameters of every list."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
@@ -55,7 +57,8 @@ class Query:
             raise InvalidInput("a parameter is there twice")
         self._values = dict(pairs)
         for name, value in pairs:
-            if not value or len(value) > LONGEST_VALUE or not is_storable(value):
+            longest = LONGEST_CURSOR if name == CURSOR else LONGEST_VALUE
+            if not value or len(value) > longest or not is_storable(value):
                 raise InvalidInput(f"{name} is empty, too long, or has a character that no name has")
 
     def text(self, name: str) -> str:
@@ -168,8 +171,8 @@ def page(
 
 
 def _cursor(list_: str, position: Position) -> str:
-    text = json.dumps([list_, *position], separators=(",", ":"))
-    return urlsafe_b64encode(text.encode("ascii")).decode("ascii").rstrip("=")
+    text = json.dumps([list_, *position], separators=(",", ":"), ensure_ascii=False)
+    return urlsafe_b64encode(text.encode("utf-8")).decode("ascii").rstrip("=")
 
 
 def _bad_cursor() -> InvalidInput:

@@ -208,13 +208,15 @@ def _deliveries_seen(tx: Transaction, change: PasswordChange, reach: Reach | Non
     Raises:
         Refused: The change is not within it.
     """
+    whole = tx.deliveries.of_change(change.tracking_id)
     if reach is None or reach.caller == change.caller:
-        return tx.deliveries.of_change(change.tracking_id)
+        return whole
     if not tx.changes.find(ChangeQuery(tracking_id=change.tracking_id, reach=reach)):
         raise Refused(
             "only who reported a change, or who administers what it concerns, may see it",
             reason="notReporter",
             hint="the reference of roles lists what each may do",
         )
-    seen = {d.id for d in tx.deliveries.find(DeliveryQuery(tracking_id=change.tracking_id, reach=reach))}
-    return [delivery for delivery in tx.deliveries.of_change(change.tracking_id) if delivery.id in seen]
+    query = DeliveryQuery(tracking_id=change.tracking_id, limit=len(whole), reach=reach)
+    seen = {delivery.id for delivery in tx.deliveries.find(query)}
+    return [delivery for delivery in whole if delivery.id in seen]
