@@ -484,6 +484,12 @@ CALLER_UNPROVEN = EventType(
     "A caller of the API did not prove who it is.",
     fields={"address": "where it called from", "problem": "what was wrong with what it sent"},
 )
+CALLS_LIMITED = EventType(
+    "callsLimited",
+    Level.WARNING,
+    "A caller of the API called too often, and was told to wait.",
+    fields={"caller": "its principal; empty: it did not prove who it is", "address": "where it called from"},
+)
 LOGIN_REFUSED = EventType(
     "loginRefused",
     Level.WARNING,

@@ -6,12 +6,15 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from pydantic import Field
 from starlette.requests import Request
 
 from controller.model.errors import InvalidInput
 from controller.web.body import instant_of
+from controller.web.calls import Parameter
+from controller.web.terms import FilterText, Moment
 
 DEFAULT_LIMIT = 100
 MOST_ITEMS = 1_000
@@ -24,6 +27,14 @@ LIMIT, CURSOR = PAGING = ("limit", "cursor")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _BIGGEST = 2**63 - 1
 T = TypeVar("T")
+PAGE = (
+    Parameter(LIMIT, "query", Annotated[int, Field(ge=1, le=MOST_ITEMS)], f"At most; else {DEFAULT_LIMIT}."),
+    Parameter(CURSOR, "query", FilterText, "The `next` of the page before, of the same list with the same filters."),
+)
+ACCOUNT = Parameter("account", "query", FilterText, r"An external account, or `DOMAIN\user`.")
+ADAPTER = Parameter("adapter", "query", FilterText, "Of this adapter.")
+SINCE = Parameter("since", "query", Moment, "Received, created or recorded then or later.")
+TRACKING = Parameter("trackingId", "query", FilterText, "Of this change.")
 Position = Sequence[str | int]
 """Where a page ends: what its last item is ordered by."""
 

@@ -17,6 +17,7 @@ from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
+from tests.documentation.api import api_page
 from tests.documentation.behaviours import behaviours_page
 from tests.documentation.metrics import metrics_page
 from tests.documentation.roles import roles_page
@@ -107,6 +108,7 @@ def pages() -> dict[Path, Callable[[], str]]:
         REFERENCE / "events.md": events_page,
         REFERENCE / "metrics.md": partial(metrics_page, NOTE),
         REFERENCE / "connector-options.md": connectors_page,
+        REFERENCE / "api.md": partial(api_page, REFERENCE / "api.md"),
         REFERENCE / "behaviours.md": partial(behaviours_page, NOTE),
         REFERENCE / "roles.md": partial(roles_page, NOTE),
     }
