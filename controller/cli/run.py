@@ -49,6 +49,12 @@ def run(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Log every request, without query string, headers and body.")
     ] = False,
+    rate_limit: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="CALLS", envvar="PWSYNC_RATE_LIMIT", help="Calls of one caller in a minute; 0: no limit."
+        ),
+    ] = 18_000,
     metrics_listen: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +101,7 @@ def run(
         if once:
             _run_once(installation, manifests)
         else:
-            _serve(installation, manifests, channel, metrics, logs_requests=access_log)
+            _serve(installation, manifests, channel, metrics, logs_requests=access_log, calls=rate_limit)
 
 
 def _refuse_to_begin_with_nothing(installation: "Installation", manifests: Manifests) -> None:
@@ -156,9 +162,11 @@ def _serve(
     metrics: "Metrics",
     *,
     logs_requests: bool,
+    calls: int,
 ) -> None:
     from controller.runtime.lifecycle import Controller
     from controller.runtime.token_check import warn_of_unnamed_tokens
+    from controller.web.limiting import calls_a_minute
     from controller.web.metrics import MetricsPage, make_metrics_app
     from controller.web.server import serve
     from controller.web.service import make_service
@@ -176,6 +184,7 @@ def _serve(
         page=page,
         stopping=stopping,
         logs_requests=logs_requests,
+        limit=calls_a_minute(calls),
     )
     controller.start()
     warn_of_unnamed_tokens(installation.store)

@@ -96,15 +96,12 @@ class AuditPolicy:
 
     def most(self, trail: Trail) -> int | None:
         """How many rows of a trail are kept; None where their age decides."""
-        match trail:
-            case Trail.ACTIONS:
-                return None
-            case Trail.DELETED_APPLICATIONS:
-                return self.deleted_applications
-            case Trail.DELETED_MAPPINGS:
-                return self.deleted_mappings
-            case Trail.CREDENTIAL_LOOKUPS:
-                return self.credential_lookups
+        bounds = {
+            Trail.DELETED_APPLICATIONS: self.deleted_applications,
+            Trail.DELETED_MAPPINGS: self.deleted_mappings,
+            Trail.CREDENTIAL_LOOKUPS: self.credential_lookups,
+        }
+        return bounds.get(trail)
 
     def records(self, entry: "AuditEntry") -> bool:
         """Whether an entry is written down at all. The bounded trails have their bounds and no levels."""

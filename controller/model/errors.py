@@ -1,5 +1,6 @@
 """What can go wrong, as types: each has a stable code, a sentence for a person, and a hint at the remedy."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -65,6 +66,22 @@ class Refused(PwsyncError):
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+
+
+class TooManyCalls(PwsyncError):
+    """The caller has called too often.
+
+    Attributes:
+        wait: How long until the next call is let in.
+        caller: Its principal; empty when it did not prove who it is.
+    """
+
+    code = "tooManyCalls"
+
+    def __init__(self, message: str, *, wait: timedelta, caller: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+        self.caller = caller
 
 
 class TrackingIdUnknown(NotFound):

@@ -150,7 +150,7 @@ MAPPING_CONFLICT_ALLOWED = EventType(
     Level.INFO,
     "Mappings join several accounts of one system to one change; the adapter allows it.",
     (10671, 10673, 11020, 11021),
-    fields={"accounts": "those of one system: of the adapter, or of Windows"},
+    fields={"accounts": "those of one system: of the adapter, or of Windows", "allowedBy": "the adapter"},
 )
 EXTERNAL_CHANGE_REFUSED = EventType(
     "externalChangeRefused",
@@ -483,6 +483,12 @@ CALLER_UNPROVEN = EventType(
     Level.WARNING,
     "A caller of the API did not prove who it is.",
     fields={"address": "where it called from", "problem": "what was wrong with what it sent"},
+)
+CALLS_LIMITED = EventType(
+    "callsLimited",
+    Level.WARNING,
+    "A caller of the API called too often, and was told to wait.",
+    fields={"caller": "its principal; empty: it did not prove who it is", "address": "where it called from"},
 )
 LOGIN_REFUSED = EventType(
     "loginRefused",

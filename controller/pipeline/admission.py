@@ -58,6 +58,14 @@ class Admission:
                 self._record(Event(events.CALLER_UNPROVEN, fields={"address": address, "problem": problem}))
                 self._refusals.note((problem,), now)
 
+    def note_limited(self, principal: str, address: str) -> None:
+        """Record that a caller was told to wait: one principal once a minute, those without one all together."""
+        kind, now = ("limited", principal), self._clock()
+        if self._refusals.is_due(kind, now):
+            with suppress(StoreUnavailable):  # as above
+                self._record(Event(events.CALLS_LIMITED, fields={"caller": principal, "address": address}))
+                self._refusals.note(kind, now)
+
     def _record(self, event: Event) -> None:
         with self._store.write() as tx:
             tx.events.add(event)

@@ -1,4 +1,8 @@
-"""Who may do what over the API and on the status page: roles, what each may do, and of what. Pure, and nowhere else."""
+"""Who may do what over the API and on the status page: roles, what each may do, and of what. Pure.
+
+Reports, and the calls of a remote adapter, are refused where they are taken in, with reasons of their own; a test of
+every endpoint and every role holds them to what stands here.
+"""
 
 from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnlyMapping

@@ -1,7 +1,7 @@
 """Routing: an accepted change becomes deliveries, one per account that it reaches. One transaction per change."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
@@ -135,8 +135,8 @@ class Routing:
     def report_allowed(self, adapter: str, accounts: Collection[Account]) -> None:
         """Record that mappings join *accounts* of one system, if they are several; *adapter* allows it."""
         if len(accounts) > 1:
-            event = change_event(events.MAPPING_CONFLICT_ALLOWED, self.change, accounts=[str(a) for a in accounts])
-            self.tx.events.add(replace(event, adapter=adapter))
+            fields = {"accounts": [str(account) for account in accounts], "allowedBy": adapter}
+            self.tx.events.add(change_event(events.MAPPING_CONFLICT_ALLOWED, self.change, **fields))
 
     def _windows_joined(self, account: ExternalAccount, reached_by: Iterable[Mapping]) -> list[WindowsAccount]:
         """The Windows account that reaches *account*, then those to which changes of *account* go on (M8)."""

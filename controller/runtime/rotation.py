@@ -135,8 +135,8 @@ class Rotation:
         load_keyring(self._path)
         with (
             failures_audited(self._settings, self._by, action),
+            open_for_writing(self._settings) as opened,  # first: making a store locks the folder too
             sole_writer(self._path),
-            open_for_writing(self._settings) as opened,
         ):
             keyring = open_keyring(self._settings, opened)
             store = opened.with_audit_key(KeyringSealer(keyring))

@@ -4,7 +4,7 @@ An account of a Windows domain has ``domain``, an external one ``adapter``.
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +97,18 @@ def account_view(account: "Account") -> dict[str, str]:
             return {"account": name, "adapter": adapter}
         case _:
             assert_never(account)
+
+
+@overload
+def instant(moment: datetime) -> str: ...
+
+
+@overload
+def instant(moment: None) -> None: ...
+
+
+@overload
+def instant(moment: datetime | None) -> str | None: ...
 
 
 def instant(moment: datetime | None) -> str | None:

@@ -4,12 +4,12 @@ import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar, TypeVarTuple, assert_never
+from typing import Annotated, TypeVar, TypeVarTuple, assert_never
 
 from anyio import CapacityLimiter, to_thread
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from controller.model.completion import Completion
 from controller.model.delivery import Delivery
@@ -23,15 +23,33 @@ from controller.model.notification import (
     StatusRequest,
 )
 from controller.pipeline.gate import AdapterCall, CallName
-from controller.pipeline.membership import notification_name
 from controller.pipeline.sessions import StatusReport
 from controller.runtime.wiring import Installation
 from controller.views.records import instant
+from controller.web.answer_types import (
+    ExpirationAnswer,
+    NotificationAnswer,
+    PasswordChangeNotification,
+    SessionAnswer,
+    SessionEndAnswer,
+    SettledAnswer,
+)
 from controller.web.answers import JsonAnswer
 from controller.web.body import AdapterStatus, CompletionReport, ExpirationReport, read_body
-from controller.web.changes import TRACKING_ID, external_account
+from controller.web.calls import Answer, Parameter, call
+from controller.web.changes import OF_REPORTS, TRACKING_ID, external_account
 from controller.web.problem import RETRY_AFTER, Problem
+from controller.web.problem_kinds import (
+    INVALID_INPUT,
+    NOT_FOUND,
+    STOPPING,
+    TOO_MANY_WAITING,
+    TRACKING_ID_UNKNOWN,
+    WRONG_SESSION,
+    WRONG_STATE,
+)
 from controller.web.security import principal_of
+from controller.web.terms import SessionId
 from controller.web.waiting import Waiter, WaitingRoom
 
 Given = TypeVarTuple("Given")
@@ -40,6 +58,12 @@ Result = TypeVar("Result")
 SESSION_HEADER = "Pwsync-Session"
 LONGEST_WAIT = 60
 """Seconds that a receiver may wait in one call."""
+SESSION = Parameter(SESSION_HEADER, "header", SessionId, "The session that the caller has.", is_required=True)
+WAIT = Parameter("wait", "query", Annotated[int, Field(ge=0, le=LONGEST_WAIT)], "Seconds to wait; 0 when absent.")
+IN_SESSION = (NOT_FOUND, WRONG_STATE, WRONG_SESSION)
+OF_RECEIVERS = ("callerNotAllowed", "adapterDisabled", "notRemote")
+"""Why a remote adapter's call is refused."""
+_ADAPTER = "/v1/adapters/{name}"
 _WAIT = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
@@ -51,18 +75,13 @@ class AdaptersApi:
         self._limiter = limiter
         self._room = WaitingRoom()
 
-    def routes(self) -> list[Route]:
-        """The routes of these calls."""
-        adapter = "/v1/adapters/{name}"
-        return [
-            Route(f"{adapter}/session", self.initialize, methods=["POST"]),
-            Route(f"{adapter}/session", self.shut_down, methods=["DELETE"]),
-            Route(f"{adapter}/notifications", self.receive, methods=["GET"]),
-            Route(f"{adapter}/notifications/{{tracking_id}}/complete", self.complete, methods=["POST"]),
-            Route(f"{adapter}/status", self.report_status, methods=["POST"]),
-            Route(f"{adapter}/expirations", self.report_expired, methods=["POST"]),
-        ]
-
+    @call(
+        "POST",
+        f"{_ADAPTER}/session",
+        Answer("The session.", SessionAnswer),
+        problems=(NOT_FOUND, STOPPING),
+        reasons=OF_RECEIVERS,
+    )
     async def initialize(self, request: Request) -> JsonAnswer:
         """Begin a session, which replaces an earlier one."""
         call = await self._call(request, "initialize")
@@ -70,13 +89,34 @@ class AdaptersApi:
         self._installation.bells.ring(call.lane)  # the receiver of an earlier session waits in vain
         return JsonAnswer({"session": session.id, "reconnected": is_reconnect})
 
+    @call(
+        "DELETE",
+        f"{_ADAPTER}/session",
+        Answer("The session has ended.", SessionEndAnswer),
+        parameters=(SESSION,),
+        problems=IN_SESSION,
+        reasons=OF_RECEIVERS,
+    )
     async def shut_down(self, request: Request) -> JsonAnswer:
         """End the session."""
         call = await self._call(request, "shutDown")
         return JsonAnswer({"returned": await self._run(self._installation.adapter_sessions.shut_down, call)})
 
+    @call(
+        "GET",
+        f"{_ADAPTER}/notifications",
+        Answer("A notification.", NotificationAnswer),
+        Answer("There is none.", status=HTTPStatus.NO_CONTENT),
+        parameters=(SESSION, WAIT),
+        problems=(*IN_SESSION, INVALID_INPUT, TOO_MANY_WAITING, STOPPING),
+        reasons=OF_RECEIVERS,
+        answers_head=False,
+    )
     async def receive(self, request: Request) -> Response:
-        """Hand out a notification, as soon as there is one; 204 when there is none in time, or another one receives."""
+        """Hand out a notification, as soon as there is one.
+
+        204 when there is none in time, or another one receives.
+        """
         seconds, waiter = _seconds(request), Waiter()
         until = asyncio.get_running_loop().time() + seconds
         async with waiter.attended(request.receive):
@@ -104,11 +144,20 @@ class AdaptersApi:
         found = await self._run(self._installation.remote_notifications.receive, call)
         return None if found is None else JsonAnswer(_notification_view(found))
 
+    @call(
+        "POST",
+        f"{_ADAPTER}/notifications/{{trackingId}}/complete",
+        Answer("The delivery, as it is then.", SettledAnswer),
+        body=CompletionReport,
+        parameters=(SESSION,),
+        problems=(*IN_SESSION, TRACKING_ID_UNKNOWN),
+        reasons=OF_RECEIVERS,
+    )
     async def complete(self, request: Request) -> JsonAnswer:
         """Take the answer of the adapter to a notification."""
         call = await self._call(request, "complete")
         body = await read_body(request, CompletionReport)
-        tracking_id = request.path_params["tracking_id"]
+        tracking_id = request.path_params["trackingId"]
         completion = Completion(
             tracking_id=tracking_id if TRACKING_ID.fullmatch(tracking_id) else "",
             error_code=body.error_code,
@@ -119,6 +168,15 @@ class AdaptersApi:
         self._installation.bells.ring(call.lane)  # there is room for another one
         return JsonAnswer(_settled_view(settled))
 
+    @call(
+        "POST",
+        f"{_ADAPTER}/status",
+        Answer("It is noted.", status=HTTPStatus.NO_CONTENT),
+        body=AdapterStatus,
+        parameters=(SESSION,),
+        problems=IN_SESSION,
+        reasons=OF_RECEIVERS,
+    )
     async def report_status(self, request: Request) -> Response:
         """Take the adapter's word whether it is online."""
         call = await self._call(request, "reportStatus")
@@ -128,6 +186,14 @@ class AdaptersApi:
         self._installation.bells.ring(call.lane)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    @call(
+        "POST",
+        f"{_ADAPTER}/expirations",
+        Answer("The applications whose credentials are marked.", ExpirationAnswer),
+        body=ExpirationReport,
+        problems=(NOT_FOUND,),
+        reasons=OF_REPORTS,
+    )
     async def report_expired(self, request: Request) -> JsonAnswer:
         """Mark the stored credentials of an account whose password has expired."""
         call = await self._call(request, "reportExpired")
@@ -145,9 +211,7 @@ class AdaptersApi:
 
 def _no_room() -> Problem:
     return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "tooManyWaiting",
-        "Too many receivers wait",
+        TOO_MANY_WAITING,
         "as many adapters as can wait do so already",
         hint="receive again later, or without wait",
         headers={"Retry-After": RETRY_AFTER},
@@ -161,34 +225,38 @@ def _seconds(request: Request) -> int:
     return int(text)
 
 
-def _notification_view(notification: Notification) -> dict[str, Any]:
+def _notification_view(notification: Notification) -> NotificationAnswer:
     """A notification as JSON: the one answer of the API that holds a password."""
     match notification:
         case StatusRequest():
             return {"type": "statusRequest"}
         case AdaptersInGroup(adapters=names):
-            return {"type": notification_name(notification), "adapters": list(names)}
-        case AdapterAdded(adapter=name) | AdapterDeleted(adapter=name):
-            return {"type": notification_name(notification), "adapter": name}
+            return {"type": "adaptersInGroup", "adapters": list(names)}
+        case AdapterAdded(adapter=name):
+            return {"type": "addAdapter", "adapter": name}
+        case AdapterDeleted(adapter=name):
+            return {"type": "deleteAdapter", "adapter": name}
         case PasswordNotification(old_password=old):
-            return {
-                "type": "passwordChange",
-                "trackingId": notification.tracking_id,
-                "account": notification.account,
-                "password": notification.password.reveal(),
-                **({} if old is None else {"oldPassword": old.reveal()}),
-                "occurredAt": instant(notification.occurred_at),
-                "attempt": notification.attempt,
-                "redelivered": notification.is_redelivered,
-            }
+            view = PasswordChangeNotification(
+                type="passwordChange",
+                trackingId=notification.tracking_id,
+                account=notification.account,
+                password=notification.password.reveal(),
+                occurredAt=instant(notification.occurred_at),
+                attempt=notification.attempt,
+                redelivered=notification.is_redelivered,
+            )
+            if old is not None:
+                view["oldPassword"] = old.reveal()
+            return view
         case _:
             assert_never(notification)
 
 
-def _settled_view(delivery: Delivery) -> dict[str, str]:
+def _settled_view(delivery: Delivery) -> SettledAnswer:
     return {
         "trackingId": delivery.tracking_id,
         "account": delivery.account.name,
-        "state": delivery.state.value,
+        "state": delivery.state,
         "code": delivery.code,
     }

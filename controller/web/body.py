@@ -4,17 +4,18 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from anyio import fail_after
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 from controller.web.problem import BadRequest
+from controller.web.problem_kinds import MALFORMED, TOO_LARGE, TOO_SLOW, UNSUPPORTED_MEDIA_TYPE
+from controller.web.terms import EXTERNAL_ACCOUNT, INSTANT, NEW_PASSWORD, OLD_PASSWORD, WINDOWS_ACCOUNT
 
 MAX_BODY_SIZE = 64 * 1024
 BODY_SECONDS = 15
@@ -45,11 +46,17 @@ def instant_of(value: object) -> datetime:
         raise ValueError("outside of the calendar") from None
 
 
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 2.0 is a whole one (JSON Schema says so too)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _TEXT = "text"
 _INSTANT = "an RFC 3339 time with its offset, for example 2025-01-31T08:15:00Z"
-Password = Annotated[Secret, PlainValidator(_secret)]
-Instant = Annotated[datetime, PlainValidator(instant_of)]
-ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32)]
+NewPassword = Annotated[Secret, PlainValidator(_secret), NEW_PASSWORD]
+OldPassword = Annotated[Secret, PlainValidator(_secret), OLD_PASSWORD]
+Instant = Annotated[datetime, PlainValidator(instant_of), INSTANT]
+ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32), BeforeValidator(_whole)]
 Message = Annotated[str, Field(max_length=1000)]
 _ERROR_CODE = "a whole number of 32 bits"
 _MESSAGE = "text of at most 1000 characters"
@@ -74,15 +81,18 @@ class Body(BaseModel):
 class WindowsReport(Body):
     """A change that a source of a domain reports."""
 
-    account: str = Field(description=_TEXT)
-    password: Password = Field(description=_TEXT)
+    account: Annotated[str, WINDOWS_ACCOUNT] = Field(description=_TEXT)
+    password: NewPassword = Field(description=_TEXT)
     occurred_at: Instant | None = Field(default=None, description=_INSTANT)
 
 
-class ExternalReport(WindowsReport):
+class ExternalReport(Body):
     """A change that an adapter reports."""
 
-    old_password: Password | None = Field(default=None, description=_TEXT)
+    account: Annotated[str, EXTERNAL_ACCOUNT] = Field(description=_TEXT)
+    password: NewPassword = Field(description=_TEXT)
+    occurred_at: Instant | None = Field(default=None, description=_INSTANT)
+    old_password: OldPassword | None = Field(default=None, description=_TEXT)
 
 
 class CompletionReport(Body):
@@ -104,7 +114,7 @@ class AdapterStatus(Body):
 class ExpirationReport(Body):
     """An account whose password has expired."""
 
-    account: str = Field(description=_TEXT)
+    account: Annotated[str, EXTERNAL_ACCOUNT] = Field(description=_TEXT)
 
 
 BodyType = TypeVar("BodyType", bound=Body)
@@ -124,17 +134,16 @@ async def read_body(request: Request, model: type[BodyType]) -> BodyType:
 def _check_headers(request: Request) -> None:
     if not _MEDIA_TYPE.fullmatch(request.headers.get("Content-Type", "").strip()):
         raise BadRequest(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "unsupportedMediaType",
+            UNSUPPORTED_MEDIA_TYPE,
             "the body is not declared as JSON",
             hint="send 'Content-Type: application/json'; the encoding is always UTF-8",
         )
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise BadRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupportedMediaType", "the body is compressed")
+        raise BadRequest(UNSUPPORTED_MEDIA_TYPE, "the body is compressed")
     try:
         is_too_large = int(request.headers.get("Content-Length", "0")) > MAX_BODY_SIZE
     except ValueError:
-        raise BadRequest(HTTPStatus.BAD_REQUEST, "malformed", "the Content-Length is not a number") from None
+        raise BadRequest(MALFORMED, "the Content-Length is not a number") from None
     if is_too_large:
         raise _too_large()
 
@@ -148,16 +157,12 @@ async def _bytes_of(request: Request) -> bytes:
                 if len(body) > MAX_BODY_SIZE:
                     raise _too_large()
     except TimeoutError:
-        raise BadRequest(
-            HTTPStatus.REQUEST_TIMEOUT, "tooSlow", f"the body did not arrive within {BODY_SECONDS} seconds"
-        ) from None
+        raise BadRequest(TOO_SLOW, f"the body did not arrive within {BODY_SECONDS} seconds") from None
     return bytes(body)
 
 
 def _too_large() -> BadRequest:
-    return BadRequest(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "tooLarge", f"the body is larger than {MAX_BODY_SIZE // 1024} KiB"
-    )
+    return BadRequest(TOO_LARGE, f"the body is larger than {MAX_BODY_SIZE // 1024} KiB")
 
 
 class _DuplicateKeyError(ValueError):
@@ -193,7 +198,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         detail = "the body is not JSON in UTF-8"
     # raised out here, since the parser's own error carries the whole body
-    raise BadRequest(HTTPStatus.BAD_REQUEST, "malformed", detail)
+    raise BadRequest(MALFORMED, detail)
 
 
 def fields_of(model: type[BodyType], body: dict[str, Any]) -> BodyType:

@@ -6,16 +6,23 @@ from http import HTTPStatus
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
-from starlette.routing import Route
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput, NotFound
 from controller.pipeline.intake import Caller, Report
 from controller.runtime.wiring import Installation
+from controller.web.answer_types import AcceptedAnswer
 from controller.web.answers import JsonAnswer
 from controller.web.body import ExternalReport, WindowsReport, read_body
+from controller.web.calls import Answer, call
+from controller.web.problem_kinds import NOT_FOUND, STOPPING
 from controller.web.security import principal_of
 
+ACCEPTED = Answer(
+    "The change is durable.", AcceptedAnswer, HTTPStatus.ACCEPTED, headers=(("Location", "Where to read it."),)
+)
+OF_REPORTS = ("callerNotAllowed", "adapterDisabled", "groupAdapter", "syncFromAdapterOff", "adaptersToDatabaseOff")
+"""Why what an adapter reports is refused."""
 TRACKING_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
@@ -27,13 +34,14 @@ class ChangesApi:
         self._on_accepted = on_accepted
         self._limiter = limiter
 
-    def routes(self) -> list[Route]:
-        """The routes of these calls."""
-        return [
-            Route("/v1/domains/{domain}/changes", self.report_windows, methods=["POST"]),
-            Route("/v1/adapters/{name}/changes", self.report_external, methods=["POST"]),
-        ]
-
+    @call(
+        "POST",
+        "/v1/domains/{domain}/changes",
+        ACCEPTED,
+        body=WindowsReport,
+        problems=(NOT_FOUND, STOPPING),
+        reasons=("sourceNotAllowed", "sourceTypeOff", "windowsToAdaptersOff", "expired"),
+    )
     async def report_windows(self, request: Request) -> JsonAnswer:
         """Accept a change that a source of a domain reports."""
         caller = await self._caller(request)
@@ -41,6 +49,14 @@ class ChangesApi:
         account = windows_account(request.path_params["domain"], body.account)
         return await self._accept(Report(account, body.password, occurred_at=body.occurred_at), caller)
 
+    @call(
+        "POST",
+        "/v1/adapters/{name}/changes",
+        ACCEPTED,
+        body=ExternalReport,
+        problems=(NOT_FOUND, STOPPING),
+        reasons=(*OF_REPORTS, "oldPasswordMissing", "expired"),
+    )
     async def report_external(self, request: Request) -> JsonAnswer:
         """Accept a change that an adapter reports."""
         caller = await self._caller(request)

@@ -25,6 +25,7 @@ class ClientAuthority:
             SettingsError: A file is missing, or is not what it should be.
         """
         context.verify_mode = ssl.CERT_OPTIONAL
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate authority may stand alone
         context.options |= ssl.OP_NO_TICKET  # what is revoked is not resumed
         context.num_tickets = 0
         _load(context, self.ca_file, "--client-ca")

@@ -2,21 +2,21 @@
 
 import math
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
-from starlette.routing import Route
 
 from controller.model.actor import Actor
 from controller.model.errors import SealBroken
-from controller.pipeline.lookups import TOO_MANY, FoundCredential
+from controller.pipeline.lookups import FoundCredential
 from controller.ports.clock import Clock
 from controller.runtime.wiring import Installation
 from controller.views.records import instant
+from controller.web.answer_types import CredentialAnswer
 from controller.web.answers import JsonAnswer
+from controller.web.calls import Answer, call
 from controller.web.problem import Problem
+from controller.web.problem_kinds import INVALID_INPUT, NOT_FOUND, SEAL_BROKEN, TOO_MANY_LOOKUPS
 from controller.web.rate import NO_WAIT, Rates
 from controller.web.security import origin_of, principal_of
 
@@ -30,13 +30,14 @@ class LookUpsApi:
         self._clock = clock
         self._rates = Rates()
 
-    def routes(self) -> list[Route]:
-        """The routes of these calls."""
-        route = Route("/v1/credentials/{application}/{account:path}", self.look_up, methods=["GET"])
-        if route.methods is not None:
-            route.methods.discard("HEAD")  # a look-up without its answer would only fill the audit
-        return [route]
-
+    @call(
+        "GET",
+        "/v1/credentials/{application}/{account:path}",
+        Answer("The stored fields, in clear.", CredentialAnswer),
+        problems=(NOT_FOUND, INVALID_INPUT, TOO_MANY_LOOKUPS, SEAL_BROKEN),
+        reasons=("applicationDisabled", "mappingDisabled", "notAnApplicationUser", "applicationUsersUnknown"),
+        answers_head=False,  # a look-up without its answer would only fill the audit
+    )
     async def look_up(self, request: Request) -> JsonAnswer:
         """Show the stored fields of an account, in clear, to whom its application names."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
@@ -62,9 +63,7 @@ class LookUpsApi:
 
 
 _UNREADABLE = Problem(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    SealBroken.code,
-    "The stored credential cannot be opened",
+    SEAL_BROKEN,
     "the controller lacks the key that it was sealed with, or it was altered",
     hint="'pwsync credentials show --reveal' tells more; set the credential again",
 )
@@ -72,16 +71,14 @@ _UNREADABLE = Problem(
 
 def _too_many(wait: timedelta) -> Problem:
     return Problem(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        TOO_MANY,
-        "Too many look-ups",
+        TOO_MANY_LOOKUPS,
         "this principal has looked up credentials too often",
         hint="try again after Retry-After; spec.credentialLookups of the System manifest says how often",
         headers={"Retry-After": str(math.ceil(wait.total_seconds()))},
     )
 
 
-def _view(found: FoundCredential) -> dict[str, Any]:
+def _view(found: FoundCredential) -> CredentialAnswer:
     """A credential as JSON: with notifications of remote adapters, the answers of the API that hold a password."""
     return {
         "application": found.mapping.application,

@@ -16,7 +16,9 @@ from controller.runtime.metrics import Metrics
 from controller.runtime.queue_metrics import QueueMetrics
 from controller.runtime.wiring import Installation
 from controller.web.answers import SecurityHeaders
+from controller.web.calls import Answer, call
 from controller.web.problem import Problems, answer_http_exception
+from controller.web.problem_kinds import WITHOUT_ROLE
 from controller.web.security import principal_of
 
 PATIENCE_SECONDS = 3
@@ -47,12 +49,14 @@ class MetricsForAdministrators:
         self._page = page
         self._limiter = limiter
 
-    def routes(self) -> list[Route]:
-        """The route of the page."""
-        return [Route("/metrics", self.show, methods=["GET"])]
-
-    async def show(self, request: Request) -> Response:
-        """Answer with the page."""
+    @call(
+        "GET",
+        "/metrics",
+        Answer("Metrics in Prometheus' text format 0.0.4.", str, media_type="text/plain"),
+        reasons=WITHOUT_ROLE,
+    )
+    async def read_metrics(self, request: Request) -> Response:
+        """Read the metrics of this process."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
         await to_thread.run_sync(
             self._installation.admission.admit, principal, Action.READ_METRICS, _nothing, limiter=self._limiter

@@ -5,7 +5,6 @@ from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
-from starlette.routing import Route
 
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import InvalidInput, NotFound, Refused
@@ -18,7 +17,10 @@ from controller.runtime.wiring import Installation
 from controller.views.kinds import RESOURCE_KINDS, Word, word_of
 from controller.views.objects import find_mapping, mapping_view, resource_view
 from controller.web.answers import JsonAnswer
-from controller.web.query import PAGING, Query, is_storable, page
+from controller.web.calls import Answer, call
+from controller.web.object_types import MappingAnswer, ObjectAnswer, ObjectList
+from controller.web.problem_kinds import INVALID_INPUT, NOT_FOUND, WITHOUT_ROLE
+from controller.web.query import ACCOUNT, ADAPTER, PAGE, PAGING, Query, is_storable, page
 from controller.web.security import principal_of
 
 _KINDS = (*RESOURCE_KINDS, Word.MAPPINGS)
@@ -33,14 +35,15 @@ class ObjectsApi:
         self._installation = installation
         self._limiter = limiter
 
-    def routes(self) -> list[Route]:
-        """The routes of these calls; the name of a mapping has slashes."""
-        return [
-            Route("/v1/objects/{kind}", self.list, methods=["GET"]),
-            Route("/v1/objects/{kind}/{name:path}", self.show, methods=["GET"]),
-        ]
-
-    async def list(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/objects/{kind}",
+        Answer("Objects of the kind, by name.", ObjectList),
+        parameters=(ACCOUNT, ADAPTER, *PAGE),
+        problems=(NOT_FOUND, INVALID_INPUT),
+        reasons=WITHOUT_ROLE,
+    )
+    async def list_objects(self, request: Request) -> JsonAnswer:
         """List the objects of a kind, by name."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
         word = _kind(request)
@@ -48,7 +51,14 @@ class ObjectsApi:
         read = self._mappings if word is Word.MAPPINGS else self._resources
         return JsonAnswer(await to_thread.run_sync(read, principal, word, asked, limiter=self._limiter))
 
-    async def show(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/objects/{kind}/{name:path}",
+        Answer("The object.", ObjectAnswer | MappingAnswer),
+        problems=(NOT_FOUND, INVALID_INPUT),
+        reasons=WITHOUT_ROLE,
+    )
+    async def show_object(self, request: Request) -> JsonAnswer:
         """Show one object."""
         principal = await principal_of(request, self._installation.callers, self._limiter)
         word = _kind(request)

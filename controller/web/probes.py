@@ -4,11 +4,12 @@ from http import HTTPStatus
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.requests import Request
-from starlette.routing import Route
 
 from controller.model.errors import PwsyncError
 from controller.ports.store import Store
+from controller.web.answer_types import HealthAnswer, NotReadyAnswer, ReadinessAnswer
 from controller.web.answers import JsonAnswer
+from controller.web.calls import Answer, call
 
 PATIENCE_SECONDS = 3
 
@@ -20,14 +21,18 @@ class Probes:
         self._store = store
         self._limiter = CapacityLimiter(1)
 
-    def routes(self) -> list[Route]:
-        """The routes of the probes."""
-        return [Route("/healthz", self.health), Route("/readyz", self.readiness)]
-
+    @call("GET", "/healthz", Answer("It is up.", HealthAnswer), is_open=True)
     async def health(self, _: Request) -> JsonAnswer:
         """Say that the process is up."""
         return JsonAnswer({"status": "up"})
 
+    @call(
+        "GET",
+        "/readyz",
+        Answer("It is ready.", ReadinessAnswer),
+        Answer("It is not.", NotReadyAnswer, HTTPStatus.SERVICE_UNAVAILABLE),
+        is_open=True,
+    )
     async def readiness(self, _: Request) -> JsonAnswer:
         """Say whether the store answers a read, in good time."""
         try:

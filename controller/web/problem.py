@@ -1,5 +1,6 @@
 """Errors as answers: ``application/problem+json`` (RFC 9457). What went wrong inside never gets out."""
 
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,27 +18,47 @@ from controller.model.errors import (
     PwsyncError,
     Refused,
     StoreUnavailable,
+    TooManyCalls,
+    TrackingIdUnknown,
     Unauthenticated,
     WrongSession,
     WrongState,
 )
 from controller.web.answers import JsonAnswer
+from controller.web.problem_kinds import (
+    INTERNAL,
+    INVALID_INPUT,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    REFUSED,
+    STORE_UNAVAILABLE,
+    TOO_MANY_CALLS,
+    TRACKING_ID_UNKNOWN,
+    UNAUTHENTICATED,
+    UNKNOWN_PATH,
+    WRONG_SESSION,
+    WRONG_STATE,
+    ProblemKind,
+    unnamed,
+)
 
 RETRY_AFTER = "5"
 """Seconds after which a caller may try again when the store is away."""
 CHALLENGE = 'Bearer realm="pwsync"'
-_TITLES: dict[type[PwsyncError], tuple[HTTPStatus, str]] = {
-    InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "A value is not acceptable"),
-    NotFound: (HTTPStatus.NOT_FOUND, "The named object does not exist"),
-    Refused: (HTTPStatus.FORBIDDEN, "The request is not allowed"),
-    Unauthenticated: (HTTPStatus.UNAUTHORIZED, "The caller did not prove who it is"),
-    WrongState: (HTTPStatus.CONFLICT, "The adapter has not been initialized"),
-    WrongSession: (HTTPStatus.CONFLICT, "The adapter has another session"),
+_OF_CALLER: dict[type[PwsyncError], ProblemKind] = {
+    InvalidInput: INVALID_INPUT,
+    TrackingIdUnknown: TRACKING_ID_UNKNOWN,
+    NotFound: NOT_FOUND,
+    Refused: REFUSED,
+    Unauthenticated: UNAUTHENTICATED,
+    WrongState: WRONG_STATE,
+    WrongSession: WRONG_SESSION,
+    TooManyCalls: TOO_MANY_CALLS,
 }
-
-_OF_ROUTER: dict[HTTPStatus, tuple[str, str, str]] = {
-    HTTPStatus.NOT_FOUND: ("unknownPath", "there is no call of this path", "docs/reference/api.md lists all calls"),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("methodNotAllowed", "this path has no call of this method", "see the header Allow"),
+"""The first that fits."""
+_OF_ROUTER: dict[HTTPStatus, tuple[ProblemKind, str, str]] = {
+    HTTPStatus.NOT_FOUND: (UNKNOWN_PATH, "there is no call of this path", "/openapi.json lists all calls"),
+    HTTPStatus.METHOD_NOT_ALLOWED: (METHOD_NOT_ALLOWED, "this path has no call of this method", "see the header Allow"),
 }
 
 log = structlog.get_logger()
@@ -54,36 +75,40 @@ class Problem:
     """One problem, as RFC 9457 section 3 describes it.
 
     Attributes:
-        code: Stable name (camelCase); the type of the problem is ``urn:pwsync:problem:<code>``. Empty: the status
-            says it all, and the type is ``about:blank``.
-        title: The same for every problem of one type.
         detail: This occurrence in words, without anything that the caller sent.
         reason: Stable reason (camelCase) of a refusal, or why a password is none.
         instance: URN of this occurrence, by which the log tells more.
     """
 
-    status: HTTPStatus
-    code: str = ""
-    title: str = ""
+    kind: ProblemKind
     detail: str = ""
     reason: str = ""
     hint: str = ""
     instance: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def status(self) -> HTTPStatus:
+        """The status to answer with."""
+        return self.kind.status
+
     def answer(self) -> ProblemAnswer:
         """The answer that tells it."""
-        content = {
-            "type": f"urn:pwsync:problem:{self.code}" if self.code else "about:blank",
-            "title": self.title or self.status.phrase,
-            "status": self.status.value,
-            **{
-                name: value
-                for name in ("detail", "instance", "code", "reason", "hint")
-                if (value := getattr(self, name))
-            },
+        kind = self.kind
+        members = {
+            "detail": self.detail,
+            "instance": self.instance,
+            "code": kind.code,
+            "reason": self.reason,
+            "hint": self.hint,
         }
-        return ProblemAnswer(content, self.status.value, dict(self.headers))
+        content = {
+            "type": kind.type,
+            "title": kind.title,
+            "status": kind.status.value,
+            **{name: value for name, value in members.items() if value},
+        }
+        return ProblemAnswer(content, kind.status.value, dict(self.headers))
 
 
 class BadRequest(Exception):
@@ -93,9 +118,9 @@ class BadRequest(Exception):
         problem: What to answer.
     """
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, *, hint: str = "") -> None:
+    def __init__(self, kind: ProblemKind, detail: str, *, hint: str = "") -> None:
         super().__init__(detail)
-        self.problem = Problem(status, code, "The request cannot be read", detail, hint=hint)
+        self.problem = Problem(kind, detail, hint=hint)
 
 
 def problem_of(error: Exception) -> Problem:
@@ -105,41 +130,48 @@ def problem_of(error: Exception) -> Problem:
             return problem
         case HTTPException(status_code=status, headers=headers):
             return _of_router(HTTPStatus(status), headers or {})
-        case InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession():
+        case (
+            InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession() | TooManyCalls()
+        ):
             return _of_caller(error)
         case StoreUnavailable():
             return _store_unavailable(error)
         case ClientDisconnect():
-            return Problem(HTTPStatus.BAD_REQUEST, detail="the caller went away")
+            return Problem(unnamed(HTTPStatus.BAD_REQUEST), "the caller went away")
         case _:
             return _internal(error)
 
 
 def _of_router(status: HTTPStatus, headers: Mapping[str, str]) -> Problem:
-    code, detail, hint = _OF_ROUTER.get(status, ("", "", ""))
-    return Problem(status, code, status.phrase, detail, hint=hint, headers=headers)
+    kind, detail, hint = _OF_ROUTER.get(status, (unnamed(status), "", ""))
+    return Problem(kind, detail, hint=hint, headers=headers)
 
 
 def _of_caller(error: PwsyncError) -> Problem:
-    status, title = next(answer for type_, answer in _TITLES.items() if isinstance(error, type_))
-    is_unproven = status is HTTPStatus.UNAUTHORIZED
+    kind = next(kind for type_, kind in _OF_CALLER.items() if isinstance(error, type_))
     return Problem(
-        status,
-        error.code,
-        title,
+        kind,
         error.message,
         reason=error.reason if isinstance(error, Refused | PasswordUnusable) else "",
         hint=error.hint,
-        headers={"WWW-Authenticate": CHALLENGE} if is_unproven else {},
+        headers=_headers_of(error),
     )
+
+
+def _headers_of(error: PwsyncError) -> dict[str, str]:
+    match error:
+        case Unauthenticated():
+            return {"WWW-Authenticate": CHALLENGE}
+        case TooManyCalls(wait=wait):
+            return {"Retry-After": str(math.ceil(wait.total_seconds()))}
+        case _:
+            return {}
 
 
 def _store_unavailable(error: Exception) -> Problem:
     log.warning("The store is away", error=type(error).__qualname__)
     return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        StoreUnavailable.code,
-        "The store cannot be reached",
+        STORE_UNAVAILABLE,
         "nothing was changed",
         hint="send the same request again later",
         headers={"Retry-After": RETRY_AFTER},
@@ -151,9 +183,7 @@ def _internal(error: Exception) -> Problem:
     instance = uuid.uuid4().urn
     log.error("A request failed", error=type(error).__qualname__, instance=instance)
     return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal",
-        "The request failed inside the controller",
+        INTERNAL,
         "it is not known whether anything was changed",
         hint="the controller's log names the kind of error beside this instance",
         instance=instance,

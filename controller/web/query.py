@@ -6,22 +6,35 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from pydantic import Field
 from starlette.requests import Request
 
 from controller.model.errors import InvalidInput
 from controller.web.body import instant_of
+from controller.web.calls import Parameter
+from controller.web.terms import FilterText, Moment
 
 DEFAULT_LIMIT = 100
 MOST_ITEMS = 1_000
 """Items of one answer, at most."""
 LONGEST_VALUE = 600
+LONGEST_CURSOR = 8_192
+"""Of three names of 256 characters each, encoded."""
 LIMIT, CURSOR = PAGING = ("limit", "cursor")
 """The parameters of every list."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _BIGGEST = 2**63 - 1
 T = TypeVar("T")
+PAGE = (
+    Parameter(LIMIT, "query", Annotated[int, Field(ge=1, le=MOST_ITEMS)], f"At most; else {DEFAULT_LIMIT}."),
+    Parameter(CURSOR, "query", FilterText, "The `next` of the page before, of the same list with the same filters."),
+)
+ACCOUNT = Parameter("account", "query", FilterText, r"An external account, or `DOMAIN\user`.")
+ADAPTER = Parameter("adapter", "query", FilterText, "Of this adapter.")
+SINCE = Parameter("since", "query", Moment, "Received, created or recorded then or later.")
+TRACKING = Parameter("trackingId", "query", FilterText, "Of this change.")
 Position = Sequence[str | int]
 """Where a page ends: what its last item is ordered by."""
 
@@ -44,7 +57,8 @@ class Query:
             raise InvalidInput("a parameter is there twice")
         self._values = dict(pairs)
         for name, value in pairs:
-            if not value or len(value) > LONGEST_VALUE or not is_storable(value):
+            longest = LONGEST_CURSOR if name == CURSOR else LONGEST_VALUE
+            if not value or len(value) > longest or not is_storable(value):
                 raise InvalidInput(f"{name} is empty, too long, or has a character that no name has")
 
     def text(self, name: str) -> str:
@@ -157,8 +171,8 @@ def page(
 
 
 def _cursor(list_: str, position: Position) -> str:
-    text = json.dumps([list_, *position], separators=(",", ":"))
-    return urlsafe_b64encode(text.encode("ascii")).decode("ascii").rstrip("=")
+    text = json.dumps([list_, *position], separators=(",", ":"), ensure_ascii=False)
+    return urlsafe_b64encode(text.encode("utf-8")).decode("ascii").rstrip("=")
 
 
 def _bad_cursor() -> InvalidInput:

@@ -44,3 +44,8 @@ class Rates:
             if len(self._free_at) > self._most:
                 self._free_at.popitem(last=False)
         return wait
+
+    def wait(self, key: str, limit: RateLimit, now: datetime) -> timedelta:
+        """How long *key* would have to wait for one; nothing is taken."""
+        with self._lock:
+            return take(limit, self._free_at.get(key), now)[1]

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Annotated, Any, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
+from pydantic import WithJsonSchema
 from starlette.requests import Request
-from starlette.routing import Route
 
 from controller.model.accounts import ExternalAccount
 from controller.model.change import ChangeState, PasswordChange
@@ -23,14 +23,27 @@ from controller.ports.store import Transaction
 from controller.runtime.wiring import Installation
 from controller.views.records import change_view, delivery_view, event_view
 from controller.views.status import picture_view, read_picture
+from controller.web.answer_types import ChangeAnswer, ChangeList, DeliveryList, EventList
 from controller.web.answers import JsonAnswer
+from controller.web.calls import Answer, Parameter, call
 from controller.web.changes import TRACKING_ID
+from controller.web.object_types import StatusAnswer
 from controller.web.pages.plans import Plans
-from controller.web.query import PAGING, Query, page
+from controller.web.problem_kinds import INVALID_INPUT, NOT_FOUND, WITHOUT_ROLE
+from controller.web.query import ACCOUNT, ADAPTER, PAGE, PAGING, SINCE, TRACKING, Query, page
 from controller.web.security import principal_of
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
+NAME = Parameter(
+    "name", "query", Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(CATALOGUE)})], "Of this name."
+)
+LEVEL = Parameter("level", "query", Level, "Of this level.")
+
+
+def state_of(states: type[ChangeState] | type[DeliveryState]) -> Parameter:
+    """The filter by a state."""
+    return Parameter("state", "query", states, "In this state.")
 
 
 class ReadingApi:
@@ -41,17 +54,15 @@ class ReadingApi:
         self._plans = plans
         self._limiter = limiter
 
-    def routes(self) -> list[Route]:
-        """The routes of these calls."""
-        return [
-            Route("/v1/changes", self.changes, methods=["GET"]),
-            Route("/v1/changes/{tracking_id}", self.change, methods=["GET"]),
-            Route("/v1/deliveries", self.deliveries, methods=["GET"]),
-            Route("/v1/events", self.events, methods=["GET"]),
-            Route("/v1/status", self.status, methods=["GET"]),
-        ]
-
-    async def changes(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/changes",
+        Answer("Changes, newest first.", ChangeList),
+        parameters=(ACCOUNT, ADAPTER, state_of(ChangeState), SINCE, *PAGE),
+        problems=(INVALID_INPUT,),
+        reasons=WITHOUT_ROLE,
+    )
+    async def list_changes(self, request: Request) -> JsonAnswer:
         """List changes, newest first."""
         principal = await self._principal(request)
         asked = Query(request, "account", "adapter", "state", "since", *PAGING)
@@ -65,13 +76,28 @@ class ReadingApi:
         )
         return JsonAnswer(await self._run(self._changes, principal, query))
 
-    async def change(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/changes/{trackingId}",
+        Answer("The change and its deliveries.", ChangeAnswer),
+        problems=(NOT_FOUND, INVALID_INPUT),
+        reasons=("notReporter", *WITHOUT_ROLE),
+    )
+    async def show_change(self, request: Request) -> JsonAnswer:
         """Show a change and its deliveries."""
         principal = await self._principal(request)
         Query(request)
-        return JsonAnswer(await self._run(self._change, principal, request.path_params["tracking_id"]))
+        return JsonAnswer(await self._run(self._change, principal, request.path_params["trackingId"]))
 
-    async def deliveries(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/deliveries",
+        Answer("Deliveries, newest first.", DeliveryList),
+        parameters=(ACCOUNT, ADAPTER, state_of(DeliveryState), SINCE, TRACKING, *PAGE),
+        problems=(INVALID_INPUT,),
+        reasons=WITHOUT_ROLE,
+    )
+    async def list_deliveries(self, request: Request) -> JsonAnswer:
         """List deliveries, newest first."""
         principal = await self._principal(request)
         asked = Query(request, "trackingId", "account", "adapter", "state", "since", *PAGING)
@@ -86,7 +112,15 @@ class ReadingApi:
         )
         return JsonAnswer(await self._run(self._deliveries, principal, query))
 
-    async def events(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/events",
+        Answer("Events, newest first.", EventList),
+        parameters=(ACCOUNT, ADAPTER, NAME, LEVEL, SINCE, TRACKING, *PAGE),
+        problems=(INVALID_INPUT,),
+        reasons=WITHOUT_ROLE,
+    )
+    async def list_events(self, request: Request) -> JsonAnswer:
         """List events, newest first."""
         principal = await self._principal(request)
         asked = Query(request, "trackingId", "account", "adapter", "name", "level", "since", *PAGING)
@@ -102,7 +136,14 @@ class ReadingApi:
         )
         return JsonAnswer(await self._run(self._events, principal, query))
 
-    async def status(self, request: Request) -> JsonAnswer:
+    @call(
+        "GET",
+        "/v1/status",
+        Answer("As `pwsync status -o json`.", StatusAnswer),
+        problems=(INVALID_INPUT,),
+        reasons=WITHOUT_ROLE,
+    )
+    async def read_status(self, request: Request) -> JsonAnswer:
         """Tell whether everything is as declared and does its work, and what waits."""
         principal = await self._principal(request)
         Query(request)
@@ -167,13 +208,15 @@ def _deliveries_seen(tx: Transaction, change: PasswordChange, reach: Reach | Non
     Raises:
         Refused: The change is not within it.
     """
+    whole = tx.deliveries.of_change(change.tracking_id)
     if reach is None or reach.caller == change.caller:
-        return tx.deliveries.of_change(change.tracking_id)
+        return whole
     if not tx.changes.find(ChangeQuery(tracking_id=change.tracking_id, reach=reach)):
         raise Refused(
             "only who reported a change, or who administers what it concerns, may see it",
             reason="notReporter",
             hint="the reference of roles lists what each may do",
         )
-    seen = {d.id for d in tx.deliveries.find(DeliveryQuery(tracking_id=change.tracking_id, reach=reach))}
-    return [delivery for delivery in tx.deliveries.of_change(change.tracking_id) if delivery.id in seen]
+    query = DeliveryQuery(tracking_id=change.tracking_id, limit=len(whole), reach=reach)
+    seen = {delivery.id for delivery in tx.deliveries.find(query)}
+    return [delivery for delivery in whole if delivery.id in seen]

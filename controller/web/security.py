@@ -7,11 +7,12 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controller.model.errors import Unauthenticated
+from controller.model.errors import TooManyCalls, Unauthenticated
 from controller.model.secret import Secret
 from controller.pipeline.admission import Admission
 from controller.pipeline.callers import Callers
 from controller.web.client_certificate import certificate_of
+from controller.web.limiting import CallLimits
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE | re.ASCII)  # RFC 6750 section 2.1
 _HINT = "send 'Authorization: Bearer TOKEN'; make a token with 'pwsync token create PRINCIPAL'"
@@ -36,8 +37,22 @@ async def principal_of(request: Request, callers: Callers, limiter: CapacityLimi
 
     Raises:
         Unauthenticated: Neither, or not a valid one. A bad token is not made good by a certificate.
+        TooManyCalls: The principal calls too often, or those at its address who prove nothing do.
         StoreUnavailable: It cannot be checked now.
     """
+    limits: CallLimits = request.app.state.limits
+    address, credential = origin_of(request), "".join(request.headers.getlist("Authorization"))
+    limits.check_address(address, credential)
+    try:
+        principal = await _proven_by(request, callers, limiter)
+    except Unauthenticated:
+        limits.note_unproven(address)
+        raise
+    limits.take(principal, credential)
+    return principal
+
+
+async def _proven_by(request: Request, callers: Callers, limiter: CapacityLimiter) -> str:
     authorization, certificate = request.headers.getlist("Authorization"), certificate_of(request.scope)
     if certificate is not None and not authorization:
         _check_program(request)
@@ -61,8 +76,8 @@ def _check_program(request: Request) -> None:
         raise Unauthenticated("a page in a browser called with a client certificate", hint="pages call with a token")
 
 
-class NotesUnproven:
-    """Records that somebody did not prove who he is, and lets the error pass."""
+class NotesTurnedAway:
+    """Records that somebody did not prove who he is, or called too often, and lets the error pass."""
 
     def __init__(self, app: ASGIApp, admission: Admission, limiter: CapacityLimiter) -> None:
         self._app = app
@@ -71,9 +86,12 @@ class NotesUnproven:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        address = (scope.get("client") or ("",))[0]
         try:
             await self._app(scope, receive, send)
         except Unauthenticated as error:
-            address = (scope.get("client") or ("",))[0]
             await to_thread.run_sync(self._admission.note_unproven, address, error.message, limiter=self._limiter)
+            raise
+        except TooManyCalls as error:
+            await to_thread.run_sync(self._admission.note_limited, error.caller, address, limiter=self._limiter)
             raise

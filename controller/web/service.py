@@ -5,11 +5,14 @@ from collections.abc import Callable
 from anyio import CapacityLimiter
 from starlette.types import ASGIApp
 
+from controller.model.topology import RateLimit
 from controller.runtime.metrics import Metrics
 from controller.runtime.wiring import Installation
 from controller.web.access_log import AccessLog
 from controller.web.answers import SecurityHeaders
 from controller.web.app import make_app
+from controller.web.calls import routes_of
+from controller.web.limiting import DEFAULT_LIMIT
 from controller.web.measuring import Measured
 from controller.web.metrics import MetricsForAdministrators, MetricsPage
 from controller.web.pages.site import NO_INSIGHT, Insight
@@ -28,6 +31,7 @@ def make_service(
     page: MetricsPage,
     stopping: Stopping,
     logs_requests: bool = False,
+    limit: RateLimit | None = DEFAULT_LIMIT,
 ) -> ASGIApp:
     """Make the API and what stands around it.
 
@@ -38,12 +42,13 @@ def make_service(
         metrics: Told of every request.
         page: Shown to administrators at ``/metrics``.
         stopping: Once said, new work is turned away.
+        limit: As for ``make_app``.
         logs_requests: Whether there is an access log.
     """
-    api = make_app(installation, on_accepted, insight)
+    api = make_app(installation, on_accepted, insight, limit)
     stopping.then(api.state.pages.stop)
     readers = MetricsForAdministrators(installation, page, CapacityLimiter(METRICS_THREADS))
-    api.router.routes.extend(readers.routes())
+    api.router.routes.extend(routes_of(readers))
     app: ASGIApp = SecurityHeaders(TurnAway(api, stopping))
     if logs_requests:
         app = AccessLog(app)

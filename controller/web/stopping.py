@@ -3,11 +3,11 @@
 import re
 import threading
 from collections.abc import Callable
-from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controller.web.problem import Problem
+from controller.web.problem_kinds import STOPPING
 
 RETRY_AFTER = "5"
 _NEW_WORK = re.compile(
@@ -58,9 +58,7 @@ class TurnAway:
 
 def _stopping_problem() -> Problem:
     return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "stopping",
-        "The controller is stopping",
+        STOPPING,
         "nothing was changed",
         hint="send the same request again later, or to another controller",
         headers={"Retry-After": RETRY_AFTER, "Connection": "close"},

@@ -118,7 +118,7 @@ def test_requests_are_counted_by_the_template_of_their_path(service: Service) ->
     service.call("GET", "/wp-login.php")
     service.call("BREW", "/coffee")
     page = service.told()
-    show = {"method": "GET", "route": "/v1/changes/{tracking_id}"}
+    show = {"method": "GET", "route": "/v1/changes/{trackingId}"}
     assert page.value("pwsync_http_requests_total", status="404", **show) == 2
     assert page.value("pwsync_http_request_duration_seconds_count", **show) == 2
     assert page.value("pwsync_http_requests_total", method="GET", route="none", status="404") == 1

@@ -128,6 +128,16 @@ def test_a_certificate_of_another_authority_is_refused_in_the_handshake(site: Si
     assert refused_in_the_handshake(site, other.issue_client("dc1"))
 
 
+def test_an_authority_below_another_is_believed_alone_and_those_beside_it_are_not(site: Site, tmp_path: Path) -> None:
+    root = Authority(tmp_path / "root", "Root")
+    beside = Authority(tmp_path / "beside", "Beside", above=root)
+    site.callers = Authority(tmp_path / "below", "Below", above=root)
+
+    assert site.call(site.callers.issue_client("dc1"), mine).status_code == 200
+    for other in (root, beside):
+        assert refused_in_the_handshake(site, other.issue_client("dc1"))
+
+
 def test_a_certificate_that_has_expired_is_refused_in_the_handshake(site: Site) -> None:
     assert refused_in_the_handshake(site, site.callers.issue_client("dc1", valid_for=-timedelta(minutes=1)))
 

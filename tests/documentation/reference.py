@@ -17,6 +17,7 @@ from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
+from tests.documentation.api import api_page
 from tests.documentation.behaviours import behaviours_page
 from tests.documentation.metrics import metrics_page
 from tests.documentation.roles import roles_page
@@ -107,6 +108,7 @@ def pages() -> dict[Path, Callable[[], str]]:
         REFERENCE / "events.md": events_page,
         REFERENCE / "metrics.md": partial(metrics_page, NOTE),
         REFERENCE / "connector-options.md": connectors_page,
+        REFERENCE / "api.md": partial(api_page, REFERENCE / "api.md"),
         REFERENCE / "behaviours.md": partial(behaviours_page, NOTE),
         REFERENCE / "roles.md": partial(roles_page, NOTE),
     }
@@ -206,7 +208,10 @@ def commands_page() -> str:
         'standard output; lists are `{"items": [...]}`; fields are only ever added; times are RFC 3339 in UTC.',
         "",
         "Exit codes: 0 when it did what was asked, 1 when it could not, 2 when the command line is wrong, 130 when",
-        "interrupted. `plan --detailed-exitcode` gives 2 another meaning.",
+        "interrupted. `plan --detailed-exitcode` gives 2 another meaning. Where all is already as it was asked to",
+        "be, that is 0 too: `adapter disable` of a disabled one, `secret rotate --retire` without older keys,",
+        "`--all-parked` when nothing is parked. When something that is named cannot be worked on, it is 1, whatever",
+        "became of the others.",
         "",
         "Passwords are never options. They are asked for without echo, or read as one line of standard input.",
         "",

@@ -23,14 +23,14 @@ class ServerCertificate:
 
 
 class Authority:
-    """A certificate authority whose files stand in one folder."""
+    """A certificate authority whose files stand in one folder: its own root, or one below another."""
 
-    def __init__(self, folder: Path, name: str = "Test Authority") -> None:
+    def __init__(self, folder: Path, name: str = "Test Authority", above: "Authority | None" = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._certificate = self._sign_itself()
+        self._certificate = self._signed_by(above or self)
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -105,7 +105,7 @@ class Authority:
         )
         return paths
 
-    def _sign_itself(self) -> x509.Certificate:
+    def _signed_by(self, issuer: "Authority") -> x509.Certificate:
         public = self._key.public_key()
         usage = x509.KeyUsage(
             digital_signature=True,
@@ -121,12 +121,12 @@ class Authority:
         return (
             _starting_now(x509.CertificateBuilder())
             .subject_name(self._name)
-            .issuer_name(self._name)
+            .issuer_name(issuer._name)
             .public_key(public)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .sign(self._key, hashes.SHA256())
+            .sign(issuer._key, hashes.SHA256())
         )
 
 

@@ -1,6 +1,5 @@
 """Forms: bounded, urlencoded, and from this site only."""
 
-from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
 from anyio import fail_after
@@ -8,6 +7,7 @@ from starlette.requests import Request
 
 from controller.model.errors import Refused
 from controller.web.problem import BadRequest
+from controller.web.problem_kinds import MALFORMED, TOO_LARGE, TOO_SLOW, UNSUPPORTED_MEDIA_TYPE
 
 MAX_FORM_SIZE = 16 * 1024
 FORM_SECONDS = 15
@@ -27,7 +27,7 @@ async def read_form(request: Request) -> Form:
     """
     check_origin(request)
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != _TYPE:
-        raise BadRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupportedMediaType", "the body is not a form")
+        raise BadRequest(UNSUPPORTED_MEDIA_TYPE, "the body is not a form")
     body = await _bytes_of(request)
     form: Form = {}
     try:
@@ -36,7 +36,7 @@ async def read_form(request: Request) -> Form:
     except ValueError:
         form = {"": []}
     if "" in form:  # raised out here, since the parser's own error carries the body
-        raise BadRequest(HTTPStatus.BAD_REQUEST, "malformed", "the body is not a urlencoded form")
+        raise BadRequest(MALFORMED, "the body is not a urlencoded form")
     return form
 
 
@@ -68,7 +68,7 @@ async def _bytes_of(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_FORM_SIZE:
-                    raise BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "tooLarge", "the form is too large")
+                    raise BadRequest(TOO_LARGE, "the form is too large")
     except TimeoutError:
-        raise BadRequest(HTTPStatus.REQUEST_TIMEOUT, "tooSlow", "the form did not arrive in time") from None
+        raise BadRequest(TOO_SLOW, "the form did not arrive in time") from None
     return bytes(body)

@@ -127,9 +127,12 @@ class Gate:
         await to_thread.run_sync(self._note_refused, visit, page, reason, limiter=self._limiter)
 
     def _note_refused(self, visit: Visit, page: str, reason: str) -> None:
-        by = visit.viewer.principal
-        refused = Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason})
-        self._record_once((by, page, reason), refused, visit.actor, AuditAction.PAGE, page)
+        by, now = visit.viewer.principal, self._clock()
+        if self._refusals.is_due((by, page, reason), now):
+            with self._store.write() as tx:
+                tx.events.add(Event(events.PAGE_REFUSED, fields={"by": by, "page": page, "reason": reason}))
+                tx.audit.add(visit.actor, AuditAction.PAGE, page, failure=reason)
+            self._refusals.note((by, page, reason), now)
 
     def _viewer_of(self, session: Session, cookie: str, origin: str) -> Viewer:
         try:
@@ -159,32 +162,24 @@ class Gate:
         return principal
 
     def _note_login_refused(self, error: PwsyncError, by: Actor) -> None:
-        reason = _reason_of(error)
-        refused = Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": by.principal})
-        self._record_once((reason, by.principal), refused, by, AuditAction.LOG_IN)
+        """Each is an event; in the audit, of one principal and reason, is one a minute, from wherever they come."""
+        reason, now = error.reason if isinstance(error, Refused) else error.code, self._clock()
+        kind = (by.principal, AuditAction.LOG_IN, reason)
+        is_due = self._refusals.is_due(kind, now)
+        with self._store.write() as tx:
+            tx.events.add(Event(events.LOGIN_REFUSED, fields={"reason": reason, "by": by.principal}))
+            if is_due:
+                tx.audit.add(by, AuditAction.LOG_IN, "", failure=reason)
+        if is_due:
+            self._refusals.note(kind, now)
 
     def _audit(self, by: Actor, action: AuditAction) -> None:
         with self._store.write() as tx:
             tx.audit.add(by, action, "")
 
-    def _record_once(
-        self, kind: tuple[str, ...], refused: Event, by: Actor, action: AuditAction, subject: str = ""
-    ) -> None:
-        """Record a refusal, of one kind once a minute, from wherever it comes."""
-        now = self._clock()
-        if self._refusals.is_due(kind, now):
-            with self._store.write() as tx:
-                tx.events.add(refused)
-                tx.audit.add(by, action, subject, failure=str(refused.fields["reason"]))
-            self._refusals.note(kind, now)
-
     def _has_administrators(self) -> bool:
         with self._store.read() as tx:
             return bool(self._topology.read(tx).system.administrators)
-
-
-def _reason_of(error: PwsyncError) -> str:
-    return error.reason if isinstance(error, Refused) else error.code
 
 
 def _cookie_name(request: Request) -> str:

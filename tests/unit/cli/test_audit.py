@@ -47,9 +47,8 @@ def test_what_was_refused_is_listed_too(audited: Console) -> None:
     audited.expect(1, "token", "revoke", "none")
     audited.expect(1, "adapter", "disable", "none")
     audited.expect(1, "credentials", "show", "WIKI", "nobody", "--reveal")
-    audited.write("manifests/empty.yaml", "")
-    audited.write("nothing/nothing.yaml", "")
-    audited.expect(1, "apply", "nothing", "--yes")
+    audited.write("less/system.yaml", "apiVersion: pwsync/v1\nkind: System\nmetadata: {name: default}\n")
+    assert "held" in audited.expect(1, "apply", "less", "--yes").err
     failed = [(row["action"], row["object"], row["failure"]) for row in _rows(audited, "--failures")]
     assert failed == [
         ("apply", "Plan", "unsafePlan"),

@@ -99,6 +99,18 @@ def test_who_proves_nothing_is_recorded_once_a_minute_of_each_problem(
     ]
 
 
+def test_who_calls_too_often_is_recorded_once_a_minute(bench: PipelineBench, admission: Admission) -> None:
+    for caller in ("dc1", "dc1", ""):
+        admission.note_limited(caller, "192.0.2.1")
+    bench.now += MINUTE
+    admission.note_limited("dc1", "192.0.2.2")
+    assert [(e["caller"], e["address"]) for e in recorded(bench, "callsLimited")] == [
+        ("dc1", "192.0.2.2"),
+        ("", "192.0.2.1"),
+        ("dc1", "192.0.2.1"),
+    ]
+
+
 def test_a_refusal_that_cannot_be_recorded_is_one_all_the_same_and_is_recorded_when_it_can(
     bench: PipelineBench,
 ) -> None:
@@ -106,8 +118,11 @@ def test_a_refusal_that_cannot_be_recorded_is_one_all_the_same_and_is_recorded_w
     admission = Admission(store, lambda: bench.now)
     assert refused(admission, "stranger") == "noRole"
     admission.note_unproven("192.0.2.1", "no token")
+    admission.note_limited("dc1", "192.0.2.1")
     store.is_away = False
     assert recorded(bench, "callRefused") == recorded(bench, "callerUnproven") == []
     refused(admission, "stranger")
     admission.note_unproven("192.0.2.1", "no token")
-    assert len(recorded(bench, "callRefused")) == len(recorded(bench, "callerUnproven")) == 1
+    admission.note_limited("dc1", "192.0.2.1")
+    names = ("callRefused", "callerUnproven", "callsLimited")
+    assert [len(recorded(bench, name)) for name in names] == [1, 1, 1]

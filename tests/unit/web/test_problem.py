@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 
 from controller.model.errors import InvalidInput, NotFound, Refused, Unauthenticated
 from controller.web.problem import BadRequest, Problem, Problems, problem_of
+from controller.web.problem_kinds import MALFORMED, unnamed
 
 
 def test_a_problem_without_a_code_is_about_blank() -> None:
-    content = json.loads(bytes(Problem(HTTPStatus.NOT_FOUND).answer().body))
+    content = json.loads(bytes(Problem(unnamed(HTTPStatus.NOT_FOUND)).answer().body))
 
     assert content == {"type": "about:blank", "title": "Not Found", "status": 404}
 
@@ -45,7 +46,7 @@ class _Special(NotFound):
         (NotFound("x"), 404),
         (_Special("x"), 404),
         (Unauthenticated("x"), 401),
-        (BadRequest(HTTPStatus.BAD_REQUEST, "malformed", "x"), 400),
+        (BadRequest(MALFORMED, "x"), 400),
         (HTTPException(405), 405),
         (ClientDisconnect(), 400),
     ],

@@ -77,8 +77,10 @@ def test_a_page_ends_with_the_cursor_of_the_next_one() -> None:
     assert page("changes", [5], 2, str, lambda number: [number]) == {"items": ["5"], "next": None}
 
 
-def test_a_cursor_of_names_holds_any_of_them() -> None:
-    names = ("PAYROLL", "CORP\\éva", "E/1 \N{GRINNING FACE}\u200b")
+@pytest.mark.parametrize(
+    "names", [("PAYROLL", "CORP\\éva", "E/1 \u200b"), ("A" * 64, "CORP\\" + "\N{GRINNING FACE}" * 256, '\x7f"' * 128)]
+)
+def test_a_cursor_of_names_holds_any_of_them(names: tuple[str, ...]) -> None:
     first = page("mappings", [names, names], 1, list, lambda of: of)
 
     assert asked(f"cursor={first['next']}").after("mappings", 3) == names
