@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from controller.model.actor import Actor
 from controller.runtime.settings import settings_of
 from controller.runtime.wiring import open_installation
 from tests.servers.fixtures import require_server
@@ -82,7 +83,8 @@ class Site:
         self.language = language
         self.url = process.stdout.readline().decode().split()[-1]
         with open_installation(settings_of(shell.folder / ".pwsync", environ={})) as installation:
-            made = {n: installation.callers.create(n, valid_for=None, by="test")[1].reveal() for n in ("dc1", "agent")}
+            create, by = installation.callers.create, Actor("test")
+            made = {name: create(name, valid_for=None, by=by)[1].reveal() for name in ("dc1", "agent")}
         self.dc1 = made["dc1"]
         shell.write("agent.token", f"{made['agent']}\n")
         self.folder = shell.folder / "accounts"
