@@ -90,7 +90,10 @@ def discard(
     adapter: OfAdapter = "",
     yes: Yes = False,
 ) -> None:
-    """End deliveries and forget their passwords; asks first. Those targets keep the password that they have."""
+    """End deliveries and forget their passwords; asks first. Those targets keep the password that they have.
+
+    Exit code 1 when one has ended already.
+    """
     from controller.runtime.wiring import open_installation
 
     with open_installation(chosen_settings(context)) as installation:
@@ -99,8 +102,12 @@ def discard(
         if not yes and not confirm(f"Discard {counted(len(chosen), 'delivery', 'deliveries')}?", remedy="give --yes"):
             say("Nothing was discarded.")
             raise typer.Exit(failures.FAILURE)
-        count = operations.discard(chosen, by=local_actor())
-    say(f"{count:,} of {counted(len(chosen), 'delivery', 'deliveries')} discarded.")
+        done = operations.discard(chosen, by=local_actor())
+    for error in done.refused:
+        say(str(error))
+    say(f"{len(done.ended):,} of {counted(len(chosen), 'delivery', 'deliveries')} discarded.")
+    if done.refused:
+        raise typer.Exit(failures.FAILURE)
 
 
 def _chosen(operations: "Operations", names: list[str] | None, *, all_parked: bool, adapter: str) -> "list[Delivery]":

@@ -19,9 +19,10 @@ def create(
     principal: Annotated[str, typer.Argument(help="Who calls with it; manifests name principals.")],
     expires: Annotated[str, typer.Option(metavar="DURATION", help="After how long it ends, for example 90d.")] = "",
 ) -> None:
-    """Make a token and print it: this once, and never again."""
+    """Make a token and print it: this once, and never again. Warns of a principal that nothing applied names."""
     from controller.manifests.problems import Unfit
     from controller.manifests.v1.duration import parse_duration
+    from controller.runtime.token_check import unnamed_among
     from controller.runtime.wiring import open_installation
 
     try:
@@ -30,9 +31,13 @@ def create(
         raise InvalidInput(f"{expires!r}: {error}", hint=error.hint) from None
     with open_installation(chosen_settings(context)) as installation:
         token, text = installation.callers.create(principal, valid_for=valid_for, by=local_actor())
+        is_named = not unnamed_among(installation.store, [token])
     reveal(text)
     until = f"until {short_instant(token.expires_at)}" if token.expires_at is not None else "until it is revoked"
     say(f"Token {token.id} for {token.principal}, valid {until}. Keep it: it cannot be shown again.")
+    if not is_named:
+        name = token.principal
+        say(f"Warning: nothing that was applied names {name}. The token opens nothing until a manifest does.")
 
 
 @app.command("list")

@@ -14,6 +14,7 @@ from controller.manifests.document import Document, pack, unpack
 from controller.manifests.problems import Place, Problem
 from controller.manifests.scalars import resolve
 from controller.manifests.source import place_after
+from controller.model.accounts import ESCAPED
 
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 10_000
@@ -204,5 +205,7 @@ def _syntax_hint(problem: str | None) -> str:
             return "indent with spaces, not tabs; quote text that begins with @, ` or %"
         case "mapping values are not allowed in this context":
             return "quote text that contains a colon and a space; check the indentation"
+        case str() if "escape character" in problem or "hex" in problem:
+            return ESCAPED
         case _:
             return ""

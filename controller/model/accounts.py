@@ -9,6 +9,9 @@ from controller.model.errors import InvalidInput
 _FORBIDDEN_SAM = re.compile(r'["/\\\[\]:;|=,+*?<>@\x00-\x1f\x7f]')  # MS-SAMR 3.1.1.6: characters of sAMAccountName
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NETBIOS = re.compile(r"[A-Z0-9][A-Z0-9!@#$%^&()_'{}.~-]{0,14}")
+_ESCAPES = re.compile(r"[\x00-\x1f\x85\xa0\u2028\u2029]")  # what YAML and JSON make of \a, \b, \N, \L, \P, ...
+ESCAPED = "a backslash in double quotes begins an escape: write 'CORP\\alice', or \"CORP\\\\alice\""
+"""A hint for who has lost a backslash that way."""
 MAX_ACCOUNT_LENGTH = 256
 BUILT_IN_DOMAINS = frozenset({"BUILTIN", "NT AUTHORITY", "NT SERVICE"})
 BUILT_IN_NAMES = frozenset({"everyone", "system", "krbtgt", "guest", "local service", "network service"})
@@ -34,7 +37,8 @@ class WindowsAccount:
         """
         domain, separator, name = text.partition("\\")
         if not separator or not domain or not name:
-            raise InvalidInput(f"{text!r} is not a Windows account", hint=r"write DOMAIN\user, for example CORP\alice")
+            hint = ESCAPED if _ESCAPES.search(text) else r"write DOMAIN\user, for example CORP\alice"
+            raise InvalidInput(f"{text!r} is not a Windows account", hint=hint)
         if _gains_ascii(domain, str.upper) or _gains_ascii(name, str.lower):
             raise InvalidInput(
                 f"{text!a} has a character that becomes an ASCII letter when case is ignored",
@@ -50,6 +54,7 @@ class WindowsAccount:
             )
         if len(name) > MAX_ACCOUNT_LENGTH or _FORBIDDEN_SAM.search(name) or _CONTROL.search(name):
             hint = r"one backslash; in YAML two only in double quotes" if name.startswith("\\") else ""
+            hint = ESCAPED if _ESCAPES.search(name) else hint
             raise InvalidInput(f"{text!r} has a character that no Windows account name may have", hint=hint)
         return cls(domain, name)
 

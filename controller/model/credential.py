@@ -43,20 +43,35 @@ def windows_password_place(account: str) -> SealPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """One attempt of ours at an account, of which the account's own system may still tell: its echo.
+
+    Attributes:
+        password: Keyed fingerprint of the password that was handed out.
+        sequence: Of the change that it comes from.
+        ended_at: The store's time when it was over; None while somebody may be at it.
+        is_made: The target said that it has the password. Otherwise nobody knows whether this attempt arrived.
+    """
+
+    password: bytes
+    sequence: int
+    ended_at: datetime | None = None
+    is_made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What is known, without knowing it, about the password of one account (decision 7).
 
     Attributes:
-        in_force: Keyed fingerprint of the password in force; None when nothing is known yet.
-        sequence: Of the change that put it in force.
-        set_by: "report" when the account's own system told us, "delivery" when we wrote it, "administrator".
+        in_force: Keyed fingerprint of the password that was last known to be in force; None when nothing is known.
+        sequence: Of the newest change that is known to have put a password in force.
+        set_by: "report" when the account's own system told us, "delivery" when we wrote it, empty when unknown.
         set_at: The store's time when it came into force.
         occurred_at: The newest time that the account's own system told in any report, by its own clock.
         told: Fingerprint of what it told of that time, whatever became of the report.
-        writing: Fingerprint of a password being written now, remembered before it is sent.
-        writing_sequence: Of the change being written.
-        is_echoed: The account's own system has reported the password in force, so no echo of it is to come.
-        overwritten: Passwords that we wrote, and that were replaced before their echo came, oldest first.
+        writes: Our attempts whose echo may be still to come, in the order in which they were handed out. One account
+            has one write at a time, so that this is the order in which they arrived, those that did.
     """
 
     in_force: bytes | None = None
@@ -64,8 +79,5 @@ class Fingerprint:
     set_by: str = ""
     set_at: datetime | None = None
     occurred_at: datetime | None = None
-    writing: bytes | None = None
-    writing_sequence: int = 0
-    is_echoed: bool = False
-    overwritten: tuple[bytes, ...] = ()
     told: bytes | None = None
+    writes: tuple[Write, ...] = ()

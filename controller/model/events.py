@@ -150,7 +150,7 @@ MAPPING_CONFLICT_ALLOWED = EventType(
     Level.INFO,
     "Mappings join several accounts of one system to one change; the adapter allows it.",
     (10671, 10673, 11020, 11021),
-    fields={"accounts": "those of one system: of the adapter, or of Windows"},
+    fields={"accounts": "those of one system: of the adapter, or of Windows", "allowedBy": "the adapter"},
 )
 EXTERNAL_CHANGE_REFUSED = EventType(
     "externalChangeRefused",

@@ -24,17 +24,9 @@ MOST_PROBES = 2
 
 
 class Superseded(PwsyncError):
-    """A newer change follows, and no more is to be learnt of what an earlier attempt of this one has left behind.
-
-    Attributes:
-        is_absent: The target has said that it did not arrive.
-    """
+    """A newer change follows, and no more is to be learnt of what an earlier attempt of this one has left behind."""
 
     code = "superseded"
-
-    def __init__(self, message: str, *, is_absent: bool = False) -> None:
-        super().__init__(message)
-        self.is_absent = is_absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +36,12 @@ class Ending:
     Attributes:
         error: What went wrong; None when the target has the password.
         was_asked: Whether the target was spoken to, or could not be: only then this tells whether it is there.
+        was_found: The target had the password already: this attempt wrote nothing.
     """
 
     error: PwsyncError | None = None
     was_asked: bool = True
+    was_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +75,7 @@ def make(connector: Connector, attempt: Attempt) -> Ending:
     hindrance = _hindrance(connector.capabilities, attempt)
     if hindrance is not None:
         return Ending(hindrance, was_asked=False)
-    _write(connector, attempt)
-    return Ending()
+    return Ending(was_found=_write_unless_found(connector, attempt))
 
 
 def _hindrance(can: Capabilities, attempt: Attempt) -> PwsyncError | None:
@@ -100,11 +93,12 @@ def _hindrance(can: Capabilities, attempt: Attempt) -> PwsyncError | None:
     )
 
 
-def _write(connector: Connector, attempt: Attempt) -> None:
+def _write_unless_found(connector: Connector, attempt: Attempt) -> bool:
+    """Write, unless a probe finds that an earlier attempt did; tell whether it was found."""
     name, password = attempt.delivery.account.name, attempt.password
     can = connector.capabilities
     if attempt.delivery.must_probe and _may_probe(can, attempt) and _is_in_force(connector, attempt):
-        return
+        return True
     if can.needs_old_password:
         if attempt.old_password is None:
             raise _old_password_missing()
@@ -113,6 +107,7 @@ def _write(connector: Connector, attempt: Attempt) -> None:
         connector.change_password(name, attempt.old_password, password)
     else:
         connector.set_password(name, password)
+    return False
 
 
 def _old_password_missing() -> OldPasswordMissing:
@@ -162,4 +157,4 @@ def _probe(connector: Connector, attempt: Attempt) -> Ending:
         raise
     except ConnectorError:
         return Ending(is_without_effect)
-    return Ending(None if is_in_force else Superseded("a newer change follows", is_absent=True))
+    return Ending(was_found=True) if is_in_force else Ending(is_without_effect)

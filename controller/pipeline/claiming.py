@@ -1,15 +1,15 @@
 """One lane's deliveries: taken one by one, made ready to be handed over, and settled. Whoever hands them over."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import Delivery, RetryPolicy
-from controller.model.errors import FilterUnusable, PwsyncError, SealBroken
+from controller.model.errors import FilterUnusable, SealBroken
 from controller.model.secret import Secret
 from controller.model.topology import NotificationPolicy
-from controller.pipeline.attempt import Attempt, Superseded
+from controller.pipeline.attempt import Attempt, Ending, Superseded
+from controller.pipeline.echoes import end_writes, hand_out
 from controller.pipeline.filtering import password_for
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.queueing import Queue, delivery_place
@@ -48,11 +48,12 @@ class LaneDeliveries:
             else:
                 return self._prepare(tx, topology, delivery, is_superseded=is_superseded)
 
-    def settle(self, tx: Transaction, topology: Topology, attempt: Attempt, error: PwsyncError | None) -> None:
-        """Settle an attempt: without *error* its target has the password."""
+    def settle(self, tx: Transaction, topology: Topology, attempt: Attempt, ending: Ending) -> None:
+        """Settle an attempt: without an error its target has the password."""
         settlement = Settlement(tx, topology, self._sealer, self._queue)
+        error = ending.error
         if error is None:
-            settlement.confirm(attempt.delivery, attempt.password)
+            settlement.confirm(attempt.delivery, attempt.password, was_found=ending.was_found)
         else:
             policy = _retry_policy(topology, attempt.delivery)
             settlement.fail(attempt.delivery, error, policy, self._jitter(), used_old=attempt.old_sealed)
@@ -80,15 +81,17 @@ class LaneDeliveries:
     def _prepare(self, tx: Transaction, topology: Topology, delivery: Delivery, *, is_superseded: bool) -> Attempt:
         """Open what is needed, and remember what will be written before it is (decision 7)."""
         credentials = CredentialDatabase(tx, self._sealer, topology)
+        known = end_writes(tx.fingerprints.get(delivery.account), tx.now)
         try:
             password = self.password_of(tx, topology, delivery)
             old, old_sealed = _old_password(credentials, delivery)
         except (SealBroken, FilterUnusable) as error:
+            tx.fingerprints.put(delivery.account, known)
             problem = Superseded(error.message) if is_superseded else error
             return Attempt(topology, delivery, Secret(""), None, None, problem)
-        known = tx.fingerprints.get(delivery.account)
-        writing = self._sealer.fingerprint(password, delivery.account)
-        tx.fingerprints.put(delivery.account, replace(known, writing=writing, writing_sequence=delivery.sequence))
+        if not is_superseded:  # else it is only asked for
+            known = hand_out(known, self._sealer.fingerprint(password, delivery.account), delivery.sequence, tx.now)
+        tx.fingerprints.put(delivery.account, known)
         return Attempt(topology, delivery, password, old, old_sealed, is_superseded=is_superseded)
 
 

@@ -1,40 +1,36 @@
 """Recognising echoes, repeats and stale reports by what is known of the password in force (decision 7). Pure.
 
 Each system is taken to report its own changes in their order; it may report them late, more than once, or only the
-last of several.
+last of several. What we know of our own writes is in ``echoes``.
 """
 
-import hmac
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from controller.model.change import PasswordChange, Reason
 from controller.model.credential import Fingerprint
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far a source's clock may differ from the store's: the limit that Kerberos sets in a domain (RFC 4120, 7.2)."""
-MOST_OVERWRITTEN = 16
-"""Writes of ours whose echo may be outstanding, per account."""
+from controller.pipeline.echoes import CLOCK_TOLERANCE, find_echo, is_surely_before, same, take_echo
 
 
 def judge(known: Fingerprint, reported: bytes, change: PasswordChange) -> Reason | None:
     """Say why a report is no real change, or None when it is one.
 
-    A report of the password in force, or of the one that is being written right now, is an echo or a repeat. So is
-    one that tells what the newest told, of the same time: its sender had no answer to the first, and what came into
-    force since then must not be replaced by it. One of
-    a password that we wrote and that was replaced before its echo came is that late echo. Anything else differs and
-    is never damped; it is stale when a newer change is in force already: by the store's own sequence, by the
-    source's own two times, or by a source time that lies before our write by more than clocks may differ.
+    One that tells no later time than the newest did is a repeat, whose sender had no answer to the first: what came
+    into force since then must not be replaced by it. One that can be the echo of a write of ours is that echo, since
+    nobody could tell the two apart. One of the password in force is a repeat. Anything else differs and is never
+    damped; it is stale when a newer change is in force already: by the store's own sequence, or by a source time that
+    lies before our write by more than clocks may differ.
     """
-    if _is_repeat(known, reported, change):
-        return Reason.DAMPED if _same(known.in_force, reported) else Reason.STALE
-    if _find(known.overwritten, reported) is not None and not _is_surely_later(known, change):
-        return Reason.STALE
-    if _same(known.in_force, reported) or _same(known.writing, reported):
+    is_in_force = same(known.in_force, reported)
+    if _was_told(known, reported, change):
+        return Reason.DAMPED if is_in_force else Reason.STALE
+    place = find_echo(known, reported, change)
+    if place is not None:
+        return Reason.DAMPED if is_in_force or place == len(known.writes) - 1 else Reason.STALE
+    if is_in_force:
         return Reason.DAMPED
-    if known.sequence > change.sequence or _is_surely_earlier(known, change):
+    if known.sequence > change.sequence or _is_before_our_write(known, change):
         return Reason.STALE
     return None
 
@@ -44,37 +40,24 @@ def absorb(known: Fingerprint, reported: bytes, change: PasswordChange) -> Finge
 
     One that its system had told before tells nothing of them.
     """
-    if _is_repeat(known, reported, change) or _is_older_than_told(known, change):
+    if _was_told(known, reported, change):
         return known
     told = hear(known, reported, change)
-    late = _find(known.overwritten, reported)
-    if late is not None:
-        # Itself is kept: what was in doubt may have been written twice.
-        return replace(told, overwritten=known.overwritten[late:])
-    if _same(known.in_force, reported):
-        return replace(told, is_echoed=True, overwritten=())
-    if _same(known.writing, reported):
-        # The account's own system tells that our write has arrived, before our connector does.
-        arrived = replace(told, in_force=known.writing, sequence=known.writing_sequence, set_by="delivery")
-        return replace(arrived, is_echoed=True, overwritten=())
-    return told
+    place = find_echo(known, reported, change)
+    return told if place is None else take_echo(told, place, change)
 
 
-def overwrite(known: Fingerprint) -> tuple[bytes, ...]:
-    """The writes whose echo is still to come, once the password in force is replaced by another."""
-    if known.in_force is None or not awaits_echo(known):
-        return known.overwritten
-    return (*known.overwritten, known.in_force)[-MOST_OVERWRITTEN:]
+def accept(
+    known: Fingerprint, reported: bytes, change: PasswordChange, now: datetime, window: timedelta
+) -> Fingerprint:
+    """What is known after a report that was a real change.
 
-
-def awaits_echo(known: Fingerprint) -> bool:
-    """Whether we wrote the password in force, and its own system has not reported it."""
-    return known.set_by == "delivery" and not known.is_echoed
-
-
-def is_in_force(known: Fingerprint, wanted: bytes) -> bool:
-    """Whether the account is known to have this password, with no write under way that could change it."""
-    return known.writing is None and _same(known.in_force, wanted)
+    The writes that remain are those that may have come after it, as far as is known: it is not surely later than they
+    by its own time or, when it tells none, by the time that the echo of each has been waited for: *window*.
+    """
+    told = hear(known, reported, change)
+    writes = tuple(write for write in known.writes if not is_surely_before(write, change, now, window))
+    return replace(told, in_force=reported, sequence=change.sequence, set_by="report", set_at=now, writes=writes)
 
 
 def later_of(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -95,42 +78,21 @@ def plausible(occurred_at: datetime | None, now: datetime) -> datetime | None:
     return now if occurred_at is not None and occurred_at > now + CLOCK_TOLERANCE else occurred_at
 
 
-def _is_repeat(known: Fingerprint, reported: bytes, change: PasswordChange) -> bool:
-    is_same_time = change.occurred_at is not None and change.occurred_at == known.occurred_at
-    return is_same_time and _same(known.told, reported)
-
-
-def _is_surely_earlier(known: Fingerprint, change: PasswordChange) -> bool:
+def _was_told(known: Fingerprint, reported: bytes, change: PasswordChange) -> bool:
+    """Whether the account's own system has told this already: it tells each change first in its order."""
     if change.occurred_at is None:
         return False
-    if _is_older_than_told(known, change):
-        return True
-    if known.set_by != "delivery" or not _is_credible(known.set_at, change):
+    if change.occurred_at == known.occurred_at:
+        return same(known.told, reported)
+    return _is_credible(known.occurred_at, change) and change.occurred_at < known.occurred_at
+
+
+def _is_before_our_write(known: Fingerprint, change: PasswordChange) -> bool:
+    if change.occurred_at is None or known.set_by != "delivery" or not _is_credible(known.set_at, change):
         return False
     return change.occurred_at < known.set_at - CLOCK_TOLERANCE
-
-
-def _is_older_than_told(known: Fingerprint, change: PasswordChange) -> bool:
-    """Whether the account's own system has told of a later time already; it tells each change first in its order."""
-    if change.occurred_at is None or not _is_credible(known.occurred_at, change):
-        return False
-    return change.occurred_at < known.occurred_at
 
 
 def _is_credible(time: datetime | None, change: PasswordChange) -> TypeGuard[datetime]:
     """Whether a time noted earlier is no later than the report: else a clock was ahead, and was set back."""
     return time is not None and time <= change.received_at + CLOCK_TOLERANCE
-
-
-def _is_surely_later(known: Fingerprint, change: PasswordChange) -> bool:
-    if change.occurred_at is None or known.set_at is None:
-        return False
-    return change.occurred_at > known.set_at + CLOCK_TOLERANCE
-
-
-def _find(fingerprints: tuple[bytes, ...], wanted: bytes) -> int | None:
-    return next((place for place, kept in enumerate(fingerprints) if _same(kept, wanted)), None)
-
-
-def _same(kept: bytes | None, other: bytes) -> bool:
-    return kept is not None and hmac.compare_digest(kept, other)

@@ -110,7 +110,7 @@ class LaneWorker:
                 self._circuit.tell(tx, self._lane)
         else:
             self._circuit.leave()
-        self._deliveries.settle(tx, topology, attempt, ending.error)
+        self._deliveries.settle(tx, topology, attempt, ending)
 
     def _claim(self, tx: Transaction, topology: Topology) -> Attempt | None:
         if self._lane not in topology.lanes() or not self._circuit.try_enter(tx.now):

@@ -6,7 +6,7 @@ from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.change import Reason
 from controller.model.topology import Mapping
-from controller.pipeline.damping import is_in_force
+from controller.pipeline.echoes import is_in_force
 from controller.pipeline.guessing import count_wrong, forget_wrong, is_refused
 from controller.pipeline.queueing import change_event
 from controller.pipeline.routing import Routing, change_place

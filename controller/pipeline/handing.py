@@ -6,7 +6,7 @@ from controller.model import events
 from controller.model.delivery import Delivery, DeliveryState, abandon
 from controller.model.errors import Indeterminate
 from controller.model.secret import Secret
-from controller.pipeline.attempt import Attempt
+from controller.pipeline.attempt import Attempt, Ending
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.queueing import event_of, locked
 from controller.pipeline.topology import Topology
@@ -47,7 +47,7 @@ class HandedOut:
         error = Indeterminate("the adapter has not confirmed it within the retry delay")
         overdue = [d for d in self._locked_outstanding() if d.leased_until is not None and d.leased_until <= now]
         for delivery in overdue:
-            self.deliveries.settle(self.tx, self.topology, returned(self.topology, delivery), error)
+            self.deliveries.settle(self.tx, self.topology, returned(self.topology, delivery), Ending(error))
             self._note_lease(delivery)
         return len(overdue)
 

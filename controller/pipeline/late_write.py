@@ -35,7 +35,7 @@ class LateWrites:
         if not late.must_probe or late.state in UNSETTLED_STATES or newest <= late.sequence:
             return
         self.tx.deliveries.save(replace(late, must_probe=False))
-        self.tx.fingerprints.put(late.account, replace(known, in_force=None, set_by="", is_echoed=False))
+        self.tx.fingerprints.put(late.account, replace(known, in_force=None, set_by=""))
         self.tx.events.add(event_of(events.LATE_WRITE, late, id=late.id))
         self._repeat_newest(late)
 

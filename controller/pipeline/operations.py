@@ -20,6 +20,7 @@ from controller.ports.store import Store, Transaction
 
 MOST = 100_000
 """Parked deliveries that one call works on."""
+_SEE_DELIVERIES = "see 'pwsync deliveries list'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,19 @@ class Retried:
 
     queued: tuple[str, ...]
     superseded: tuple[str, ...]
+    refused: tuple[PwsyncError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What became of the deliveries that were to be discarded.
+
+    Attributes:
+        ended: Ids of those that were discarded.
+        refused: Why each of the others was not.
+    """
+
+    ended: tuple[str, ...]
     refused: tuple[PwsyncError, ...]
 
 
@@ -76,9 +90,16 @@ class Operations:
                 refused.append(error)
         return Retried(tuple(queued), tuple(superseded), tuple(refused))
 
-    def discard(self, deliveries: Iterable[Delivery], *, by: Actor) -> int:
-        """End deliveries that are under way or parked; tell how many there were."""
-        return sum(self._discard(delivery, Reason.DISCARDED, by) for delivery in deliveries)
+    def discard(self, deliveries: Iterable[Delivery], *, by: Actor) -> Discarded:
+        """End deliveries that wait, are under way or parked."""
+        ended: list[str] = []
+        refused: list[PwsyncError] = []
+        for delivery in deliveries:
+            if self._discard(delivery, Reason.DISCARDED, by):
+                ended.append(delivery.id)
+            else:
+                refused.append(InvalidInput(f"delivery {delivery.id} has ended already", hint=_SEE_DELIVERIES))
+        return Discarded(tuple(ended), tuple(refused))
 
     def disable(self, adapter: str, *, by: Actor) -> bool:
         """Let an adapter take no part until it is enabled again; tell whether it took part.
@@ -157,7 +178,7 @@ def _named(tx: Transaction, name: str) -> list[Delivery]:
     delivery = tx.deliveries.get(name)
     found = [delivery] if delivery is not None else tx.deliveries.of_change(name)
     if not found:
-        raise NotFound(f"there is no delivery or change {name}", hint="see 'pwsync deliveries list'")
+        raise NotFound(f"there is no delivery or change {name}", hint=_SEE_DELIVERIES)
     return found
 
 

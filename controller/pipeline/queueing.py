@@ -19,7 +19,7 @@ from controller.model.delivery import (
 )
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
-from controller.pipeline.damping import MOST_OVERWRITTEN, overwrite
+from controller.pipeline.echoes import end_writes
 from controller.ports.clock import NewId
 from controller.ports.deliveries import DeliveryQuery
 from controller.ports.sealing import Sealer
@@ -140,22 +140,21 @@ class Queue:
         """Supersede one delivery (Q10)."""
         tx.deliveries.save(supersede(delivery, tx.now))
         tx.events.add(event_of(events.DELIVERY_SUPERSEDED, delivery, id=delivery.id))
-        forget_write(tx, delivery)
+        end_write(tx, delivery)
         refresh_change(tx, delivery.tracking_id)
 
     def give_up(self, tx: Transaction, delivery: Delivery, reason: Reason = Reason.EXPIRED) -> None:
         """End a delivery: older than the maximum sync age (T3), unless another *reason* is given."""
         tx.deliveries.save(expire(delivery, tx.now, reason))
         tx.events.add(event_of(events.DELIVERY_EXPIRED, delivery, id=delivery.id, code=reason.value))
-        forget_write(tx, delivery)
+        end_write(tx, delivery)
         refresh_change(tx, delivery.tracking_id)
 
     def discard(self, tx: Transaction, delivery: Delivery, reason: Reason, by: str) -> None:
         """End a delivery because a person says so. Whether one in flight still arrives, nobody knows."""
-        is_in_flight = delivery.state is DeliveryState.IN_FLIGHT
         tx.deliveries.save(expire(delivery, tx.now, reason))
         tx.events.add(event_of(events.DELIVERY_DISCARDED, delivery, id=delivery.id, reason=reason.value, by=by))
-        forget_write(tx, replace(delivery, must_probe=delivery.must_probe or is_in_flight))
+        end_write(tx, delivery)
         refresh_change(tx, delivery.tracking_id)
 
     def retry(self, tx: Transaction, delivery: Delivery, by: str) -> bool:
@@ -181,22 +180,10 @@ def locked(tx: Transaction, delivery: Delivery) -> Delivery:
     return tx.deliveries.get(delivery.id) or delivery
 
 
-def forget_write(tx: Transaction, delivery: Delivery) -> None:
-    """Note that nothing is being written any more. What an attempt may have left behind makes the rest unknown.
-
-    Unless its own system has told that it arrived, or it is what is in force anyhow, its echo may be still to come.
-    """
+def end_write(tx: Transaction, delivery: Delivery) -> None:
+    """Note that nobody is at a write any more. What an attempt may have left behind makes the rest unknown."""
     known = tx.fingerprints.get(delivery.account)
-    if known.writing is None or known.writing_sequence != delivery.sequence:
-        return
-    forgotten = replace(known, writing=None, writing_sequence=0)
-    if delivery.must_probe and known.in_force != known.writing:
-        is_newer_known = known.sequence > delivery.sequence
-        before = known.overwritten if is_newer_known else overwrite(known)
-        forgotten = replace(forgotten, overwritten=(*before, known.writing)[-MOST_OVERWRITTEN:])
-        if not is_newer_known:
-            forgotten = replace(forgotten, in_force=None, set_by="", is_echoed=False)
-    tx.fingerprints.put(delivery.account, forgotten)
+    tx.fingerprints.put(delivery.account, end_writes(known, tx.now, delivery.sequence))
 
 
 def refresh_change(tx: Transaction, tracking_id: str) -> None:

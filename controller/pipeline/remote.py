@@ -18,7 +18,7 @@ from controller.model.notification import Notification, PasswordNotification, St
 from controller.model.secret import Secret
 from controller.model.session import AdapterSession, Presence
 from controller.model.topology import Adapter, Mapping
-from controller.pipeline.attempt import Attempt, Superseded
+from controller.pipeline.attempt import Attempt, Ending, Superseded
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.following import CredentialDatabase
@@ -156,7 +156,7 @@ class RemoteNotifications:
             problem = Superseded("a newer change follows") if attempt.is_superseded else attempt.problem
             if problem is None:
                 return attempt
-            lane.deliveries.settle(lane.tx, lane.topology, attempt, problem)
+            lane.deliveries.settle(lane.tx, lane.topology, attempt, Ending(problem))
 
     def _hand_out(self, lane: _Lane, attempt: Attempt) -> PasswordNotification:
         tx, delivery = lane.tx, attempt.delivery
@@ -183,7 +183,7 @@ class RemoteNotifications:
         error = None if completion.is_success else completion.error(password, *self._stored(lane, delivery))
         attempt = replace(returned(topology, delivery), password=password)
         self._note(lane, error)
-        lane.deliveries.settle(tx, topology, attempt, error)
+        lane.deliveries.settle(tx, topology, attempt, Ending(error))
 
     def _stored(self, lane: _Lane, delivery: Delivery) -> list[Secret]:
         """The stored password of the account, where the adapter was told it as the old one."""

@@ -1,17 +1,18 @@
 """Routing: an accepted change becomes deliveries, one per account that it reaches. One transaction per change."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.change import ChangeState, PasswordChange, Reason
-from controller.model.credential import Fingerprint, SealPlace
+from controller.model.credential import SealPlace
 from controller.model.errors import FilterUnusable
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.model.topology import Mapping
-from controller.pipeline.damping import absorb, awaits_echo, hear, is_in_force, judge, overwrite
+from controller.pipeline.damping import absorb, accept, judge
+from controller.pipeline.echoes import is_in_force
 from controller.pipeline.filtering import filtered
 from controller.pipeline.following import Cause, CredentialDatabase
 from controller.pipeline.offline import is_tried, keeps_no_queue
@@ -57,36 +58,20 @@ class Routing:
     def accept_report(self) -> bool:
         """Note the reported password as the one in force, and make sure that none of our writes overtakes it.
 
-        While a write of ours is under way, or its echo has not come, nobody knows which of the two came last at the
-        account: so the reported one, which is newer, is put there once more (after a look whether it is there).
-        Tells whether that is not needed.
+        While a write of ours is under way, or may have an echo that has not come, nobody knows which of the two came
+        last at the account: so the reported one, which is newer, is put there once more (after a look whether it is
+        there). Tells whether that is not needed.
         """
         change, account = self.change, self.change.account
-        known = self.tx.fingerprints.get(account)
         password = self.sealer.fingerprint(self.password, account)
-        told = hear(known, password, change)
-        reported = Fingerprint(
-            in_force=password,
-            sequence=change.sequence,
-            set_by="report",
-            set_at=self.tx.now,
-            occurred_at=told.occurred_at,
-            told=told.told,
-            writing=known.writing,
-            writing_sequence=known.writing_sequence,
-            is_echoed=True,
-            overwritten=overwrite(known),
-        )
-        self.tx.fingerprints.put(account, reported)
+        window = self.topology.system.damping_window
+        accepted = accept(self.tx.fingerprints.get(account), password, change, self.tx.now, window)
+        self.tx.fingerprints.put(account, accepted)
         may_one_arrive = self.queue.supersede_older(self.tx, account, change.sequence)
-        if may_one_arrive or self._may_have_been_overwritten(known):
+        if may_one_arrive or accepted.writes:
             self.enqueue(account, self.password, must_probe=True)
             return False
         return True
-
-    def _may_have_been_overwritten(self, known: Fingerprint) -> bool:
-        window = self.topology.system.damping_window
-        return awaits_echo(known) and known.set_at is not None and self.tx.now - known.set_at <= window
 
     def enqueue(self, account: Account, password: Secret, *, must_probe: bool = False) -> None:
         """Queue a delivery of this change."""
@@ -150,8 +135,8 @@ class Routing:
     def report_allowed(self, adapter: str, accounts: Collection[Account]) -> None:
         """Record that mappings join *accounts* of one system, if they are several; *adapter* allows it."""
         if len(accounts) > 1:
-            event = change_event(events.MAPPING_CONFLICT_ALLOWED, self.change, accounts=[str(a) for a in accounts])
-            self.tx.events.add(replace(event, adapter=adapter))
+            fields = {"accounts": [str(account) for account in accounts], "allowedBy": adapter}
+            self.tx.events.add(change_event(events.MAPPING_CONFLICT_ALLOWED, self.change, **fields))
 
     def _windows_joined(self, account: ExternalAccount, reached_by: Iterable[Mapping]) -> list[WindowsAccount]:
         """The Windows account that reaches *account*, then those to which changes of *account* go on (M8)."""

@@ -1,20 +1,19 @@
 """Settling an attempt: the delivery's next state, what is in force, the credential database, and what follows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.change import ChangeState, PasswordChange
-from controller.model.credential import Fingerprint
 from controller.model.delivery import Delivery, DeliveryState, RetryPolicy, confirm, fail
-from controller.model.errors import OldPasswordWrong, PwsyncError
+from controller.model.errors import Indeterminate, OldPasswordWrong, PwsyncError
 from controller.model.events import Event
 from controller.model.secret import Secret
 from controller.pipeline.attempt import Superseded
-from controller.pipeline.damping import overwrite
+from controller.pipeline.echoes import drop_write, end_writes, note_found, note_made
 from controller.pipeline.following import Cause, CredentialDatabase
-from controller.pipeline.queueing import Queue, event_of, finish_change, forget_write, refresh_change
+from controller.pipeline.queueing import Queue, event_of, finish_change, refresh_change
 from controller.pipeline.routing import Routing
 from controller.pipeline.selection import needs_windows_password, select_external
 from controller.pipeline.topology import Topology
@@ -32,8 +31,11 @@ class Settlement:
     sealer: Sealer
     queue: Queue
 
-    def confirm(self, delivery: Delivery, password: Secret) -> None:
-        """Settle an attempt that succeeded: only now the credential database follows (Q2)."""
+    def confirm(self, delivery: Delivery, password: Secret, *, was_found: bool) -> None:
+        """Settle an attempt that succeeded: only now the credential database follows (Q2).
+
+        With *was_found* the target had the password already, and nothing was written.
+        """
         change = self.tx.changes.get(delivery.tracking_id)
         beyond = self._fan_out_of(change, delivery, password)
         if beyond is not None:
@@ -43,7 +45,9 @@ class Settlement:
         if not self.tx.deliveries.save(confirm(delivery, self.tx.now), lease=delivery.lease):
             return
         self.tx.events.add(_confirmation(change, delivery))
-        self.tx.fingerprints.put(delivery.account, self._in_force_after(known, delivery, password))
+        note = note_found if was_found else note_made
+        written = self.sealer.fingerprint(password, delivery.account)
+        self.tx.fingerprints.put(delivery.account, note(known, written, delivery.sequence, self.tx.now))
         self._follow(delivery, password)
         is_newest = max(known.sequence, self.tx.deliveries.newest_sequence(delivery.account)) <= delivery.sequence
         if beyond is not None and is_newest:
@@ -54,20 +58,23 @@ class Settlement:
         self, delivery: Delivery, error: PwsyncError, policy: RetryPolicy, jitter: float, *, used_old: bytes | None
     ) -> None:
         """Settle an attempt that did not succeed, or of which nobody knows."""
-        self.tx.fingerprints.get(delivery.account)
+        known = self.tx.fingerprints.get(delivery.account)
         settled = fail(delivery, error, policy, self.tx.now, jitter)
         if not self.tx.deliveries.save(settled, lease=delivery.lease):
             return
+        if isinstance(error, Indeterminate):
+            known = end_writes(known, self.tx.now, delivery.sequence)
+        else:
+            known = drop_write(known, delivery.sequence)
+        self.tx.fingerprints.put(delivery.account, known)
         if isinstance(error, OldPasswordWrong):
             self._delete_windows_password(delivery, used_old)
         if isinstance(error, Superseded):
-            self.queue.take_out(self.tx, replace(settled, must_probe=settled.must_probe and not error.is_absent))
+            self.queue.take_out(self.tx, settled)
             return
         if self.tx.deliveries.newest_sequence(delivery.account) > delivery.sequence:
             self.queue.supersede(self.tx, settled)
             return
-        if not settled.must_probe or settled.state is DeliveryState.PARKED:
-            forget_write(self.tx, settled)
         is_parked = settled.state is DeliveryState.PARKED
         type_ = events.DELIVERY_PARKED if is_parked else events.DELIVERY_RETRYING
         self.tx.events.add(
@@ -82,24 +89,6 @@ class Settlement:
             )
         )
         refresh_change(self.tx, delivery.tracking_id)
-
-    def _in_force_after(self, known: Fingerprint, delivery: Delivery, password: Secret) -> Fingerprint:
-        written = self.sealer.fingerprint(password, delivery.account)
-        if known.writing_sequence == delivery.sequence:
-            known = replace(known, writing=None, writing_sequence=0)
-        if known.sequence > delivery.sequence:
-            return known
-        if known.in_force == written:
-            return replace(known, sequence=delivery.sequence)
-        return Fingerprint(
-            in_force=written,
-            sequence=delivery.sequence,
-            set_by="delivery",
-            set_at=self.tx.now,
-            occurred_at=known.occurred_at,
-            overwritten=overwrite(known),
-            told=known.told,
-        )
 
     def _follow(self, delivery: Delivery, password: Secret) -> None:
         credentials = CredentialDatabase(self.tx, self.sealer, self.topology)

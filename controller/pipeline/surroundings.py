@@ -134,7 +134,8 @@ def rebuild(tx: Transaction, picture: Surroundings) -> None:
     for member, name in picture.memberships:
         tx.windows_groups.add(name, [member])
     for account, known in picture.fingerprints.items():
-        aged = replace(known, sequence=known.sequence - newest, writing_sequence=known.writing_sequence - newest)
+        writes = tuple(replace(write, sequence=write.sequence - newest) for write in known.writes)
+        aged = replace(known, sequence=known.sequence - newest, writes=writes)
         tx.fingerprints.put(account, aged)
     for (application, external, field), secret in picture.credentials.items():
         tx.credentials.put_external(application, external, field, _aged(secret, newest))

@@ -70,7 +70,8 @@ class PolicyReader:
         with self._store.write() as tx:
             reading = reading_from(answer, declaration_of(target), tx.now, before)
             tx.policies.put(lane, reading)
-            if isinstance(answer, PwsyncError) and (before is None or before.problem != reading.problem):
+            is_news = before is None or before.problem != reading.problem
+            if isinstance(answer, PwsyncError) and is_news and not _is_remote(target):
                 fields = {"target": lane, "code": answer.code, "message": reading.problem}
                 tx.events.add(Event(events.POLICY_UNKNOWN, fields=fields))
             if reading.policy is not None and (before is None or before.policy != reading.policy):
@@ -109,6 +110,11 @@ def _targets(resources: ReadOnlyMapping[Key, Resource]) -> Iterator[tuple[str, T
                 yield WindowsAccount(key.name, "").lane, domain
             case _:
                 continue
+
+
+def _is_remote(target: Target) -> bool:
+    """Whether nobody but its own adapter can ask it: then it is no news that its policy is not known."""
+    return isinstance(target, Adapter) and target.is_remote
 
 
 def _is_due(target: Target, known: PolicyReading | None, now: datetime) -> bool:

@@ -122,7 +122,7 @@ class Keys:
             found = self._checked(keyring)
             if self._is_there(keyring):
                 return Restored(keyring, found.values, found.lost, is_same=True)
-            former = self._set_aside(replaces=replaces)
+            former = self._set_aside(keyring, replaces=replaces)
             save_keyring(self._path, keyring)
             if found.values is not None:
                 with open_for_writing(self._settings) as store:
@@ -152,14 +152,27 @@ class Keys:
         except SettingsError:
             return False
 
+    def _has_all_of(self, backup: Keyring) -> bool:
+        try:
+            masters = load_keyring(self._path).masters
+        except SettingsError:
+            return False
+        return {master.id for master in backup.masters} <= {master.id for master in masters}
+
     def _record(self, store: Store, type_: EventType, keyring: Keyring, action: AuditAction) -> None:
         key = keyring.newest
         record_keys(store, key_event(type_, key, self._by), self._by, action, key.id.hex())
 
-    def _set_aside(self, *, replaces: bool) -> Path | None:
+    def _set_aside(self, backup: Keyring, *, replaces: bool) -> Path | None:
         """Give a key file that is to be replaced a second name, under which it stays."""
         if not os.path.lexists(self._path):
             return None
+        if not replaces and self._has_all_of(backup):
+            raise SettingsError(
+                f"the backup is older than the key file {self._path}, which has all of its keys and newer ones",
+                hint="nothing needs to be restored; --replace would take away the newer keys, and what they sealed "
+                "could not be opened",
+            )
         if not replaces:
             raise SettingsError(
                 f"the key file {self._path} holds another keyring, or is damaged",

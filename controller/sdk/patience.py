@@ -95,7 +95,8 @@ class Patience:
 
     def pause(self, backoff: Backoff, why: str, at_least: float = 0) -> None:
         """Wait before the next try."""
-        if not self.is_over:
-            seconds = backoff.seconds(at_least)
-            log.warning("The adapter waits: seconds=%.1f problem=%s", seconds, why)
-            self._stop.wait(seconds)
+        if self.is_over:
+            return
+        seconds = backoff.seconds(at_least)
+        log.warning("The adapter waits: seconds=%.1f problem=%s", seconds, why)
+        self._stop.wait(seconds)

@@ -89,7 +89,7 @@ class Service:
             raise ControllerAway("the controller stops")
         return found
 
-    def _dispatch(self, notification: Notification) -> None:
+    def _dispatch(self, notification: PasswordChange | StatusRequest | MembershipNotification | Unknown) -> None:
         match notification:
             case PasswordChange():
                 self._change(notification)
@@ -99,8 +99,6 @@ class Service:
                 self._follow(notification)
             case Unknown(type=name):
                 log.warning("A notification of an unknown type was passed over: type=%s", name)
-            case Shutdown():
-                return
             case _:
                 assert_never(notification)
 

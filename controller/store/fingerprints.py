@@ -1,11 +1,13 @@
 """What is known about the password in force of each account."""
 
+import json
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, select
 
 from controller.model.accounts import Account
-from controller.model.credential import Fingerprint
+from controller.model.credential import Fingerprint, Write
 from controller.store.session import Session
 from controller.store.tables import fingerprints
 from controller.store.upsert import upsert
@@ -44,11 +46,8 @@ class SqlFingerprints:
                 "set_by": fingerprint.set_by,
                 "set_at": fingerprint.set_at,
                 "occurred_at": fingerprint.occurred_at,
-                "writing": fingerprint.writing,
-                "writing_sequence": fingerprint.writing_sequence,
-                "is_echoed": fingerprint.is_echoed,
-                "overwritten": " ".join(item.hex() for item in fingerprint.overwritten),
                 "told": fingerprint.told,
+                "writes": json.dumps([_fields(write) for write in fingerprint.writes], separators=(",", ":")),
             },
         )
 
@@ -64,9 +63,20 @@ def _fingerprint(row: Row[Any]) -> Fingerprint:
         set_by=row.set_by,
         set_at=row.set_at,
         occurred_at=row.occurred_at,
-        writing=row.writing,
-        writing_sequence=row.writing_sequence,
-        is_echoed=row.is_echoed,
-        overwritten=tuple(bytes.fromhex(item) for item in row.overwritten.split()),
         told=row.told,
+        writes=tuple(_write(*fields) for fields in json.loads(row.writes)),
+    )
+
+
+def _fields(write: Write) -> list[Any]:
+    ended_at = None if write.ended_at is None else write.ended_at.isoformat()
+    return [write.password.hex(), write.sequence, ended_at, write.is_made]
+
+
+def _write(password: str, sequence: int, ended_at: str | None, is_made: bool) -> Write:  # one row of the column
+    return Write(
+        password=bytes.fromhex(password),
+        sequence=sequence,
+        ended_at=None if ended_at is None else datetime.fromisoformat(ended_at),
+        is_made=is_made,
     )

@@ -215,11 +215,8 @@ fingerprints = Table(
     _required("set_by", Name()),
     Column("set_at", Instant()),
     Column("occurred_at", Instant()),
-    Column("writing", LargeBinary()),
-    _required("writing_sequence", BigInteger()),
-    _required("is_echoed", Boolean()),
-    _required("overwritten", Prose()),
     Column("told", LargeBinary()),
+    _required("writes", Prose()),
 )
 
 guesses = Table(

@@ -490,7 +490,7 @@ ROWS = (
         ),
         tests=(
             "tests/unit/pipeline/test_sessions.py::test_a_replaced_session_is_the_wrong_one_for_every_call",
-            "tests/sessions/test_remote_adapter.py::test_of_two_processes_of_an_adapter_the_newer_one_is_served",
+            "tests/behaviour/test_sdk.py::test_interface_with_the_kit_a_replaced_process_ends",
         ),
     ),
     Row(

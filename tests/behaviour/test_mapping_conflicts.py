@@ -39,7 +39,7 @@ def held(bench: PipelineBench) -> list[str]:
 def allowed(bench: PipelineBench) -> list[tuple[str, str, list[str]]]:
     """Conflicts that were told as allowed: change, adapter, and the accounts of one system."""
     told = bench.events("mappingConflictAllowed")
-    return [(event.tracking_id, event.adapter, event.fields["accounts"]) for event in told]
+    return [(event.tracking_id, event.fields["allowedBy"], event.fields["accounts"]) for event in told]
 
 
 def test_m7_a_plan_in_which_one_windows_change_reaches_two_accounts_of_an_adapter_is_held(bench: PipelineBench) -> None:

@@ -45,6 +45,7 @@ class MemoryDirectory:
         policy: Refuses a password with the directory's words, or returns None.
         told_policy: What it answers when it is asked for its policy.
         writes: Every password taken over, in order.
+        refused: Every password that was not taken over, in order.
         probes: Every (account, password) that was verified, in order.
         gate: Called before each write, outside the lock: a test may wait in it.
     """
@@ -53,6 +54,7 @@ class MemoryDirectory:
     policy: Callable[[str], str | None] = lambda _: None
     told_policy: PasswordPolicy | None = None
     writes: list[Write] = field(default_factory=list)
+    refused: list[Write] = field(default_factory=list)
     probes: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _: None
     _script: deque[tuple[When, ConnectorError]] = field(default_factory=deque)
@@ -133,18 +135,25 @@ class MemoryDirectory:
         self.gate(account)
         with self._lock:
             when, error = self._script.popleft() if self._script else ("after", None)
-            if error is not None and when == "before":
-                raise error
-            compare(self._in_force(account))
-            refusal = self.policy(new)
-            if refusal is not None:
-                raise PasswordRejected(f"the memory directory refused the password of {account!r}", words=refusal)
+            try:
+                if error is not None and when == "before":
+                    raise error
+                compare(self._in_force(account))
+                self._apply_policy(account, new)
+            except ConnectorError:
+                self.refused.append(Write(account, new))
+                raise
             self.accounts[account] = new
             self.writes.append(Write(account, new))
             if error is not None:
                 raise error
             if self._mute:
                 raise Indeterminate(f"no answer from the memory directory about {account!r}")
+
+    def _apply_policy(self, account: str, new: str) -> None:
+        refusal = self.policy(new)
+        if refusal is not None:
+            raise PasswordRejected(f"the memory directory refused the password of {account!r}", words=refusal)
 
 
 class MemoryOptions(Options):

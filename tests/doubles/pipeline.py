@@ -46,6 +46,7 @@ from controller.ports.store import Store
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from controller.store.opening import open_store
+from tests.doubles.emptied import emptied_store
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -68,24 +69,30 @@ class PipelineBench:
     """One installation under test.
 
     Attributes:
+        folder: Where its store is, unless it is *in_memory*.
         directories: By lane; a lane without one is away.
         capabilities: By lane, where they differ from the usual.
     """
 
-    folder: Path
+    folder: Path = Path()
     now: datetime = START
+    in_memory: bool = False
     directories: dict[str, MemoryDirectory] = field(default_factory=dict)
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        opened = open_store(f"sqlite:///{self.folder / 'bench.db'}", clock=lambda: self.now)
+        url = f"sqlite:///{self.folder / 'bench.db'}"
+        opened = emptied_store(self._tell) if self.in_memory else open_store(url, clock=self._tell)
         self.sealer = KeyringSealer(Keyring.generate(START))
         with opened.write() as tx:
             tx.audit.begin(self.sealer)
         self.store: Store = opened.with_audit_key(self.sealer)
         self.workers: dict[str, LaneWorker] = {}
         self.restart()
+
+    def _tell(self) -> datetime:
+        return self.now
 
     def restart(self) -> None:
         """Forget everything that is only in memory, as after a crash."""
@@ -101,7 +108,8 @@ class PipelineBench:
 
     def close(self) -> None:
         """Give back the store."""
-        self.store.close()
+        if not self.in_memory:
+            self.store.close()
 
     def put(self, kind: Kind, name: str, spec: Spec) -> None:
         """Declare one object."""

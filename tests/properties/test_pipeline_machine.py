@@ -7,10 +7,8 @@ changes. What has happened is counted over all examples: a machine in which noth
 """
 
 import os
-import tempfile
 from collections import Counter, deque
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -22,12 +20,14 @@ from controller.model.accounts import account_of
 from controller.model.errors import Busy, ConnectorError, Indeterminate, Unavailable
 from controller.model.secret import Secret
 from controller.pipeline.attempt import MOST_PROBES
-from controller.pipeline.damping import CLOCK_TOLERANCE
 from controller.pipeline.dispatch import LEASE
+from controller.pipeline.echoes import CLOCK_TOLERANCE
 from controller.ports.deliveries import DeliveryQuery
 from tests.doubles.pipeline import FULL_ADAPTER, PipelineBench
 
 LANES = {"domain/CORP": "alice", "adapter/ldap": "alice", "adapter/racf": "ALICE1"}
+MOST_SECONDS_APART = CLOCK_TOLERANCE.seconds - 1
+"""Of clocks: what happens within one step is told of up to a second later."""
 lanes = st.sampled_from(sorted(LANES))
 passwords = st.sampled_from(["A-1", "B-1", "C-1"])
 
@@ -37,8 +37,7 @@ class Pipeline(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory(prefix="pwsync-machine-")
-        self.bench = PipelineBench(Path(self.folder.name))
+        self.bench = PipelineBench(in_memory=True)
         self.newest: str | None = None
         self.to_report: dict[str, deque[tuple[str, datetime]]] = {lane: deque() for lane in LANES}
         self.seen_writes = dict.fromkeys(LANES, 0)
@@ -46,6 +45,7 @@ class Pipeline(RuleBasedStateMachine):
         self.echoes: list[str] = []
         self.by_hand: list[str] = []
         self.hard_failures = dict.fromkeys(LANES, 0)
+        self.lost: dict[str, set[str]] = {lane: set() for lane in LANES}
         self.store_is_ahead = timedelta()
 
     @initialize(password_change=st.sampled_from(["reset", "change"]), lane=lanes)
@@ -64,13 +64,15 @@ class Pipeline(RuleBasedStateMachine):
     def change_by_hand(self, lane: str, password: str) -> None:
         """Alice changes her password; capture reports all of that system's changes up to this one at once.
 
-        She never sets the password she has: no directory would take that as a change. Nor the one that we may be
-        writing there at the moment: nobody could tell her change from our write (docs/critiques.md).
+        She never sets the password she has: no directory would take that as a change. Nor one that we have tried to
+        write there, and of which nobody was told that this came to nothing, as long as its echo may be still to come:
+        nobody could tell her change from that write (docs/critiques.md).
         """
         self._tick()
         directory = self.bench.directories[lane]
-        if directory.accounts[LANES[lane]] == password or self._is_being_written(lane, password):
+        if directory.accounts[LANES[lane]] == password or self._could_be_ours(lane, password):
             return
+        SEEN["returns to a lost write"] += password in self.lost[lane]
         self._capture(lane)
         self.report_all(lane)
         self._tick()  # two changes of one account at the same moment could not be told from a repeat
@@ -84,6 +86,13 @@ class Pipeline(RuleBasedStateMachine):
         self.change_by_hand(lane, password)
         self.bench.route()
         self.bench.deliver(to, most=1)
+
+    @rule(lane=lanes, password=passwords, to=lanes)
+    def change_and_die(self, lane: str, password: str, to: str) -> None:
+        """She changes it, and the process dies while it writes to one system."""
+        self.change_by_hand(lane, password)
+        self.bench.route()
+        self.die_in_the_middle(to)
 
     @rule()
     def settle(self) -> None:
@@ -137,7 +146,10 @@ class Pipeline(RuleBasedStateMachine):
     def die_in_the_middle(self, lane: str) -> None:
         """A worker writes and the process dies before it could note so."""
         self._tick()
+        probes = self.bench.directories[lane].probes
+        before = len(probes)
         SEEN["deaths under way"] += self.bench.new_worker(lane).step()
+        self.lost[lane] |= {password for _, password in probes[before:]}
         self.bench.restart()
 
     @rule(lane=lanes, error=st.sampled_from([Unavailable, Busy, Indeterminate]), applied=st.booleans())
@@ -155,7 +167,7 @@ class Pipeline(RuleBasedStateMachine):
         """Time passes."""
         self.bench.wait(timedelta(seconds=seconds))
 
-    @rule(difference=st.integers(-CLOCK_TOLERANCE.seconds, CLOCK_TOLERANCE.seconds))
+    @rule(difference=st.integers(-MOST_SECONDS_APART, MOST_SECONDS_APART))
     def step_clock(self, difference: int) -> None:
         """The store's clock jumps, back or forth; it never differs from the sources' by more than is tolerated."""
         step = timedelta(seconds=difference) - self.store_is_ahead
@@ -177,7 +189,6 @@ class Pipeline(RuleBasedStateMachine):
                 assert self._parked() == []
         finally:
             self.bench.close()
-            self.folder.cleanup()
 
     def _count(self) -> None:
         """Note what has happened before everything calms down."""
@@ -185,7 +196,9 @@ class Pipeline(RuleBasedStateMachine):
         SEEN["changes"] += len(self.by_hand)
         SEEN["echoes"] += len(self.echoes)
         SEEN["writes"] += sum(len(directory.writes) for directory in self.bench.directories.values())
-        SEEN.update(event.name for event in self.bench.events())
+        events = self.bench.events()
+        SEEN.update(event.name for event in events)
+        SEEN["lost answers"] += sum(event.fields.get("code") == Indeterminate.code for event in events)
 
     def _calm_down(self) -> None:
         for _ in range(200):
@@ -202,11 +215,13 @@ class Pipeline(RuleBasedStateMachine):
         with self.bench.store.read() as tx:
             return [d.message for d in tx.deliveries.find(DeliveryQuery(state="parked"))]
 
-    def _is_being_written(self, lane: str, password: str) -> bool:
+    def _could_be_ours(self, lane: str, password: str) -> bool:
+        """Whether an attempt to write this password wrote nothing, its answer was lost, and its echo is awaited."""
         account = account_of(lane, LANES[lane])
         with self.bench.store.read() as tx:
-            known = tx.fingerprints.get(account)
-        return known.writing == self.bench.sealer.fingerprint(Secret(password), account)
+            writes = tx.fingerprints.get(account).writes
+        wanted = self.bench.sealer.fingerprint(Secret(password), account)
+        return password in self.lost[lane] and wanted in {write.password for write in writes}
 
     def _sources_now(self) -> datetime:
         return self.bench.now - self.store_is_ahead
@@ -234,8 +249,9 @@ class Pipeline(RuleBasedStateMachine):
     def check_invariants(self, *args: Any, **kwargs: Any) -> None:  # as hypothesis calls it
         """Count the step, and note the time of each write that was made in it."""
         SEEN["steps"] += 1
-        for lane in self.bench.directories:
+        for lane, directory in self.bench.directories.items():
             self._capture(lane)
+            self.lost[lane] |= {write.password for write in directory.refused}
         super().check_invariants(*args, **kwargs)
 
 
@@ -250,7 +266,9 @@ LEAST = {
     "writes": 1.5,
     "echoes": 1.5,
     "repeats": 0.3,
-    "deaths under way": 0.01,
+    "returns to a lost write": 0.03,
+    "deaths under way": 0.05,
+    "lost answers": 0.03,
     "deliveryConfirmed": 1.5,
     "deliveryRetrying": 0.03,
     "deliverySuperseded": 0.5,

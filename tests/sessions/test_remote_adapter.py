@@ -83,8 +83,10 @@ class Site:
         self.language = language
         self.url = process.stdout.readline().decode().split()[-1]
         with open_installation(settings_of(shell.folder / ".pwsync", environ={})) as installation:
-            create, by = installation.callers.create, Actor("test")
-            made = {name: create(name, valid_for=None, by=by)[1].reveal() for name in ("dc1", "agent")}
+            made = {
+                n: installation.callers.create(n, valid_for=None, by=Actor("test"))[1].reveal()
+                for n in ("dc1", "agent")
+            }
         self.dc1 = made["dc1"]
         shell.write("agent.token", f"{made['agent']}\n")
         self.folder = shell.folder / "accounts"

@@ -112,8 +112,8 @@ class ParkedPages:
     def _discard(self, form: Form, visit: Visit) -> str:
         with self._store.read() as tx:
             delivery = _named(tx, field_of(form, "id"), visit.viewer)
-        count = self._operations.discard([delivery], by=visit.actor)
-        return f"The delivery to {delivery.account} was discarded." if count else "It had been settled meanwhile."
+        done = self._operations.discard([delivery], by=visit.actor)
+        return f"The delivery to {delivery.account} was discarded." if done.ended else "It had been settled meanwhile."
 
 
 async def own_form(request: Request, visit: Visit) -> Form:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from controller.model.accounts import ExternalAccount
-from controller.model.credential import Fingerprint
+from controller.model.credential import Fingerprint, Write
 from controller.ports.store import Store
 from tests.contracts.store.conftest import SettableClock
 from tests.contracts.store.examples import ALICE, ALICE1, AT, BOB, mapping, stored
@@ -76,15 +76,16 @@ def test_windows_passwords_are_kept_per_account(store: Store) -> None:
 
 
 def test_fingerprints_are_kept_per_account(store: Store) -> None:
-    known = Fingerprint(b"f", 3, "report", AT, AT, b"w", 4, is_echoed=True, overwritten=(b"o", b"p"), told=b"t")
+    writes = (Write(b"o", 3, AT, is_made=True), Write(b"p", 4))
+    known = Fingerprint(b"f", 3, "report", AT, AT, b"t", writes)
     same_name_elsewhere = ExternalAccount("ldap", ALICE1.name)
     with store.write() as tx:
         assert tx.fingerprints.get(ALICE1) == Fingerprint()
         tx.fingerprints.put(ALICE1, known)
-        tx.fingerprints.put(ALICE1, replace(known, writing=None, writing_sequence=0))
+        tx.fingerprints.put(ALICE1, replace(known, writes=()))
         tx.fingerprints.put(ALICE, known)
     with store.read() as tx:
-        assert tx.fingerprints.get(ALICE1) == replace(known, writing=None, writing_sequence=0)
+        assert tx.fingerprints.get(ALICE1) == replace(known, writes=())
         assert tx.fingerprints.get(ALICE) == known
         assert tx.fingerprints.get(same_name_elsewhere) == Fingerprint()
 

@@ -24,7 +24,6 @@ def test_no_sealed_column_is_left_out() -> None:
     assert {f"{c.table.name}.{c.name}" for c in columns - known} == {
         "fingerprints.in_force",  # keyed hashes, whose key does not rotate
         "fingerprints.told",
-        "fingerprints.writing",
         "identities.value",
         "tokens.digest",
     }

@@ -162,8 +162,13 @@ def test_a_token_is_shown_once(quickstart: Console) -> None:
     text = created.out.strip()
     assert text.startswith("pwsync_")
     assert text not in created.err
+    assert "Warning" not in created.err
     endless = quickstart.expect(0, "token", "create", "wiki-agent")
     assert "valid until it is revoked" in endless.err
+    misspelt = quickstart.expect(0, "token", "create", "dc-1")
+    assert (
+        "Warning: nothing that was applied names dc-1. The token opens nothing until a manifest does." in misspelt.err
+    )
     listed = quickstart.expect(0, "token", "list").out
     assert "dc1" in listed
     assert text not in listed

@@ -44,6 +44,15 @@ def test_parked_deliveries_are_discarded_after_a_question(parked: Console) -> No
     assert "give --yes" in parked.expect(1, "deliveries", "discard", "--all-parked").err
     assert "1 of 1 delivery discarded." in parked.expect(0, "deliveries", "discard", "--all-parked", "--yes").err
     assert "0 of 0" in parked.expect(0, "deliveries", "retry", "--all-parked", "--adapter", "wiki").err
+    assert "0 of 0" in parked.expect(0, "deliveries", "discard", "--all-parked", "--yes").err
+
+
+def test_what_is_named_and_has_ended_already_is_an_error(parked: Console) -> None:
+    identifier = _parked_id(parked)
+    parked.expect(0, "deliveries", "discard", identifier, "--yes")
+    again = parked.expect(1, "deliveries", "discard", identifier, "--yes")
+    assert f"delivery {identifier} has ended already" in again.err
+    assert "0 of 1 delivery discarded." in again.err
 
 
 def test_what_to_work_on_must_be_said_clearly(parked: Console) -> None:

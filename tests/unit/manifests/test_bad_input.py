@@ -6,6 +6,7 @@ import pytest
 
 from controller.manifests.problems import ManifestErrors, Problem
 from controller.manifests.reader import read_manifests
+from controller.model.accounts import ESCAPED
 from tests.unit.manifests.catalogue import FakeCatalogue
 
 KINDS = "there are: Adapter, AdapterGroup, Application, Domain, Mapping, MappingSet, PasswordFilter, System"
@@ -33,6 +34,18 @@ SYNTAX = {
         "2:1",
         "not valid YAML: while parsing a flow node, did not find expected node content",
         "",
+    ),
+    "unknown escape": (
+        'a: "CORP\\staff"\n',
+        "1:9",
+        "not valid YAML: while parsing a quoted scalar, found unknown escape character",
+        ESCAPED,
+    ),
+    "escape without its digits": (
+        'a: "CORP\\user"\n',
+        "1:11",
+        "not valid YAML: while parsing a quoted scalar, did not find expected hexdecimal number",
+        ESCAPED,
     ),
     "tab": (
         "a:\n\tb: 1",

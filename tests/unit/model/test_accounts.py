@@ -51,6 +51,14 @@ def test_what_is_no_windows_account_is_refused_with_the_reason(text: str, words:
         WindowsAccount.parse(text)
 
 
+@pytest.mark.parametrize("text", ["CORP\alice", "CORP\bob", "CORP\x85ick", "CORP\u2029aul", "CORP\\CORP\tom"])
+def test_a_backslash_that_became_an_escape_is_explained(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        WindowsAccount.parse(text)
+
+    assert "write 'CORP\\alice'" in caught.value.hint
+
+
 def test_a_backslash_too_many_is_explained() -> None:
     with pytest.raises(InvalidInput) as caught:
         WindowsAccount.parse("CORP\\\\alice")

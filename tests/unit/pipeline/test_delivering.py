@@ -9,7 +9,7 @@ import pytest
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.actor import Actor
 from controller.model.constraints import Capabilities, Constraints
-from controller.model.credential import Fingerprint
+from controller.model.credential import Fingerprint, Write
 from controller.model.delivery import DeliveryState
 from controller.model.errors import (
     AccountRefused,
@@ -450,7 +450,7 @@ def test_a_fingerprint_says_who_set_the_password(bench: PipelineBench, directory
     bench.settle()
     with bench.store.read() as tx:
         known = tx.fingerprints.get(ExternalAccount("ldap", "alice"))
-    assert (known.set_by, known.writing) == ("delivery", None)
+    assert (known.set_by, [write.is_made for write in known.writes]) == ("delivery", [True])
 
     assert directory.accounts["alice"] == "New-1"
 
@@ -506,13 +506,14 @@ def test_a_confirmation_does_not_forget_what_another_write_has_begun(
 
     def begin_another(_: str) -> None:
         with bench.store.write() as tx:
-            tx.fingerprints.put(account, Fingerprint(writing=b"another", writing_sequence=99))
+            tx.fingerprints.put(account, Fingerprint(writes=(Write(b"another", 99),)))
 
     directory.gate = begin_another
     bench.windows("alice", "New-1")
     bench.settle()
     with bench.store.read() as tx:
-        assert tx.fingerprints.get(account).in_force is not None
+        known = tx.fingerprints.get(account)
+    assert (known.in_force is not None, known.writes) == (True, (Write(b"another", 99),))
 
 
 def test_the_credential_database_keeps_the_newer_of_two(bench: PipelineBench) -> None:

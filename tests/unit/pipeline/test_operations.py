@@ -82,7 +82,7 @@ def test_a_settled_one_is_not_retried_and_not_discarded(bench: PipelineBench, st
     bench.settle()
     confirmed = bench.deliveries(tracking_id)
     assert "is confirmed: only a parked" in str(bench.operations.retry(confirmed, by=Actor("ops")).refused[0])
-    assert bench.operations.discard(confirmed, by=Actor("ops")) == 0
+    assert bench.operations.discard(confirmed, by=Actor("ops")).ended == ()
 
 
 @pytest.mark.usefixtures("strict")
@@ -107,7 +107,7 @@ def test_a_change_is_named_by_its_tracking_id_too(bench: PipelineBench) -> None:
 @pytest.mark.usefixtures("strict")
 def test_a_discarded_delivery_forgets_its_password_and_is_audited(bench: PipelineBench) -> None:
     parked = park(bench, "alice", "N-1")
-    assert bench.operations.discard([parked], by=Actor("ops")) == 1
+    assert bench.operations.discard([parked], by=Actor("ops")).ended == (parked.id,)
     discarded = bench.deliveries(parked.tracking_id)[0]
     assert (discarded.state.value, discarded.code, discarded.sealed_password) == ("expired", "discarded", None)
     assert bench.outcome(parked.tracking_id) == ("failed", "deliveryExpired")
@@ -127,7 +127,7 @@ def test_what_a_discarded_attempt_did_is_not_taken_for_known(bench: PipelineBenc
     bench.route()
     worker = bench.new_worker("adapter/ldap")
     worker.step()
-    assert bench.operations.discard(bench.deliveries(tracking_id), by=Actor("ops")) == 1
+    assert len(bench.operations.discard(bench.deliveries(tracking_id), by=Actor("ops")).ended) == 1
     worker.finish()
     assert bench.deliveries(tracking_id)[0].state.value == "expired"
     echo = bench.external("ldap", "alice", "N-1")

@@ -26,7 +26,7 @@ TOPOLOGY = Topology(
     },
     applications={
         "APP": Application(adapter="on", access=Access(("owner",), ("CORP\\staff",))),
-        "LONE": Application(access=Access(("owner",))),
+        "LONE": Application(access=Access(("owner",), lookups=("payroll",))),
     },
 )
 
@@ -41,6 +41,7 @@ TOPOLOGY = Topology(
         ("owner", {Role.APPLICATION_ADMINISTRATOR: {"APP", "LONE"}}),
         ("keeper", {Role.ADAPTER_ADMINISTRATOR: {"on", "off"}}),
         ("agent", {Role.ADAPTER_USER: {"on"}}),
+        ("payroll", {Role.CREDENTIAL_READER: {"LONE"}}),
         ("both", {Role.ADAPTER_USER: {"on"}, Role.ADAPTER_RECEIVER: {"on"}}),
         ("CORP\\staff", {}),
         ("OPS", {}),
@@ -62,7 +63,7 @@ def test_nobody_has_a_role_where_nothing_is_declared() -> None:
 
 @pytest.mark.parametrize("action", list(Action))
 def test_an_action_is_allowed_to_whoever_has_one_role_for_it(action: Action) -> None:
-    holders = {"ops", "desk", "dc1", "owner", "keeper", "agent", "receiver"}
+    holders = {"ops", "desk", "dc1", "owner", "keeper", "agent", "receiver", "payroll"}
     allowed = {principal for principal in holders if standing_of(TOPOLOGY, principal).may(action)}
     assert allowed == {p for p in holders if any(action in ALLOWED[role] for role in standing_of(TOPOLOGY, p).roles)}
     assert allowed, "an action that nobody may do"

@@ -10,7 +10,7 @@ import pytest
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.actor import Actor
 from controller.model.change import PasswordChange
-from controller.model.credential import Fingerprint, StoredSecret
+from controller.model.credential import Fingerprint, StoredSecret, Write
 from controller.model.delivery import Delivery, DeliveryState
 from controller.model.errors import UnsafePlan
 from controller.model.topology import AdapterGroup, Domain, Key, Kind, Mapping, Resource
@@ -252,7 +252,7 @@ def test_deliveries_of_a_pruned_adapter_are_given_up_with_their_change(store: St
     target = ExternalAccount("racf", "A1")
     with store.write() as tx:
         _deliver(tx, "t1", target, _change(tx, "t1"), waiting)
-        tx.fingerprints.put(target, Fingerprint(writing=b"x", writing_sequence=1))
+        tx.fingerprints.put(target, Fingerprint(writes=(Write(b"x", 1),)))
     racf, payroll = adapter("racf", group="mainframe"), application("PAYROLL", adapter="racf")
     desired = state(*_without(racf, payroll).resources.values(), application("PAYROLL"), *FULL.mappings)
     assert _apply(store, desired) == Applied(updated=1, pruned=1, deliveries_expired=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.model.constraints import Constraints
-from controller.model.errors import ChannelRefused, NotFound, Unavailable
+from controller.model.errors import ChannelRefused, NotFound, PolicyUnknown, Unavailable
 from controller.model.filters import PasswordFilter, parse_rules
 from controller.model.policy import PasswordPolicy
 from controller.model.topology import Adapter, ConnectorSpec, Domain, Kind
@@ -127,7 +127,7 @@ def test_a_target_that_is_gone_is_forgotten(bench: Bench) -> None:
     ],
 )
 def test_what_cannot_be_found_out_is_known_as_such_and_told_once(bench: Bench, error: Exception, words: str) -> None:
-    bench.put(adapter("ad", sync_to_adapter=True))
+    bench.put(resource("ad", Adapter(ConnectorSpec("activeDirectory"), sync_to_adapter=True)))
     bench.error = error
     for _ in range(2):
         assert bench.refresh() == 1
@@ -137,6 +137,14 @@ def test_what_cannot_be_found_out_is_known_as_such_and_told_once(bench: Bench, e
     bench.error = ChannelRefused("another reason")
     bench.refresh()
     assert [name for name, _, _ in bench.events()] == ["policyUnknown", "policyUnknown"]
+
+
+def test_that_a_remote_adapter_cannot_be_asked_is_known_and_no_news(bench: Bench) -> None:
+    bench.put(adapter("host", sync_to_adapter=True))
+    bench.error = PolicyUnknown("it cannot be asked")
+    assert bench.refresh() == 1
+    assert bench.known() == {"adapter/host": ("unknown", None, "it cannot be asked")}
+    assert bench.events() == []
 
 
 def test_a_target_that_is_away_leaves_what_it_said_but_not_what_another_declaration_said(bench: Bench) -> None:

@@ -134,11 +134,8 @@ def _create_credentials() -> None:
         *_numbers("sequence"),
         *_names("set_by"),
         *_optional_numbers("set_at", "occurred_at"),
-        *_bytes("writing", nullable=True),
-        *_numbers("writing_sequence"),
-        *_booleans("is_echoed"),
-        *_texts("overwritten"),
         *_bytes("told", nullable=True),
+        *_texts("writes"),
     )
 
 

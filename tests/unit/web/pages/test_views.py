@@ -296,11 +296,11 @@ def _secrets(pages: PagesBench, *texts: str) -> list[str]:
         for state in tx.changes.find(ChangeQuery()):
             blobs += [blob for blob in (state.sealed_password, state.sealed_old_password) if blob]
             known = tx.fingerprints.get(state.account)
-            blobs += [blob for blob in (known.in_force, known.writing) if blob]
+            blobs += [blob for blob in (known.in_force, *(write.password for write in known.writes)) if blob]
             for delivery in tx.deliveries.of_change(state.tracking_id):
                 blobs += [delivery.sealed_password] if delivery.sealed_password else []
                 known = tx.fingerprints.get(delivery.account)
-                blobs += [blob for blob in (known.in_force, known.writing) if blob]
+                blobs += [blob for blob in (known.in_force, *(write.password for write in known.writes)) if blob]
     assert len(blobs) > len(texts) + 2
     encoded = [
         form for blob in blobs for form in (blob.hex(), base64.b64encode(blob).decode().rstrip("="), repr(blob)[2:-1])
