@@ -48,9 +48,8 @@ def paths_of(bench: RolesBench, endpoint: str) -> list[str]:
     path = endpoint.split()[1].replace("{domain}", "CORP")
     if path.startswith("/v1/adapters/"):
         path = path.replace("{name}", "far")
-    path = path.replace("{trackingId}", "{tracking_id}")
-    if "{tracking_id}" in path:
-        return [path.replace("{tracking_id}", tracking_id) for tracking_id in bench.tracking_ids]
+    if "{trackingId}" in path:
+        return [path.replace("{trackingId}", tracking_id) for tracking_id in bench.tracking_ids]
     if path == CREDENTIAL:
         return ["/v1/credentials/FAR/A1"]
     if path == "/v1/objects/{kind}":

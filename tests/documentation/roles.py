@@ -26,6 +26,7 @@ ENDPOINTS: Mapping[str, Action | None] = MappingProxyType(
         "GET /v1/credentials/{application}/{account}": Action.LOOK_UP_CREDENTIAL,
         "GET /metrics": Action.READ_METRICS,
         "GET /healthz": ANYONE,
+        "GET /openapi.json": ANYONE,
         "GET /readyz": ANYONE,
         "GET /openapi.json": ANYONE,
         "GET /": Action.LOG_IN,
