@@ -28,7 +28,6 @@ ENDPOINTS: Mapping[str, Action | None] = MappingProxyType(
         "GET /healthz": ANYONE,
         "GET /openapi.json": ANYONE,
         "GET /readyz": ANYONE,
-        "GET /openapi.json": ANYONE,
         "GET /": Action.LOG_IN,
         "GET /live": Action.LOG_IN,
         "GET /topology": Action.VIEW_PAGES,
