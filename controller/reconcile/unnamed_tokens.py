@@ -22,7 +22,7 @@ def _principals(spec: Spec) -> Iterator[str]:
         case Adapter():
             yield from (*spec.access.administrators, *spec.access.users, *spec.access.receivers)
         case Application():
-            yield from spec.access.administrators
+            yield from (*spec.access.administrators, *spec.access.lookups)
         case _:
             pass
 

@@ -22,7 +22,7 @@ SPECS: tuple[Spec, ...] = (
     Domain("corp.example.com", sources=(Source("dc1"),)),
     AdapterGroup(),
     Adapter(ConnectorSpec("remote"), access=Access(("racf-ops",), ("racf-agent",), ("racf",))),
-    Application(access=Access(administrators=("payroll-ops",), users=("CORP\\staff",))),
+    Application(access=Access(administrators=("payroll-ops",), users=("CORP\\staff",), lookups=("portal",))),
 )
 
 
@@ -42,7 +42,7 @@ def found(*tokens: Token) -> list[str]:
 
 
 def test_principals_that_any_object_names_are_known() -> None:
-    known = ("ops", "affiliates", "dc1", "racf-ops", "racf-agent", "racf", "payroll-ops")
+    known = ("ops", "affiliates", "dc1", "racf-ops", "racf-agent", "racf", "payroll-ops", "portal")
 
     assert found(*map(token, known)) == []
 
