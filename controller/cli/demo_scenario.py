@@ -193,7 +193,7 @@ class Scenario:
         show(f"   pwsync change windows '{windows}' --wait      (asks for a password)")
         show("   pwsync get changes;  pwsync describe change TRACKING_ID")
         show(f"   edit a file in {here}, then: pwsync plan {here};  pwsync apply {here}")
-        show(f"   pwsync run {here}      (the controller: API, reconcile loop, delivery)")
+        show(f"   pwsync run {here}      (the controller: API, status page, reconcile loop, delivery)")
 
 
 def _report(

@@ -79,8 +79,8 @@ def run(
 ) -> None:
     """Run the controller.
 
-    It reconciles, delivers, and serves the HTTP API until SIGTERM or SIGINT; what is under way is finished first,
-    and new reports are answered with 503 meanwhile.
+    It reconciles, delivers, and serves the HTTP API and the status page until SIGTERM or SIGINT; what is under way is
+    finished first, and new reports are answered with 503 meanwhile.
 
     With --once: exit code 0 when the actual state is as declared, 1 when the plan is held or failed.
     """

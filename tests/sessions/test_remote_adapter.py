@@ -265,6 +265,18 @@ def test_an_adapter_outlives_its_controller(site: Site) -> None:
             assert [line, said(adapter)] == [set_line(tracking_id), completed_line(tracking_id)]
 
 
+@in_each_language
+def test_wrong_arguments_are_named_before_anything_is_asked(language: str, tmp_path: Path) -> None:
+    missing = tmp_path / "accounts"
+    for words, complaint in (
+        ((), "usage: "),
+        (("serve", "http://127.0.0.1:1", "host", "agent.token", str(missing)), f"there is no folder {missing}"),
+    ):
+        done = subprocess.run([*PROGRAMS[language], *words], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert complaint in done.stderr
+
+
 @pytest.mark.parametrize("language", ["node"], indirect=True)
 def test_a_waiting_group_adapter_is_told_of_what_is_applied_elsewhere(site: Site) -> None:
     site.shell.write("manifests/group.yaml", GROUP)

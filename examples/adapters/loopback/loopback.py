@@ -111,6 +111,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("account", nargs="?", default="")
     given = parser.parse_args()
+    if not given.folder.is_dir():
+        parser.error(f"there is no folder {given.folder}: make it first")
     logging.basicConfig(
         stream=sys.stdout if given.command == "serve" else sys.stderr, level="INFO", format="%(message)s"
     )

@@ -177,6 +177,14 @@ async function passwd() {
   say((await insist(() => call("POST", "/changes", report))).trackingId);
 }
 
+class Misused extends Error {}
+
+function checkArguments() {
+  const isWhole = command === "passwd" ? account : command === "serve" && folder;
+  if (!isWhole) throw new Misused("usage: adapter.mjs {serve,passwd} URL ADAPTER TOKEN_FILE FOLDER [ACCOUNT]");
+  if (!existsSync(folder)) throw new Misused(`there is no folder ${folder}: make it first`);
+}
+
 function checkAddress() {
   const { protocol, hostname } = new URL(url);
   const isHere = ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
@@ -186,9 +194,10 @@ function checkAddress() {
 }
 
 try {
+  checkArguments();
   checkAddress();
   await (command === "passwd" ? passwd() : serve());
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = error.code === "wrongSession" ? 3 : 1;
+  process.exitCode = error instanceof Misused ? 2 : error.code === "wrongSession" ? 3 : 1;
 }
