@@ -212,11 +212,11 @@ def _note_failed(settings: Settings, by: Actor, action: AuditAction, failure: st
             tx.audit.add(by, action, "", failure=failure)
 
 
-def record_keys(store: Store, event: Event, by: Actor, action: AuditAction, subject: str) -> None:
+def record_keys(store: Store, event: Event, by: Actor, action: AuditAction, subject: str, *, detail: str = "") -> None:
     """Leave an event and an audit row of something done with keys."""
     with store.write() as tx:
         tx.events.add(event)
-        tx.audit.add(by, action, subject)
+        tx.audit.add(by, action, subject, detail)
 
 
 def key_event(type_: EventType, key: MasterSecret, by: Actor, **more: int) -> Event:

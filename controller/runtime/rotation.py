@@ -98,7 +98,8 @@ class Rotation:
                 return Rotated(keyring, is_new=False, rewrapped=earlier)
             rotated = keyring.rotated(utc_now())
             save_keyring(self._path, rotated)
-            self._record(store, key_event(events.KEY_ADDED, rotated.newest, self._by), AuditAction.SECRET_ROTATE)
+            added = key_event(events.KEY_ADDED, rotated.newest, self._by)
+            self._record(store, added, AuditAction.SECRET_ROTATE, "a new key")
             return Rotated(rotated, is_new=True, rewrapped=self._rewrap(store, rotated, tell))
 
     def retire(self, tell: TellProgress) -> Retired:
@@ -166,7 +167,7 @@ class Rotation:
         if rewrapped.count:
             more = {"count": rewrapped.count, "broken": len(rewrapped.broken)}
             event = key_event(events.VALUES_REWRAPPED, keyring.newest, self._by, **more)
-            self._record(store, event, AuditAction.SECRET_ROTATE)
+            self._record(store, event, AuditAction.SECRET_ROTATE, f"values sealed anew: {rewrapped.count}")
         return rewrapped
 
     def _take_over_kept(self, store: Store, keyring: Keyring) -> None:
@@ -183,5 +184,5 @@ class Rotation:
         finally:
             log.close()
 
-    def _record(self, store: Store, event: Event, action: AuditAction) -> None:
-        record_keys(store, event, self._by, action, str(event.fields.get("key", "")))
+    def _record(self, store: Store, event: Event, action: AuditAction, detail: str = "") -> None:
+        record_keys(store, event, self._by, action, str(event.fields.get("key", "")), detail=detail)

@@ -13,6 +13,7 @@ from controller.model.actor import Actor
 from controller.model.credential import StoredSecret, external_credential_place
 from controller.model.errors import SettingsError
 from controller.model.secret import Secret
+from controller.ports.audit import AuditQuery
 from controller.ports.store import Store
 from controller.runtime import key_use
 from controller.runtime.keys import Keys
@@ -69,6 +70,13 @@ def test_older_keys_are_kept_until_the_new_one_has_sealed_for_five_minutes(
     monkeypatch.setattr(key_use, "SETTLED_AFTER", timedelta(0))
     assert rotation.retire(tell).keys == (older.id.hex(),)
     assert len(load_keyring(settings.key_file).masters) == 1
+
+
+def test_the_two_rows_of_a_rotation_are_told_apart_in_the_audit(rotation: Rotation, store: Store) -> None:
+    rotation.rotate(tell)
+    with store.read() as tx:
+        rows = tx.audit.find(AuditQuery(action="secret rotate"))
+    assert [row.detail for row in rows] == ["values sealed anew: 1", "a new key"]
 
 
 def test_a_prepared_key_counts_from_the_rotation_and_not_from_when_it_was_made(
