@@ -26,7 +26,7 @@ class ClientAuthority:
         """
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate authority may stand alone
-        context.options |= ssl.OP_NO_TICKET  # what is revoked is not resumed
+        context.options |= ssl.OP_NO_TICKET  # what is revoked is not resumed; see also ``is_outdated``
         context.num_tickets = 0
         _load(context, self.ca_file, "--client-ca")
         if not context.cert_store_stats()["x509_ca"]:

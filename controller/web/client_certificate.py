@@ -20,6 +20,16 @@ _HINT = (
 )
 
 
+class DatedContext(ssl.SSLContext):
+    """What a server is made of, and since when.
+
+    Attributes:
+        loaded_at: When its files were read last, in whole seconds since 1970, as sessions tell their own time.
+    """
+
+    loaded_at: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
     """A certificate that verifies.
@@ -62,6 +72,17 @@ def extensions_of(ssl_object: ssl.SSLObject | None) -> dict[str, Any]:
     """The extensions of the scopes of a connection; *ssl_object* is None in clear."""
     fields = None if ssl_object is None else ssl_object.getpeercert()
     return {EXTENSION: ClientCertificate(fields)} if fields else {}
+
+
+def is_outdated(ssl_object: ssl.SSLObject | None) -> bool:
+    """Whether a connection resumed a session from before the files in use: what they revoke was not looked at again.
+
+    Sessions of TLS 1.2 are kept by their number, which no setting of the module ``ssl`` turns off.
+    """
+    if ssl_object is None or not ssl_object.session_reused:
+        return False
+    session, context = ssl_object.session, ssl_object.context
+    return session is None or not isinstance(context, DatedContext) or session.time <= context.loaded_at
 
 
 def certificate_of(scope: Scope) -> ClientCertificate | None:

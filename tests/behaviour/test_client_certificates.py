@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from http.client import HTTPResponse
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -45,10 +47,14 @@ class Site:
 
     def client(self, shown: ServerCertificate | None, host: str, port: int) -> httpx.Client:
         """A caller that shows a certificate, or none."""
+        return httpx.Client(verify=self.client_context(shown), base_url=f"https://{host}:{port}")
+
+    def client_context(self, shown: ServerCertificate | None) -> ssl.SSLContext:
+        """What such a caller is made of."""
         context = ssl.create_default_context(cafile=str(self.servers.ca_file))
         if shown is not None:
             context.load_cert_chain(shown.certificate_file, shown.key_file)
-        return httpx.Client(verify=context, base_url=f"https://{host}:{port}")
+        return context
 
     def call(self, shown: ServerCertificate | None, called: Called, crl_file: Path | None = None) -> httpx.Response:
         """Make a call while the server runs."""
@@ -153,6 +159,49 @@ def test_a_revoked_certificate_is_refused_in_the_handshake_and_others_are_not(si
 
     assert site.call(good, mine, crl_file).status_code == 200
     assert refused_in_the_handshake(site, stolen, crl_file)
+
+
+def test_a_session_from_before_a_revocation_is_not_resumed_and_others_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOOK_EVERY", 1)
+    stolen, good = site.callers.issue_client("dc1"), site.callers.issue_client("dc1")
+    crl_file, renewed = site.callers.revoke(age=timedelta(hours=2)), Event()
+
+    def work(host: str, port: int) -> None:
+        thief, caller = site.client_context(stolen), site.client_context(good)
+        for context in (thief, caller):
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        sessions = [resumed(host, port, context)[1] for context in (thief, caller)]
+        site.callers.revoke(stolen)
+        assert renewed.wait(30)
+
+        for context, session in zip((thief, caller), sessions, strict=True):
+            with pytest.raises(OSError, match=r"reset|EOF|closed"):
+                resumed(host, port, context, session)
+        with pytest.raises(OSError, match=r"revoked|EOF"):
+            resumed(host, port, thief, sessions[0])
+        status, session = resumed(host, port, caller, sessions[1])
+        assert status == 200
+        assert session != sessions[1]
+
+    while_serving(site.api, work, certificate=site.certificate(crl_file), on_renewed=renewed.set)
+
+
+def resumed(
+    host: str, port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[int, ssl.SSLSession]:
+    """Call with a session of an earlier connection; returns the status, and the session there was then."""
+    with (
+        socket.create_connection((host, port), 20) as plain,
+        context.wrap_socket(plain, server_hostname=host, session=session) as encrypted,
+    ):
+        encrypted.sendall(b"GET /v1/changes HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        answer = HTTPResponse(encrypted)
+        answer.begin()
+        answer.read()
+        assert encrypted.session is not None
+        return answer.status, encrypted.session
 
 
 def test_a_principal_that_manifests_no_longer_name_has_no_role_at_once(site: Site) -> None:
