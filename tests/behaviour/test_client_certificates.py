@@ -20,6 +20,7 @@ from controller.model.topology import Domain, Kind, Source
 from controller.web import server
 from controller.web.client_authority import ClientAuthority
 from controller.web.client_certificate import ClientCertificate, extensions_of
+from controller.web.limiting import FAILURES
 from controller.web.listening import Certificate
 from controller.web.renewal import Renewal
 from tests.behaviour.test_api_server import ALICE, while_serving
@@ -237,6 +238,17 @@ def test_a_token_goes_before_the_certificate_and_a_bad_one_is_not_made_good_by_i
             return [client.get("/v1/status", headers={"Authorization": f"Bearer {t}"}).status_code for t in tokens]
 
     assert while_serving(site.api, work, certificate=site.certificate()) == [200, 401]
+
+
+def test_neighbours_who_prove_nothing_do_not_hold_up_who_shows_a_certificate(site: Site) -> None:
+    shown = site.callers.issue_client("dc1")
+
+    def work(host: str, port: int) -> tuple[list[int], int]:
+        with site.client(None, host, port) as stranger, site.client(shown, host, port) as caller:
+            statuses = [mine(stranger).status_code for _ in range(FAILURES.burst + 1)]
+            return statuses[-2:], mine(caller).status_code
+
+    assert while_serving(site.api, work, certificate=site.certificate()) == ([401, 429], 200)
 
 
 @pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
