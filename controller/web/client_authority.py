@@ -1,10 +1,12 @@
 """Which client certificates are believed: those of one authority, and not those that it has revoked."""
 
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.model.errors import SettingsError
+from controller.web.client_certificate import DatedContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class ClientAuthority:
     ca_file: Path
     crl_file: Path | None = None
 
-    def trust(self, context: ssl.SSLContext) -> None:
+    def trust(self, context: DatedContext) -> None:
         """Ask callers for a certificate, and refuse those of others in the handshake; none at all is let in.
 
         Raises:
@@ -36,6 +38,7 @@ class ClientAuthority:
             if not context.cert_store_stats()["crl"]:
                 raise SettingsError(f"{self.crl_file} holds no list of revoked certificates", hint="see --client-crl")
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        context.trusted_at = int(time.time())
 
 
 def _load(context: ssl.SSLContext, path: Path, option: str) -> None:

@@ -21,13 +21,14 @@ _HINT = (
 
 
 class DatedContext(ssl.SSLContext):
-    """What a server is made of, and since when.
+    """What a server is made of, and since when it believes whom it believes.
 
     Attributes:
-        loaded_at: When its files were read last, in whole seconds since 1970, as sessions tell their own time.
+        trusted_at: When the files of its authority were read last, in whole seconds since 1970, as sessions tell their
+            own time; 0 when there are none.
     """
 
-    loaded_at: int = 0
+    trusted_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def is_outdated(ssl_object: ssl.SSLObject | None) -> bool:
     if ssl_object is None or not ssl_object.session_reused:
         return False
     session, context = ssl_object.session, ssl_object.context
-    return session is None or not isinstance(context, DatedContext) or session.time <= context.loaded_at
+    return session is None or not isinstance(context, DatedContext) or session.time <= context.trusted_at
 
 
 def certificate_of(scope: Scope) -> ClientCertificate | None:

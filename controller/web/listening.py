@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import ssl
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +101,6 @@ class Certificate:
             ) from None
         if self.clients is not None:
             self.clients.trust(context)
-        context.loaded_at = int(time.time())
 
 
 @dataclass(frozen=True, slots=True)
