@@ -443,7 +443,7 @@ CREDENTIAL_REVEALED = EventType(
     "An administrator looked at a credential in clear.",
     fields={**_OF_APPLICATION, **_BY},
 )
-LOOKUP_REFUSED = EventType(
+CREDENTIAL_LOOKUP_REFUSED = EventType(
     "credentialLookupRefused",
     Level.WARNING,
     "A caller looked up a credential that it may not, or too often.",

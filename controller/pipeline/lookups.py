@@ -120,7 +120,7 @@ class LookUps:
         if self._refusals.is_due(kind, tx.now):
             caller, application, reason = kind
             fields = {"application": application, "caller": caller, "reason": reason}
-            tx.events.add(Event(events.LOOKUP_REFUSED, fields=fields))
+            tx.events.add(Event(events.CREDENTIAL_LOOKUP_REFUSED, fields=fields))
             subject = str(Key(Kind.APPLICATION, application)) if application else ""
             tx.audit.add(by, AuditAction.CREDENTIALS_LOOK_UP, subject, failure=reason)
 

@@ -1,6 +1,6 @@
 """What answers about objects and the status look like, as types."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -29,7 +29,7 @@ class ObjectAnswer(TypedDict):
     apiVersion: Literal["pwsync/v1"]
     kind: Kind
     metadata: Manifest
-    spec: Manifest
+    spec: NotRequired[Manifest]
     status: ObjectStatusRecord
 
 
@@ -38,7 +38,7 @@ class MappingAnswer(TypedDict):
 
     apiVersion: Literal["pwsync/v1"]
     kind: Literal["Mapping"]
-    metadata: Manifest
+    metadata: NotRequired[Manifest]
     spec: Manifest
     origin: Annotated[str, Field(description="The manifest object that declares it.")]
 

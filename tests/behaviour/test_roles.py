@@ -18,7 +18,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/domains/{domain}/changes": REPORT,
     "POST /v1/adapters/{name}/changes": EXTERNAL_REPORT,
     "POST /v1/adapters/{name}/expirations": {"account": "A1"},
-    "POST /v1/adapters/{name}/notifications/{tracking_id}/complete": {"errorCode": 0},
+    "POST /v1/adapters/{name}/notifications/{trackingId}/complete": {"errorCode": 0},
     "POST /v1/adapters/{name}/status": {"online": True},
 }
 CREDENTIAL = "/v1/credentials/{application}/{account}"
@@ -48,8 +48,8 @@ def paths_of(bench: RolesBench, endpoint: str) -> list[str]:
     path = endpoint.split()[1].replace("{domain}", "CORP")
     if path.startswith("/v1/adapters/"):
         path = path.replace("{name}", "far")
-    if "{tracking_id}" in path:
-        return [path.replace("{tracking_id}", tracking_id) for tracking_id in bench.tracking_ids]
+    if "{trackingId}" in path:
+        return [path.replace("{trackingId}", tracking_id) for tracking_id in bench.tracking_ids]
     if path == CREDENTIAL:
         return ["/v1/credentials/FAR/A1"]
     if path == "/v1/objects/{kind}":
@@ -66,7 +66,7 @@ def paths_of(bench: RolesBench, endpoint: str) -> list[str]:
 
 
 def is_api(endpoint: str) -> bool:
-    return endpoint.split()[1].startswith(("/v1/", "/metrics", "/healthz", "/readyz"))
+    return endpoint.split()[1].startswith(("/v1/", "/metrics", "/healthz", "/readyz", "/openapi.json"))
 
 
 def may_call(bench: RolesBench, endpoint: str, principal: str) -> bool:

@@ -13,7 +13,10 @@ from controller.store.tables import METADATA
 
 
 def emptied_store(clock: Clock) -> SqlStore:
-    """The store, with nothing in it. It is not to be closed."""
+    """The store, with nothing in it. It is not to be closed.
+
+    It has no triggers, so that nobody notices an object that is declared after something was read.
+    """
     engines = _engines()
     with engines.writing.begin() as connection:
         for table in reversed(METADATA.sorted_tables):

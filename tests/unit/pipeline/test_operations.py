@@ -132,7 +132,7 @@ def test_what_a_discarded_attempt_did_is_not_taken_for_known(bench: PipelineBenc
     assert bench.deliveries(tracking_id)[0].state.value == "expired"
     echo = bench.external("ldap", "alice", "N-1")
     bench.settle()
-    assert bench.outcome(echo) == ("discarded", "stale")
+    assert bench.outcome(echo) == ("discarded", "damped")
 
 
 def test_a_disabled_adapter_takes_no_part_until_it_is_enabled(bench: PipelineBench, strict: MemoryDirectory) -> None:
