@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from controller.model.actor import is_reserved
 from controller.model.errors import Unauthenticated
 
 EXTENSION = "pwsync.clientCertificate"
@@ -65,8 +66,12 @@ class ClientCertificate:
 
 
 def _is_name(name: str) -> bool:
-    """Whether *name* is what it seems: no NUL that ends it for some readers, nothing invisible, no space around it."""
-    return 0 < len(name) <= MAX_LENGTH and name.isprintable() and name == name.strip()
+    """Whether *name* is what it seems: no NUL that ends it for some readers, nothing invisible, no space around it.
+
+    Nor is it a name that the audit has for somebody else.
+    """
+    is_clean = 0 < len(name) <= MAX_LENGTH and name.isprintable() and name == name.strip()
+    return is_clean and not is_reserved(name)
 
 
 def extensions_of(ssl_object: ssl.SSLObject | None) -> dict[str, Any]:

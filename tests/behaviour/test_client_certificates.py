@@ -110,6 +110,7 @@ def test_the_one_name_of_a_certificate_is_the_caller(
         (("dc1\x00.example.com",), (), "nobody that a manifest could name"),
         (("dc1 ",), (), "nobody that a manifest could name"),
         (("dc1\u202e",), (), "nobody that a manifest could name"),
+        ((), (x509.UniformResourceIdentifier("local:root"),), "nobody that a manifest could name"),
     ],
 )
 def test_a_certificate_that_names_no_one_principal_proves_nothing(
