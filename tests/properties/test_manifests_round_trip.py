@@ -217,7 +217,7 @@ PAIRS: dict[str, st.SearchStrategy[list[tuple[str, str]]]] = {
 
 
 @given(states().filter(lambda state: state.resources))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_an_exported_state_reads_back_as_itself(state: State) -> None:
     text = dump_yaml(export_state(state))
     read = read_manifests(["-"], FakeCatalogue(), stdin=text).state

@@ -27,7 +27,7 @@ from controller.planning.state import State
 from tests.doubles.pipeline import ALL_ON, DIRECTORY
 from tests.doubles.topologies import resource, state
 
-patient = settings(deadline=None, max_examples=300)
+patient = settings(deadline=None, max_examples=120)
 ADAPTERS = ("ldap", "racf", "sql")
 APPLICATIONS = ("A1", "A2", "B1", "C1")
 often = st.sampled_from([True, True, True, False])
