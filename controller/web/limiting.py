@@ -48,8 +48,9 @@ class CallLimits:
         if wait > NO_WAIT and not self._proven.has(credential):
             raise TooManyCalls("too many calls from this address did not prove who called", wait=wait)
 
-    def note_unproven(self, address: str) -> None:
-        """A call from there proved nothing."""
+    def note_unproven(self, address: str, credential: str) -> None:
+        """A call from there proved nothing; its *credential* may have been good before it was revoked."""
+        self._proven.forget(credential)
         self._addresses.take(neighbourhood(address), FAILURES, self._clock())
 
     def take(self, principal: str, credential: str) -> None:
@@ -82,6 +83,11 @@ class RecentlyProven:
             self._digests.move_to_end(digest)
             if len(self._digests) > self._most:
                 self._digests.popitem(last=False)
+
+    def forget(self, credential: str) -> None:
+        """It is good no longer, if it ever was."""
+        with self._lock:
+            self._digests.pop(_digest_of(credential), None)
 
     def has(self, credential: str) -> bool:
         """Whether it was good lately. It may have been revoked since: whoever lets it in checks it all the same."""

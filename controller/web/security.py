@@ -48,7 +48,7 @@ async def principal_of(request: Request, callers: Callers, limiter: CapacityLimi
     try:
         principal = await _proven_by(request, callers, limiter)
     except Unauthenticated:
-        limits.note_unproven(address)
+        limits.note_unproven(address, credential)
         raise
     limits.take(principal, credential)
     return principal
