@@ -175,7 +175,9 @@ def states(draw: st.DrawFn) -> State:
     domains_there = declare(Kind.DOMAIN, domain_names, domains)
     filters_there = declare(Kind.PASSWORD_FILTER, names, filters)
     groups_there = declare(Kind.ADAPTER_GROUP, names, groups)
-    adapters_there = declare(Kind.ADAPTER, names, adapters(groups_there, filters_there))
+    # An adapter of a group's name would be its group adapter, to which nothing belongs.
+    others = names.filter(lambda name: name not in groups_there)
+    adapters_there = declare(Kind.ADAPTER, others, adapters(groups_there, filters_there))
     applications_there = declare(Kind.APPLICATION, names, applications(adapters_there, domains_there))
     specs = {name: resources[Key(Kind.APPLICATION, name)].spec for name in applications_there}
     types: dict[str, str] = {name: spec.type for name, spec in specs.items() if isinstance(spec, Application)}

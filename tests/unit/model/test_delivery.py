@@ -59,7 +59,7 @@ DELIVERY = Delivery(
     due_at=NOW - timedelta(minutes=1),
     expires_at=NOW + timedelta(hours=23),
 )
-IDENTITY = ("id", "tracking_id", "sequence", "account", "created_at", "expires_at")
+IDENTITY = ("id", "tracking_id", "sequence", "account", "created_at", "expires_at", "number")
 
 states = st.sampled_from(list(DeliveryState))
 deliveries = st.builds(

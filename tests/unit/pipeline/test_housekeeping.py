@@ -7,6 +7,7 @@ import pytest
 
 from controller.model.accounts import ExternalAccount
 from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.credential import Fingerprint
 from controller.model.delivery import DeliveryState
 from controller.model.errors import Indeterminate
@@ -14,6 +15,7 @@ from controller.model.topology import Kind, System
 from controller.pipeline import housekeeping
 from controller.pipeline.dispatch import LEASE
 from controller.pipeline.housekeeping import Housekeeping
+from tests.doubles.audited import audit_rows
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.pipeline import ALL_ON, OPEN_ADAPTER, PipelineBench
 
@@ -150,6 +152,20 @@ def test_only_one_process_at_a_time_keeps_house(bench: PipelineBench) -> None:
     mine.release()
     assert bench.keep_house("other") == 1
     assert list(steps) == [], "the lead was lost"
+
+
+def test_a_process_that_lost_the_lead_trims_no_audit(bench: PipelineBench) -> None:
+    with bench.store.write() as tx:
+        tx.audit.add(Actor("ops"), AuditAction.RESET_DAMPING, "")
+    bench.wait(400 * DAY)
+    steps = [Housekeeping(bench.store, bench.sealer, bench.new_id, name).steps() for name in ("mine", "other")]
+    next(steps[0])
+    bench.wait(HOUR)
+    next(steps[1])
+    assert list(steps[0]) == [], "the lead was lost"
+    assert len(audit_rows(bench.store)) == 1
+    assert len(list(steps[1])) == 1
+    assert audit_rows(bench.store) == []
 
 
 @pytest.mark.usefixtures("directory")
