@@ -22,3 +22,10 @@ class Actor:
 
 RECONCILER = Actor("reconciler")
 """Whoever applies by itself: the controller."""
+LOCAL = "local:"
+"""What the principal of a command begins with: the user of the operating system follows."""
+
+
+def is_reserved(principal: str) -> bool:
+    """Whether nobody but a command or the controller may be called so: no audit row of another reads like theirs."""
+    return principal.startswith(LOCAL) or principal == RECONCILER.principal

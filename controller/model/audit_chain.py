@@ -13,6 +13,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import takewhile
 
 from controller.model.audit import AuditEntry, AuditRow, Trail
 
@@ -134,6 +135,12 @@ class _Walk:
             return f"row {row.sequence} does not fit: it was changed, inserted or moved"
         self.sequence, self.previous, self.count = row.sequence, row.hash, self.count + 1
         return ""
+
+
+def fitting_rows(head: Head, rows: Iterable[AuditRow], make_tag: MakeTag) -> Iterator[AuditRow]:
+    """The oldest rows of a trail, up to the first one that does not fit."""
+    walk = _Walk(head, make_tag)
+    return takewhile(lambda row: not walk.problem_of(row), rows)
 
 
 def verify(

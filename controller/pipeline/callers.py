@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from controller.model import events
-from controller.model.actor import Actor
+from controller.model.actor import Actor, is_reserved
 from controller.model.audit import AuditAction
 from controller.model.errors import InvalidInput, NotFound, StoreUnavailable, Unauthenticated
 from controller.model.events import Event
@@ -34,10 +34,12 @@ class Callers:
         """Make a token for *principal*. Its text is returned once and never again.
 
         Raises:
-            InvalidInput: The principal has no name, or the validity is not positive.
+            InvalidInput: The principal has no name or one that is reserved, or the validity is not positive.
         """
         if not principal.strip():
             raise InvalidInput("the principal is empty", hint="name the domain controller or agent that will call")
+        if is_reserved(principal):
+            raise InvalidInput(f"{principal} is what commands, or the controller, are called in the audit")
         if valid_for is not None and valid_for <= timedelta():
             raise InvalidInput("the validity of a token must be positive")
         text = PREFIX + secrets.token_urlsafe(32)

@@ -28,9 +28,9 @@ def route_external_change(routing: Routing, account: ExternalAccount) -> None:
     routing.lock([account, *selection.windows, *external_accounts(routing, beyond)])
     reason = routing.discard_reason() if mappings else Reason.NO_MAPPING
     # Verified before anything is said of the new password: otherwise an agent could find out, guess by guess, whether
-    # it is the one in force.
+    # it is the one in force. For the same reason nothing is said of it where no mapping would take it.
     verified = _verified(routing, account, selection.mappings)
-    if reason is not None and not routing.problems:
+    if reason is not None and not routing.problems and (verified or not mappings):
         _report_discard(routing, reason)
         return
     routing.report_skips(selection.skips)

@@ -6,10 +6,11 @@ every endpoint and every role holds them to what stands here.
 
 from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnlyMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from controller.model.accounts import ExternalAccount
+from controller.model.change import PasswordChange, Reason
 from controller.model.errors import Refused
 from controller.pipeline.topology import Topology
 from controller.ports.reach import Reach
@@ -85,6 +86,8 @@ REPORTERS = frozenset({Role.SOURCE, Role.ADAPTER_USER})
 """Roles that see the changes that they reported themselves."""
 ENDED_BY_DISABLING = frozenset({Role.ADAPTER_USER, Role.ADAPTER_RECEIVER})
 """Roles over an adapter that mean nothing while it is disabled (D5)."""
+NOT_NEW = "notNew"
+"""What a reporter is told for ``damped`` and for ``stale``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,21 @@ def reach_of(topology: Topology, standing: Standing) -> Reach | None:
 def _lane_of(topology: Topology, application: str) -> str:
     adapter = topology.applications[application].adapter
     return "" if adapter is None else ExternalAccount(adapter, "").lane
+
+
+def as_told(standing: Standing, change: PasswordChange) -> PasswordChange:
+    """A change as a principal is told of it.
+
+    Who only reported it is not told which of two reasons it was discarded for. Otherwise a reporter could find out,
+    guess by guess, whether a password is the one in force: a report of the past changes nothing, whatever it holds.
+    """
+    account = change.account
+    administers = standing.is_administrator or (
+        isinstance(account, ExternalAccount) and account.adapter in standing.over(Role.ADAPTER_ADMINISTRATOR)
+    )
+    if administers or change.caller != standing.principal or change.reason not in {Reason.DAMPED, Reason.STALE}:
+        return change
+    return replace(change, reason=NOT_NEW)
 
 
 def adapters_seen(standing: Standing) -> frozenset[str] | None:

@@ -76,4 +76,7 @@ class Audit(Protocol):
         """Write the heads of all trails of a new store; nothing can be added before."""
 
     def trim(self, limit: int) -> int:
-        """Remove rows of ``actions`` that are older than the retention, *limit* at most; tell how many."""
+        """Remove rows of ``actions`` that are older than the retention, *limit* at most; tell how many.
+
+        One that was altered stays, with all behind it.
+        """

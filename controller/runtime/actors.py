@@ -5,16 +5,16 @@ import pwd
 import socket
 from dataclasses import replace
 
-from controller.model.actor import RECONCILER, Actor
+from controller.model.actor import LOCAL, RECONCILER, Actor
 
 
 def local_principal() -> str:
     """The user of the operating system who runs this, by the kernel's word, not the environment's."""
     uid = os.geteuid()
     try:
-        return f"local:{pwd.getpwuid(uid).pw_name}"
+        return f"{LOCAL}{pwd.getpwuid(uid).pw_name}"
     except KeyError:
-        return f"local:{uid}"
+        return f"{LOCAL}{uid}"
 
 
 def process_name() -> str:

@@ -4,7 +4,7 @@ Rows leave a trail only at its beginning, after its head says up to where: then 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Row, Select, bindparam, delete, insert, selec
 
 from controller.model.actor import Actor
 from controller.model.audit import SYSTEM, AuditAction, AuditEntry, AuditPolicy, AuditRow, Trail
-from controller.model.audit_chain import Head, append
+from controller.model.audit_chain import Head, append, fitting_rows
 from controller.model.errors import StoreUnusable
 from controller.model.topology import Kind, System
 from controller.ports.audit import AuditKey, AuditQuery
@@ -36,7 +36,7 @@ _ALL: Select[Any] = select(*(type_coerce(c, BigInteger).label("at") if c is _C.a
 _OF_TRAIL = _ALL.where(_C.trail == bindparam("trail_"), _C.sequence > bindparam("after")).order_by(_C.sequence)
 _HASH = select(_C.hash).where(_C.trail == bindparam("trail_"), _C.sequence == bindparam("sequence_"))
 _OLDEST = (
-    select(_C.sequence, _C.at, _C.hash)
+    select(type_coerce(_C.at, BigInteger).label("at"))
     .where(_C.trail == Trail.ACTIONS.value)
     .order_by(_C.sequence)
     .limit(bindparam("limit_"))
@@ -114,16 +114,22 @@ class SqlAudit:
             after = rows[-1].sequence
 
     def trim(self, limit: int) -> int:
-        """Remove rows of ``actions`` that are older than the retention, *limit* at most; tell how many."""
-        before = self._session.now - self._policy().retention
+        """Remove rows of ``actions`` that are older than the retention, *limit* at most; tell how many.
+
+        One that was altered stays, with all behind it: a row that only looks old would leave without a trace.
+        """
+        before = (self._session.now - self._policy().retention - EPOCH) // timedelta(microseconds=1)
         self._session.lock("audit")
         oldest = self._session.execute(_OLDEST, {"limit_": limit}).all()
-        old = list(takewhile(lambda row: row.at < before, oldest))
+        old = list(takewhile(lambda row: not isinstance(row.at, int) or row.at < before, oldest))
         if not old:
             return 0
         head = self._genuine_heads()[Trail.ACTIONS]
-        self._put(replace(head, trimmed=old[-1].sequence, trimmed_hash=old[-1].hash))
-        return len(old)
+        whole = self._session.execute(_OF_TRAIL.limit(len(old)), {"trail_": Trail.ACTIONS.value, "after": _LEAST})
+        fitting = list(fitting_rows(head, _readable(whole.all()), self._tag))
+        if fitting:
+            self._put(replace(head, trimmed=fitting[-1].sequence, trimmed_hash=fitting[-1].hash))
+        return len(fitting)
 
     def begin(self, key: AuditKey) -> None:
         """Write the heads of all trails of a new store."""
@@ -205,6 +211,15 @@ class SqlAudit:
 
 def _read(row: Row[Any]) -> AuditRow:
     return readable("audit", f"{row.trail}/{row.sequence}", row, _audit_row)
+
+
+def _readable(rows: Iterable[Row[Any]]) -> Iterator[AuditRow]:
+    """Rows up to the first one that was altered so that it cannot be read."""
+    for row in rows:
+        try:
+            yield _read(row)
+        except StoreUnusable:
+            return
 
 
 def _audit_row(row: Row[Any]) -> AuditRow:

@@ -27,7 +27,8 @@ from controller.web.security import NotesTurnedAway
 
 REQUEST_THREADS = 16
 """How many requests work on the store together; the others wait. The pipeline's workers use the same connections."""
-
+READING_THREADS = 4
+"""How many lists and single objects are read together, beside these: a list that takes long holds up no report."""
 
 APIS = (ChangesApi, AdaptersApi, LookUpsApi, ReadingApi, ObjectsApi, Probes, MetricsForAdministrators, OpenApiPage)
 """Whose calls make up the API."""
@@ -52,14 +53,14 @@ def make_app(
         insight: What the process that reconciles can tell its status page. ``app.state.pages`` is that page.
         limit: How often one principal may call; None: as often as it will.
     """
-    limiter = CapacityLimiter(REQUEST_THREADS)
+    limiter, of_readers = CapacityLimiter(REQUEST_THREADS), CapacityLimiter(READING_THREADS)
     changes = ChangesApi(installation, on_accepted, limiter)
     adapters = AdaptersApi(installation, limiter)
     lookups = LookUpsApi(installation, limiter, steady_clock())
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
-    reading = ReadingApi(installation, pages.plans, limiter)
-    objects = ObjectsApi(installation, limiter)
+    reading = ReadingApi(installation, pages.plans, of_readers)
+    objects = ObjectsApi(installation, of_readers)
     apis = (changes, adapters, lookups, reading, objects, probes, OpenApiPage(all_calls()))
     app = Starlette(
         routes=[*routes_of(*apis), *pages.routes()],

@@ -1,10 +1,12 @@
 """Which client certificates are believed: those of one authority, and not those that it has revoked."""
 
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.model.errors import SettingsError
+from controller.web.client_certificate import DatedContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class ClientAuthority:
     ca_file: Path
     crl_file: Path | None = None
 
-    def trust(self, context: ssl.SSLContext) -> None:
+    def trust(self, context: DatedContext) -> None:
         """Ask callers for a certificate, and refuse those of others in the handshake; none at all is let in.
 
         Raises:
@@ -26,7 +28,7 @@ class ClientAuthority:
         """
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate authority may stand alone
-        context.options |= ssl.OP_NO_TICKET  # what is revoked is not resumed
+        context.options |= ssl.OP_NO_TICKET  # what is revoked is not resumed; see also ``is_outdated``
         context.num_tickets = 0
         _load(context, self.ca_file, "--client-ca")
         if not context.cert_store_stats()["x509_ca"]:
@@ -36,6 +38,7 @@ class ClientAuthority:
             if not context.cert_store_stats()["crl"]:
                 raise SettingsError(f"{self.crl_file} holds no list of revoked certificates", hint="see --client-crl")
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        context.trusted_at = int(time.time())
 
 
 def _load(context: ssl.SSLContext, path: Path, option: str) -> None:

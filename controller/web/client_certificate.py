@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from controller.model.actor import is_reserved
 from controller.model.errors import Unauthenticated
 
 EXTENSION = "pwsync.clientCertificate"
@@ -18,6 +19,17 @@ _HINT = (
     "a client certificate has exactly one subject alternative name of the kinds DNS, URI and email, "
     "or none and exactly one common name"
 )
+
+
+class DatedContext(ssl.SSLContext):
+    """What a server is made of, and since when it believes whom it believes.
+
+    Attributes:
+        trusted_at: When the files of its authority were read last, in whole seconds since 1970, as sessions tell their
+            own time; 0 when there are none.
+    """
+
+    trusted_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +66,29 @@ class ClientCertificate:
 
 
 def _is_name(name: str) -> bool:
-    """Whether *name* is what it seems: no NUL that ends it for some readers, nothing invisible, no space around it."""
-    return 0 < len(name) <= MAX_LENGTH and name.isprintable() and name == name.strip()
+    """Whether *name* is what it seems: no NUL that ends it for some readers, nothing invisible, no space around it.
+
+    Nor is it a name that the audit has for somebody else.
+    """
+    is_clean = 0 < len(name) <= MAX_LENGTH and name.isprintable() and name == name.strip()
+    return is_clean and not is_reserved(name)
 
 
 def extensions_of(ssl_object: ssl.SSLObject | None) -> dict[str, Any]:
     """The extensions of the scopes of a connection; *ssl_object* is None in clear."""
     fields = None if ssl_object is None else ssl_object.getpeercert()
     return {EXTENSION: ClientCertificate(fields)} if fields else {}
+
+
+def is_outdated(ssl_object: ssl.SSLObject | None) -> bool:
+    """Whether a connection resumed a session from before the files in use: what they revoke was not looked at again.
+
+    Sessions of TLS 1.2 are kept by their number, which no setting of the module ``ssl`` turns off.
+    """
+    if ssl_object is None or not ssl_object.session_reused:
+        return False
+    session, context = ssl_object.session, ssl_object.context
+    return session is None or not isinstance(context, DatedContext) or session.time <= context.trusted_at
 
 
 def certificate_of(scope: Scope) -> ClientCertificate | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from controller.model.errors import TooManyCalls
 from controller.model.topology import RateLimit
 from controller.ports.clock import Clock
+from controller.web.neighbours import neighbourhood
 from controller.web.rate import MOST_KEYS, NO_WAIT, Rates
 
 DEFAULT_CALLS = 18_000
@@ -43,21 +44,23 @@ class CallLimits:
         Raises:
             TooManyCalls: Too many calls from there proved nothing.
         """
-        wait = self._addresses.wait(address, FAILURES, self._clock())
+        wait = self._addresses.wait(neighbourhood(address), FAILURES, self._clock())
         if wait > NO_WAIT and not self._proven.has(credential):
             raise TooManyCalls("too many calls from this address did not prove who called", wait=wait)
 
-    def note_unproven(self, address: str) -> None:
-        """A call from there proved nothing."""
-        self._addresses.take(address, FAILURES, self._clock())
+    def note_unproven(self, address: str, credential: str) -> None:
+        """A call from there proved nothing; its *credential* may have been good before it was revoked."""
+        self._proven.forget(credential)
+        self._addresses.take(neighbourhood(address), FAILURES, self._clock())
 
     def take(self, principal: str, credential: str) -> None:
-        """Count a call of a principal, which *credential* has proved.
+        """Count a call of a principal, which *credential* has proved; an empty one is that of a certificate.
 
         Raises:
             TooManyCalls: It has called too often.
         """
-        self._proven.note(credential)
+        if credential:
+            self._proven.note(credential)
         wait = NO_WAIT if self._limit is None else self._principals.take(principal, self._limit, self._clock())
         if wait > NO_WAIT:
             hint = "wait as Retry-After says; 'pwsync run --rate-limit' sets how often one caller may call"
@@ -80,6 +83,11 @@ class RecentlyProven:
             self._digests.move_to_end(digest)
             if len(self._digests) > self._most:
                 self._digests.popitem(last=False)
+
+    def forget(self, credential: str) -> None:
+        """It is good no longer, if it ever was."""
+        with self._lock:
+            self._digests.pop(_digest_of(credential), None)
 
     def has(self, credential: str) -> bool:
         """Whether it was good lately. It may have been revoked since: whoever lets it in checks it all the same."""

@@ -13,6 +13,7 @@ from typing import Any
 from controller.model.errors import SettingsError
 from controller.runtime.file_access import refuse_open_file
 from controller.web.client_authority import ClientAuthority
+from controller.web.client_certificate import DatedContext
 
 BACKLOG = 2048
 _LISTEN = re.compile(
@@ -70,19 +71,19 @@ class Certificate:
         of_clients = () if self.clients is None else (self.clients.ca_file, self.clients.crl_file)
         return tuple(file for file in (self.certificate_file, self.key_file, *of_clients) if file is not None)
 
-    def context(self) -> ssl.SSLContext:
+    def context(self) -> DatedContext:
         """Read all files.
 
         Raises:
             SettingsError: As ``load``.
         """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = DatedContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         self.load(context)
         return context
 
-    def load(self, context: ssl.SSLContext) -> None:
+    def load(self, context: DatedContext) -> None:
         """Read all files into *context*, which uses them for new connections.
 
         Raises:

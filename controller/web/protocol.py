@@ -6,7 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from controller.web.client_certificate import extensions_of
+from controller.web.client_certificate import extensions_of, is_outdated
 
 MAX_HEAD_SIZE = 64 * 1024
 """Bytes of a request besides its body: request line, headers, trailers, and what frames the chunks."""
@@ -26,7 +26,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._extensions = extensions_of(transport.get_extra_info("ssl_object"))
+        ssl_object = transport.get_extra_info("ssl_object")
+        if is_outdated(ssl_object):
+            transport.abort()  # which also forgets the session, so that the next handshake is a whole one
+            return
+        self._extensions = extensions_of(ssl_object)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

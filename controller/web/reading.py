@@ -13,7 +13,7 @@ from controller.model.change import ChangeState, PasswordChange
 from controller.model.delivery import Delivery, DeliveryState
 from controller.model.errors import NotFound, Refused, StoreUnavailable
 from controller.model.events import CATALOGUE, Level, RecordedEvent
-from controller.pipeline.roles import Action, Standing, adapters_seen, reach_of
+from controller.pipeline.roles import Action, Standing, adapters_seen, as_told, reach_of
 from controller.pipeline.topology import Topology
 from controller.ports.changes import ChangeQuery
 from controller.ports.deliveries import DeliveryQuery
@@ -157,7 +157,8 @@ class ReadingApi:
 
     def _changes(self, principal: str, query: ChangeQuery) -> dict[str, Any]:
         def read(tx: Transaction, topology: Topology, standing: Standing) -> list[PasswordChange]:
-            return tx.changes.find(replace(query, reach=reach_of(topology, standing)))
+            found = tx.changes.find(replace(query, reach=reach_of(topology, standing)))
+            return [as_told(standing, change) for change in found]
 
         found = self._installation.admission.admit(principal, Action.READ_CHANGES, read)
         return page("changes", found, query.limit - 1, change_view, lambda change: [change.sequence])
@@ -169,7 +170,8 @@ class ReadingApi:
                 raise StoreUnavailable("changes accepted during an outage are still being taken over")
             if change is None:
                 raise NotFound("there is no change with this tracking ID")
-            return change_view(change, _deliveries_seen(tx, change, reach_of(topology, standing)))
+            deliveries = _deliveries_seen(tx, change, reach_of(topology, standing))
+            return change_view(as_told(standing, change), deliveries)
 
         return self._installation.admission.admit(principal, Action.READ_CHANGES, read)
 

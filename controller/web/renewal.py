@@ -1,12 +1,12 @@
 """Renewed certificates: when their files change, new connections get what is in them now."""
 
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from controller.model.errors import SettingsError
+from controller.web.client_certificate import DatedContext
 from controller.web.listening import Certificate
 
 log = structlog.get_logger()
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 class Renewal:
     """Watches the files of a certificate. Used by the event loop alone."""
 
-    def __init__(self, certificate: Certificate, context: ssl.SSLContext, on_renewed: Callable[[], None]) -> None:
+    def __init__(self, certificate: Certificate, context: DatedContext, on_renewed: Callable[[], None]) -> None:
         """Watch the files from which *context* was made just now.
 
         Args:

@@ -41,12 +41,14 @@ async def principal_of(request: Request, callers: Callers, limiter: CapacityLimi
         StoreUnavailable: It cannot be checked now.
     """
     limits: CallLimits = request.app.state.limits
-    address, credential = origin_of(request), "".join(request.headers.getlist("Authorization"))
-    limits.check_address(address, credential)
+    address, authorization = origin_of(request), request.headers.getlist("Authorization")
+    credential = "".join(authorization)
+    if authorization or certificate_of(request.scope) is None:  # a certificate was proven in the handshake
+        limits.check_address(address, credential)
     try:
         principal = await _proven_by(request, callers, limiter)
     except Unauthenticated:
-        limits.note_unproven(address)
+        limits.note_unproven(address, credential)
         raise
     limits.take(principal, credential)
     return principal

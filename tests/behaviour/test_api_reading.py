@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -215,3 +216,31 @@ def _keys(value: object) -> set[str]:
             return {key for inner in value for key in _keys(inner)}
         case _:
             return set()
+
+
+def guess(api: ApiBench, password: str, body: dict[str, str]) -> tuple[str, str]:
+    """What agent is told of a report of ALICE1 with a guessed password: state and reason, alone and in the list."""
+    answer = api.post(EXTERNAL, {"account": "ALICE1", "password": password} | body, by="agent")
+    tracking_id = answer.json()["trackingId"]
+    api.bench.settle()
+    alone = api.call("GET", f"/v1/changes/{tracking_id}", by="agent").json()
+    assert items(api, "/v1/changes", by="agent")[0] | {"deliveries": []} == alone
+    return alone["state"], alone["reason"]
+
+
+def test_a_reporter_cannot_find_out_which_password_is_in_force_by_reports_of_the_past(busy: ApiBench) -> None:
+    busy.bench.wait(timedelta(minutes=30))
+    past = {"occurredAt": "2026-01-01T11:00:00Z"}
+
+    told = [guess(busy, password, past) for password in ("Wr0ng-guess", PASSWORD, "An0ther-guess")]
+
+    assert told == [("discarded", "notNew")] * 3
+    reasons = [change["reason"] for change in items(busy, "/v1/changes?account=ALICE1")]
+    assert reasons == ["stale", "damped", "stale"]  # so administrators are told
+    assert busy.bench.directories["adapter/racf"].accounts["ALICE1"] == PASSWORD
+
+
+def test_a_reporter_cannot_find_out_the_password_of_an_account_that_nothing_is_taken_from(busy: ApiBench) -> None:
+    busy.bench.map("RACF", "alice", "ALICE1", enabled=False)
+
+    assert [guess(busy, password, {}) for password in ("Wr0ng-guess", PASSWORD)] == [("discarded", "noTarget")] * 2

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from http.client import HTTPResponse
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -18,6 +20,7 @@ from controller.model.topology import Domain, Kind, Source
 from controller.web import server
 from controller.web.client_authority import ClientAuthority
 from controller.web.client_certificate import ClientCertificate, extensions_of
+from controller.web.limiting import FAILURES
 from controller.web.listening import Certificate
 from controller.web.renewal import Renewal
 from tests.behaviour.test_api_server import ALICE, while_serving
@@ -45,10 +48,14 @@ class Site:
 
     def client(self, shown: ServerCertificate | None, host: str, port: int) -> httpx.Client:
         """A caller that shows a certificate, or none."""
+        return httpx.Client(verify=self.client_context(shown), base_url=f"https://{host}:{port}")
+
+    def client_context(self, shown: ServerCertificate | None) -> ssl.SSLContext:
+        """What such a caller is made of."""
         context = ssl.create_default_context(cafile=str(self.servers.ca_file))
         if shown is not None:
             context.load_cert_chain(shown.certificate_file, shown.key_file)
-        return httpx.Client(verify=context, base_url=f"https://{host}:{port}")
+        return context
 
     def call(self, shown: ServerCertificate | None, called: Called, crl_file: Path | None = None) -> httpx.Response:
         """Make a call while the server runs."""
@@ -103,6 +110,7 @@ def test_the_one_name_of_a_certificate_is_the_caller(
         (("dc1\x00.example.com",), (), "nobody that a manifest could name"),
         (("dc1 ",), (), "nobody that a manifest could name"),
         (("dc1\u202e",), (), "nobody that a manifest could name"),
+        ((), (x509.UniformResourceIdentifier("local:root"),), "nobody that a manifest could name"),
     ],
 )
 def test_a_certificate_that_names_no_one_principal_proves_nothing(
@@ -155,6 +163,49 @@ def test_a_revoked_certificate_is_refused_in_the_handshake_and_others_are_not(si
     assert refused_in_the_handshake(site, stolen, crl_file)
 
 
+def test_a_session_from_before_a_revocation_is_not_resumed_and_others_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOOK_EVERY", 1)
+    stolen, good = site.callers.issue_client("dc1"), site.callers.issue_client("dc1")
+    crl_file, renewed = site.callers.revoke(age=timedelta(hours=2)), Event()
+
+    def work(host: str, port: int) -> None:
+        thief, caller = site.client_context(stolen), site.client_context(good)
+        for context in (thief, caller):
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        sessions = [resumed(host, port, context)[1] for context in (thief, caller)]
+        site.callers.revoke(stolen)
+        assert renewed.wait(30)
+
+        for context, session in zip((thief, caller), sessions, strict=True):
+            with pytest.raises(OSError, match=r"reset|EOF|closed"):
+                resumed(host, port, context, session)
+        with pytest.raises(OSError, match=r"revoked|EOF"):
+            resumed(host, port, thief, sessions[0])
+        status, session = resumed(host, port, caller, sessions[1])
+        assert status == 200
+        assert session != sessions[1]
+
+    while_serving(site.api, work, certificate=site.certificate(crl_file), on_renewed=renewed.set)
+
+
+def resumed(
+    host: str, port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[int, ssl.SSLSession]:
+    """Call with a session of an earlier connection; returns the status, and the session there was then."""
+    with (
+        socket.create_connection((host, port), 20) as plain,
+        context.wrap_socket(plain, server_hostname=host, session=session) as encrypted,
+    ):
+        encrypted.sendall(b"GET /v1/changes HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        answer = HTTPResponse(encrypted)
+        answer.begin()
+        answer.read()
+        assert encrypted.session is not None
+        return answer.status, encrypted.session
+
+
 def test_a_principal_that_manifests_no_longer_name_has_no_role_at_once(site: Site) -> None:
     shown = site.callers.issue_client("dc1")
 
@@ -188,6 +239,17 @@ def test_a_token_goes_before_the_certificate_and_a_bad_one_is_not_made_good_by_i
             return [client.get("/v1/status", headers={"Authorization": f"Bearer {t}"}).status_code for t in tokens]
 
     assert while_serving(site.api, work, certificate=site.certificate()) == [200, 401]
+
+
+def test_neighbours_who_prove_nothing_do_not_hold_up_who_shows_a_certificate(site: Site) -> None:
+    shown = site.callers.issue_client("dc1")
+
+    def work(host: str, port: int) -> tuple[list[int], int]:
+        with site.client(None, host, port) as stranger, site.client(shown, host, port) as caller:
+            statuses = [mine(stranger).status_code for _ in range(FAILURES.burst + 1)]
+            return statuses[-2:], mine(caller).status_code
+
+    assert while_serving(site.api, work, certificate=site.certificate()) == ([401, 429], 200)
 
 
 @pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])

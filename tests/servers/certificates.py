@@ -79,11 +79,11 @@ class Authority:
         certificate = builder.sign(self._key, hashes.SHA256())
         return self._write(f"client-{certificate.serial_number}", certificate, key)
 
-    def revoke(self, *certificates: ServerCertificate) -> Path:
-        """Write a list of revoked certificates, good for two days."""
+    def revoke(self, *certificates: ServerCertificate, age: timedelta = timedelta(hours=1)) -> Path:
+        """Write a list of revoked certificates, good for two days. Of two of an authority the newer one counts."""
         now = datetime.now(UTC)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
-        builder = builder.last_update(now - timedelta(hours=1)).next_update(now + timedelta(days=2))
+        builder = builder.last_update(now - age).next_update(now + timedelta(days=2))
         for certificate in certificates:
             serial = x509.load_pem_x509_certificate(certificate.certificate_file.read_bytes()).serial_number
             revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - timedelta(hours=1))

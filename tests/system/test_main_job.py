@@ -165,7 +165,7 @@ def test_the_echo_of_a_change_is_damped_and_a_differing_one_right_after_it_is_no
     assert company.windows("alice", first)["state"] == "completed"
     tracking_id = company.controller.report_external("openldap-staff", "alice", first, by="openldap-agent")
     echo = company.controller.finished(tracking_id, by="openldap-agent")
-    assert (echo["state"], echo["reason"]) == ("discarded", "damped")
+    assert (echo["state"], echo["reason"]) == ("discarded", "notNew")
     assert company.windows("alice", second)["state"] == "completed"
     assert company.opens_openldap("alice", second)
 

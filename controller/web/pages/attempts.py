@@ -1,18 +1,16 @@
 """How often one address may fail to log in."""
 
-import ipaddress
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from controller.ports.clock import Clock
+from controller.web.neighbours import neighbourhood
 
 MOST_FAILURES = 10
 """Failures of one address within ``WINDOW``; then it is not even tried."""
 WINDOW = timedelta(minutes=5)
 MOST_ADDRESSES = 10_000
-_NEIGHBOURS = 64
-"""Bits of an IPv6 address that one customer shares."""
 
 
 class Attempts:
@@ -26,11 +24,11 @@ class Attempts:
     def may_try(self, address: str) -> bool:
         """Whether one more try is allowed."""
         with self._lock:
-            return len(self._recent(_place_of(address))) < MOST_FAILURES
+            return len(self._recent(neighbourhood(address))) < MOST_FAILURES
 
     def note_failure(self, address: str) -> None:
         """Count a failure."""
-        place = _place_of(address)
+        place = neighbourhood(address)
         with self._lock:
             self._failures[place] = [*self._recent(place), self._clock()]
             self._failures.move_to_end(place)
@@ -40,13 +38,3 @@ class Attempts:
     def _recent(self, place: str) -> list[datetime]:
         oldest = self._clock() - WINDOW
         return [moment for moment in self._failures.get(place, []) if moment > oldest]
-
-
-def _place_of(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, _NEIGHBOURS), strict=False))
-    return str(parsed)

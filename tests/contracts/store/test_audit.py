@@ -242,6 +242,38 @@ def test_old_rows_are_trimmed_to_a_checkpoint_from_which_the_chain_goes_on(store
     assert _verify(store, anchors={1: "ab"}).problem.startswith("row 1 was removed as too old")
 
 
+def test_a_row_that_was_altered_is_not_trimmed_whatever_age_it_shows(store: Store, tamper: Tamper) -> None:
+    _add(store, "a", "b", "c")
+    for statement in (
+        "UPDATE audit SET at = 0 WHERE sequence = 1",
+        "UPDATE audit SET object = 'other' WHERE sequence = 1",
+        "DELETE FROM audit WHERE sequence = 1",
+    ):
+        tamper(statement)
+        tamper("UPDATE audit SET at = 0 WHERE sequence = 2")
+        with store.write() as tx:
+            assert tx.audit.trim(9) == 0
+        assert _verify(store).problem.startswith("row 1 ")
+        tamper.put_back()
+
+
+def test_a_row_that_cannot_be_read_is_not_trimmed(store: Store, tamper: Tamper, clock: SettableClock) -> None:
+    _policy(store, AuditPolicy(retention=timedelta(days=1)))
+    _add(store, "a", "b", "c")
+    clock.advance(hours=25)
+    tamper("UPDATE audit SET at = -9223372036854775807 WHERE sequence = 2")
+    with store.write() as tx:
+        assert tx.audit.trim(9) == 1
+    assert _subjects(store, limit=1) == ["c"]
+    assert "2" in _problem_of_reading(store)
+
+
+def _problem_of_reading(store: Store) -> str:
+    with pytest.raises(StoreUnusable) as caught:
+        _verify(store)
+    return caught.value.message
+
+
 def test_writers_at_the_same_time_make_one_chain(opened: OpenStore, clock: SettableClock) -> None:
     stores, barrier = [opened(clock) for _ in range(4)], Barrier(4)
 

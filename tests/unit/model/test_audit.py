@@ -9,7 +9,7 @@ import pytest
 
 from controller.model.actor import Actor
 from controller.model.audit import AuditAction, AuditEntry, AuditPolicy, AuditRow, Trail
-from controller.model.audit_chain import GENESIS, Head, append, hash_of, verify
+from controller.model.audit_chain import GENESIS, Head, append, fitting_rows, hash_of, verify
 from tests.doubles.audited import AUDIT_KEY, FixedAuditKey
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,6 +71,13 @@ def test_a_trimmed_trail_fits_from_its_checkpoint_on() -> None:
     assert _problem(trimmed, rows[2:], {2: rows[1].hash.hex()}) == ""
     assert _problem(trimmed, rows[2:], {1: rows[0].hash.hex()}).startswith("row 1 was removed as too old")
     assert _problem(trimmed, rows[1:]) == "row 2 was inserted before the oldest row"
+
+
+def test_rows_fit_up_to_the_first_that_was_altered() -> None:
+    head, (first, second, third) = _chain("a", "b", "c")
+    older = replace(second, at=AT - timedelta(days=400))
+    assert list(fitting_rows(head, (first, second, third), AUDIT_KEY.tag)) == [first, second, third]
+    assert list(fitting_rows(head, (first, older, third), AUDIT_KEY.tag)) == [first]
 
 
 def test_what_was_altered_is_named() -> None:

@@ -112,3 +112,11 @@ def test_an_unknown_token_proves_nothing(callers: Callers) -> None:
 def test_a_token_needs_a_principal_and_a_life(callers: Callers, principal: str, valid_for: timedelta | None) -> None:
     with pytest.raises(InvalidInput):
         callers.create(principal, valid_for=valid_for, by=Actor("admin"))
+
+
+@pytest.mark.parametrize("principal", ["local:root", "reconciler"])
+def test_a_token_is_for_nobody_whom_the_audit_takes_for_a_command_or_the_controller(
+    callers: Callers, principal: str
+) -> None:
+    with pytest.raises(InvalidInput, match="in the audit"):
+        callers.create(principal, valid_for=None, by=Actor("admin"))

@@ -1,7 +1,11 @@
 """Who may do what, worked out from the topology alone."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.change import PasswordChange
 from controller.model.errors import Refused
 from controller.model.topology import Access, Adapter, Application, ConnectorSpec, Domain, Source, System
 from controller.pipeline.roles import (
@@ -10,6 +14,7 @@ from controller.pipeline.roles import (
     Role,
     adapters_seen,
     applications_seen,
+    as_told,
     reach_of,
     standing_of,
 )
@@ -110,3 +115,33 @@ def test_objects_are_seen_as_far_as_the_roles_go(
 ) -> None:
     standing = standing_of(TOPOLOGY, principal)
     assert (adapters_seen(standing), applications_seen(standing)) == (adapters, applications)
+
+
+@pytest.mark.parametrize(
+    ("principal", "caller", "reason", "told"),
+    [
+        ("agent", "agent", "damped", "notNew"),
+        ("agent", "agent", "stale", "notNew"),
+        ("agent", "agent", "noMapping", "noMapping"),
+        ("agent", "agent", "", ""),
+        ("owner", "agent", "stale", "stale"),
+        ("keeper", "keeper", "damped", "damped"),
+        ("ops", "ops", "damped", "damped"),
+    ],
+)
+def test_who_only_reported_a_change_is_not_told_whether_the_password_is_in_force(
+    principal: str, caller: str, reason: str, told: str
+) -> None:
+    standing = standing_of(TOPOLOGY, principal)
+    received = datetime(2026, 1, 1, tzinfo=UTC)
+    change = PasswordChange("id", ExternalAccount("on", "ALICE1"), caller, None, None, None, received, reason=reason)
+
+    assert as_told(standing, change).reason == told
+
+
+def test_an_adapter_s_administrator_who_is_a_source_is_told_no_more_of_windows_changes() -> None:
+    standing = standing_of(TOPOLOGY, "keeper")
+    account, received = WindowsAccount("CORP", "alice"), datetime(2026, 1, 1, tzinfo=UTC)
+    change = PasswordChange("id", account, "keeper", None, None, None, received, reason="damped")
+
+    assert as_told(standing, change).reason == "notNew"

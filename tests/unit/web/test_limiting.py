@@ -6,6 +6,7 @@ import pytest
 
 from controller.model.errors import TooManyCalls
 from controller.web.limiting import DEFAULT_CALLS, FAILURES, CallLimits, RecentlyProven, calls_a_minute
+from controller.web.neighbours import neighbourhood
 from controller.web.rate import MOST_KEYS, NO_WAIT, Rates
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,7 +71,7 @@ def test_without_a_limit_nobody_waits(clock: Clock) -> None:
 def exhausted(limits: CallLimits, address: str) -> None:
     for _ in range(FAILURES.burst):
         limits.check_address(address, "bad")
-        limits.note_unproven(address)
+        limits.note_unproven(address, "bad")
 
 
 def test_an_address_that_proves_nothing_again_and_again_is_turned_away_unasked(clock: Clock) -> None:
@@ -113,3 +114,50 @@ def test_to_look_takes_nothing(clock: Clock) -> None:
     assert limit is not None
 
     assert [rates.wait("a", limit, clock()) for _ in range(3)] == [NO_WAIT] * 3
+
+
+def test_addresses_of_one_network_are_counted_together(clock: Clock) -> None:
+    limits = CallLimits(None, clock)
+    for number in range(FAILURES.burst):
+        limits.note_unproven(f"2001:db8::{number:x}", "bad")
+
+    with pytest.raises(TooManyCalls):
+        limits.check_address("2001:db8::ffff", "t")
+    limits.check_address("2001:db8:1::1", "t")
+
+
+def test_a_certificate_is_no_credential_that_others_pass_with(clock: Clock) -> None:
+    limits = CallLimits(None, clock)
+    limits.take("dc1", "")
+    for _ in range(FAILURES.burst):
+        limits.note_unproven("192.0.2.7", "bad")
+
+    with pytest.raises(TooManyCalls):
+        limits.check_address("192.0.2.7", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_what_is_counted_by_address_is_counted_by_neighbourhood(address: str, place: str) -> None:
+    assert neighbourhood(address) == place
+
+
+def test_a_credential_that_was_revoked_passes_no_longer(clock: Clock) -> None:
+    limits = CallLimits(None, clock)
+    limits.take("dc1", "t")
+    for _ in range(FAILURES.burst):
+        limits.note_unproven("192.0.2.7", "bad")
+    limits.check_address("192.0.2.7", "t")
+
+    limits.note_unproven("192.0.2.7", "t")
+
+    with pytest.raises(TooManyCalls):
+        limits.check_address("192.0.2.7", "t")
