@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import socket
 from dataclasses import replace
 
 from controller.model.actor import LOCAL, RECONCILER, Actor
@@ -19,7 +18,7 @@ def local_principal() -> str:
 
 def process_name() -> str:
     """Name this process among all on one store: ``host:pid``."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{os.uname().nodename}:{os.getpid()}"
 
 
 def local_actor() -> Actor:
