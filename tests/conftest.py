@@ -29,9 +29,9 @@ def _no_password_in_any_file(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real server, and let one process of several have all tests that use the domain controller."""
+    """Mark what needs a real server, and see that all tests with the domain controller say so."""
     for item in items:
-        if "samba" in getattr(item, "fixturenames", ()) and item.get_closest_marker("xdist_group") is None:
-            raise pytest.UsageError(f'{item.nodeid} uses the domain controller without xdist_group("samba")')
+        if "samba" in getattr(item, "fixturenames", ()) and item.get_closest_marker("samba") is None:
+            raise pytest.UsageError(f"{item.nodeid} uses the domain controller without the mark samba")
         if _HERE / "system" in item.path.parents:
             item.add_marker(pytest.mark.system)

@@ -55,7 +55,7 @@ def own_slapd(tmp_path: Path) -> Iterator[SlapdServer]:
 
 @pytest.fixture(scope="session")
 def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
-    """A Samba domain controller. Tests that use it carry ``pytest.mark.xdist_group("samba")``."""
+    """A Samba domain controller. Tests that use it carry ``pytest.mark.samba``."""
     require_server("samba", "samba-tool", "ldapsearch")
     if os.geteuid() != 0:
         message = "a domain controller needs root for its ports and file attributes"

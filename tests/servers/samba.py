@@ -1,7 +1,7 @@
 """A private Samba Active Directory domain controller on loopback: LDAP 389 and LDAPS 636 of 127.0.0.1.
 
 The ports of a domain controller are fixed, so there is one at a time on a machine: a file lock sees to that, and
-tests that use it carry ``xdist_group("samba")``. Facts: Samba wiki, MS-ADTS.
+tests that use it carry the mark ``samba``. Facts: Samba wiki, MS-ADTS.
 """
 
 import base64

@@ -19,7 +19,7 @@ from tests.servers.samba import SambaServer
 from tests.servers.slapd import SERVICE_PASSWORD, SlapdServer
 from tests.system.controller_process import ControllerProcess, controller_process
 
-pytestmark = pytest.mark.xdist_group("samba")
+pytestmark = pytest.mark.samba
 EXAMPLE = Path(__file__).parents[2] / "examples" / "samba-ad-openldap"
 SOON = timedelta(seconds=2)
 DAMPING_WINDOW = timedelta(minutes=10)

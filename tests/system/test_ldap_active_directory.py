@@ -25,7 +25,7 @@ from tests.servers.connectors import ad_connector
 from tests.servers.proxy import Relay
 from tests.servers.samba import SambaServer
 
-pytestmark = pytest.mark.xdist_group("samba")
+pytestmark = pytest.mark.samba
 
 INITIAL = "Initial-password-1"
 NEW = "Tr0ub4dor&3-lighthouse"

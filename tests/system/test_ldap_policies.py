@@ -99,7 +99,7 @@ def _own_policy(samba: SambaServer, user: str) -> Iterator[str]:
         samba.tool("domain", "passwordsettings", "pso", "delete", "strict")
 
 
-@pytest.mark.xdist_group("samba")
+@pytest.mark.samba
 def test_active_directory_tells_the_policy_of_the_domain_and_of_an_account(
     samba: SambaServer, fresh_name: Callable[[str], str]
 ) -> None:
@@ -119,7 +119,7 @@ def test_active_directory_tells_the_policy_of_the_domain_and_of_an_account(
             connector.set_password(name, Secret("fifteen-letters"))
 
 
-@pytest.mark.xdist_group("samba")
+@pytest.mark.samba
 @pytest.mark.parametrize(
     "password",
     [
@@ -146,7 +146,7 @@ def test_active_directory_counts_kinds_of_characters_as_we_do(
                 connector.set_password(name, Secret(password))
 
 
-@pytest.mark.xdist_group("samba")
+@pytest.mark.samba
 @pytest.mark.parametrize("password", ["Abc🔑def", "€€€€abc1"])
 def test_samba_counts_symbols_that_windows_does_not(
     samba: SambaServer, fresh_name: Callable[[str], str], password: str

@@ -13,7 +13,7 @@ from tests.servers.samba import SambaServer
 from tests.servers.slapd import BASE_DN, SERVICE_PASSWORD, SlapdServer
 from tests.system.controller_process import ControllerProcess, controller_process
 
-pytestmark = pytest.mark.xdist_group("samba")
+pytestmark = pytest.mark.samba
 EXAMPLE = Path(__file__).parents[2] / "examples" / "samba-ad-openldap"
 SERVICE_USER = "svc-pwsync"
 INITIAL = "Initial-password-1"

@@ -16,7 +16,7 @@ from tests.servers.fixtures import require_server
 from tests.servers.processes import free_port
 from tests.servers.samba import LOCK_IS_HELD, SambaServer
 
-pytestmark = pytest.mark.xdist_group("samba")
+pytestmark = pytest.mark.samba
 EXAMPLE = ROOT / "examples" / "samba-ad-openldap"
 READY = "Ctrl-C here"
 

@@ -18,7 +18,6 @@ from tests.leaks import assert_none
 from tests.servers.chromium import DESKTOP, PHONE, chromium, require_chromium, set_colours, set_size, shoot
 from tests.system.status_company import StatusCompany, status_company
 
-pytestmark = pytest.mark.xdist_group("status-page")
 PATIENCE = 30
 PAGES = {"overview": "/", "topology": "/topology", "changes": "/changes", "parked": "/parked", "plan": "/plan"} | {
     "events": "/events"

@@ -41,7 +41,7 @@ class SambaBench(Bench):
 
 
 @pytest.mark.system
-@pytest.mark.xdist_group("samba")
+@pytest.mark.samba
 class TestActiveDirectory(ConnectorContract):
     @pytest.fixture(params=["reset", "change"])
     def bench(

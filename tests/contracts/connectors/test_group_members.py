@@ -18,7 +18,7 @@ from controller.store.opening import open_store
 from tests.servers.proxy import Relay
 from tests.servers.samba import DOMAIN, SambaServer
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("samba")]
+pytestmark = [pytest.mark.system, pytest.mark.samba]
 
 MANY = 3_000
 
