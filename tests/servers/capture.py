@@ -54,12 +54,15 @@ class Capture:
         self.samba.tool("user", "syncpasswords", "--no-wait", f"--cache-ldb={self.cache}")
 
 
-def set_up_capture(samba: SambaServer, folder: Path, *, url: str, token: str) -> Capture:
-    """Let every changed password be posted to *url*, the changes of a domain; needs keeping_passwords.
+def set_up_capture(samba: SambaServer, folder: Path, *, user: str, url: str, token: str) -> Capture:
+    """Let each changed password of *user* be posted to *url*, the changes of a domain; needs keeping_passwords.
+
+    Not of all users: the first pass would hand over the hundreds that other tests have made, one program for each.
 
     Args:
         samba: The domain controller, on this machine.
         folder: Of its own.
+        user: Name of the account.
         url: Where a change is reported.
         token: Of the principal that may report it.
     """
@@ -72,7 +75,11 @@ def set_up_capture(samba: SambaServer, folder: Path, *, url: str, token: str) ->
     cache = folder / "capture.ldb"
     samba.tool(
         *("user", "syncpasswords", "--cache-ldb-initialize", f"--cache-ldb={cache}", "--decrypt-samba-gpg"),
-        *(f"--attributes={ATTRIBUTES}", f"--script={program}"),
+        *(
+            f"--attributes={ATTRIBUTES}",
+            f"--script={program}",
+            f"--filter=(&(objectClass=user)(sAMAccountName={user}))",
+        ),
     )
     return Capture(samba, cache)
 

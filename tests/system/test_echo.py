@@ -110,7 +110,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks
         controller.make_token("openldap-agent")
         controller.start()
         url = f"http://127.0.0.1:{controller.port}/v1/domains/CORP/changes"
-        capture = set_up_capture(samba, tmp_path, url=url, token=controller.tokens["dc1"])
+        capture = set_up_capture(samba, tmp_path, user=user, url=url, token=controller.tokens["dc1"])
         company = Company(samba, slapd, controller, capture, user)
         (reported,) = company.captured(1)
         assert reported["state"] == "completed", reported
