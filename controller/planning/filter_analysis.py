@@ -14,8 +14,9 @@ from controller.planning.synthetic import CLASSES, DIGITS, all_passwords, passwo
 _PADDING = "\ue000"  # of the private use area: no password of ours has it, and no rule touches it
 _OTHERS = 100  # how many other characters people type, roughly
 _ASCII = frozenset("".join(CLASSES))
-MOST_COLLIDING = 1 / 2
-"""More of the typical passwords than that share becoming equal to another one is a serious loss."""
+MOST_COLLIDING = 3 / 5
+"""More of the typical passwords than that share becoming equal to another one is a serious loss. Half of them do when
+letters are put in one case, since each stands beside its twin in the other case."""
 LEAST_REMAINING = 2 / 3
 """Less of the entropy than that share remaining is a serious loss."""
 EMPTY = "empty"
