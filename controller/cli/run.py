@@ -171,6 +171,7 @@ def _serve(
     from controller.web.server import serve
     from controller.web.service import make_service
     from controller.web.stopping import Stopping
+    from controller.web.tls_listening import HandshakeWatch
 
     _check(channel, metrics)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -198,6 +199,7 @@ def _serve(
             others=[] if channel.metrics is None else [(channel.metrics, make_metrics_app(page))],
             certificate=channel.certificate,
             on_renewed=lambda: _note_expiry(channel, metrics),
+            watch=HandshakeWatch(metrics.note_failed_handshake, installation.admission.note_unproven),
             allows_clear_text=channel.allows_clear_text,
         )
     finally:
