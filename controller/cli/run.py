@@ -96,6 +96,8 @@ def run(
     configure_logging(log_format.value)
     metrics = Metrics()
     settings = chosen_settings(context)
+    if not once:
+        _check(channel, metrics)
     with open_installation(settings, keeps_changes=True, logs_events=True, metrics=metrics) as installation:
         _refuse_to_begin_with_nothing(installation, manifests)
         if once:
@@ -173,7 +175,6 @@ def _serve(
     from controller.web.stopping import Stopping
     from controller.web.tls_listening import HandshakeWatch
 
-    _check(channel, metrics)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     page, stopping = MetricsPage(installation, metrics), Stopping()

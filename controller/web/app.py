@@ -1,11 +1,14 @@
 """The application: routes, and what stands around all of them."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from controller.model.topology import RateLimit
 from controller.runtime.wiring import Installation, steady_clock
@@ -75,6 +78,10 @@ def make_app(
     reading = ReadingApi(installation, pages.plans, of_readers)
     objects = ObjectsApi(installation, of_readers)
     apis = (changes, adapters, operations, lookups, reading, objects, probes, OpenApiPage(all_calls()))
+
+    async def answer_missing(request: Request, error: Exception) -> Response:
+        return pages.missing(request) or await answer_http_exception(request, error)
+
     app = Starlette(
         routes=[*routes_of(*apis), *pages.routes()],
         middleware=[
@@ -82,7 +89,7 @@ def make_app(
             Middleware(Problems),
             Middleware(NotesTurnedAway, installation.admission, limiter),
         ],
-        exception_handlers={HTTPException: answer_http_exception},
+        exception_handlers={HTTPException: answer_http_exception, HTTPStatus.NOT_FOUND: answer_missing},
     )
     app.state.pages = pages
     app.state.limits = CallLimits(limit, steady_clock())

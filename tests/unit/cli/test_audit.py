@@ -176,5 +176,10 @@ def test_work_with_keys_is_audited_also_when_it_fails(console: Console) -> None:
     console.expect(0, "audit", "verify")
 
 
+def test_a_word_that_is_none_of_several_is_told_in_plain_words(console: Console) -> None:
+    told = console.expect(2, "audit", "list", "--trail", "foo").err
+    assert "Invalid value for '--trail': 'foo' is not one of 'actions', 'deletedApplications'" in told
+
+
 def test_a_duration_that_cannot_be_read_is_told(audited: Console) -> None:
     assert "'yesterday'" in audited.expect(1, "audit", "list", "--since", "yesterday").err
