@@ -123,8 +123,9 @@ def test_the_policy_of_the_target_is_held_against_the_filter_too() -> None:
     assert found.analysis.refused == 0
 
 
-def test_a_plan_file_keeps_it() -> None:
-    plan = planned(state(), world())
+@pytest.mark.parametrize("rules", ["uc/tr/8/", "uc/"])
+def test_a_plan_file_keeps_it(rules: str) -> None:
+    plan = planned(state(), world(rules))
     assert load_plan(dump_plan(plan), "plan.json") == plan
 
 
