@@ -7,8 +7,8 @@ import typer
 
 from controller.cli import failures
 from controller.cli.installation import chosen_settings
-from controller.cli.output import Report as Form, hand_over
-from controller.cli.output import say, show, show_json
+from controller.cli.output import Report as Form
+from controller.cli.output import hand_over, say, show, show_json
 from controller.cli.prompts import read_password
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
