@@ -98,11 +98,15 @@ class Capabilities:
     Attributes:
         needs_old_password: A change must carry the old password; it is never repeated blindly.
         can_verify: ``verify_password`` answers whether a password is in force.
+        is_probe_harmless: A wrong probe counts towards no lockout, so that one may be made with every try.
         is_repeatable: Setting the same password twice does no harm (no history that refuses it).
+        can_read_policy: ``policy`` answers. Without it, a policy that is not known is no news.
         constraints: What the target accepts.
     """
 
     needs_old_password: bool = False
     can_verify: bool = True
+    is_probe_harmless: bool = False
     is_repeatable: bool = True
+    can_read_policy: bool = True
     constraints: Constraints = Constraints()
