@@ -14,6 +14,7 @@ from controller.connectors.registry import InstalledConnectors
 from controller.manifests.reader import read_manifests
 from controller.model.constraints import Constraints
 from controller.model.secret import Secret
+from controller.model.topology import Adapter
 from controller.ports.connectors import Connector, ConnectorCatalogue
 from tests.contracts.connectors.contract import ConnectorContract
 from tests.contracts.connectors.harness import Bench
@@ -87,4 +88,6 @@ class TestTemplate(ConnectorContract):
 def test_manifests_know_the_type_and_its_fields(catalogue: ConnectorCatalogue, tmp_path: Path) -> None:
     (tmp_path / "adapter.yaml").write_text(MANIFEST)
     assert "folder" in catalogue.names()
-    assert read_manifests([str(tmp_path)], catalogue)
+    (adapter,) = read_manifests([str(tmp_path)], catalogue).state.resources.values()
+    assert isinstance(adapter.spec, Adapter)
+    assert adapter.spec.connector.options == {"folder": str(tmp_path / "accounts")}
