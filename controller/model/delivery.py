@@ -7,6 +7,7 @@ from enum import StrEnum
 from controller.model.accounts import Account
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.errors import (
+    Busy,
     ChannelRefused,
     ConnectorError,
     Deferrable,
@@ -150,13 +151,18 @@ def fail(delivery: Delivery, error: PwsyncError, policy: RetryPolicy, now: datet
             return _retry(counted, policy, now, jitter)
         case Unavailable() | ChannelRefused():
             return replace(released, state=DeliveryState.RETRYING, due_at=now)
+        case Busy(wait=wait):
+            counted = replace(released, counted_attempts=delivery.counted_attempts + 1)
+            return _retry(counted, policy, now, jitter, at_least=wait)
         case Deferrable():
             return _retry(replace(released, counted_attempts=delivery.counted_attempts + 1), policy, now, jitter)
         case _:
             return replace(released, state=DeliveryState.PARKED, settled_at=now)
 
 
-def _retry(delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float) -> Delivery:
+def _retry(
+    delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float, at_least: timedelta = timedelta()
+) -> Delivery:
     if delivery.counted_attempts >= policy.count:
         return replace(
             delivery,
@@ -164,7 +170,7 @@ def _retry(delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float
             settled_at=now,
             message=f"gave up after {delivery.counted_attempts} tries: {delivery.message}",
         )
-    due_at = now + policy.wait(delivery.counted_attempts, jitter)
+    due_at = now + max(policy.wait(delivery.counted_attempts, jitter), min(at_least, policy.longest))
     return replace(delivery, state=DeliveryState.RETRYING, due_at=due_at)
 
 

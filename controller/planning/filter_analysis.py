@@ -156,7 +156,11 @@ def _remedies(results: list[str], constraints: Constraints) -> Iterator[str]:
             "keep more kinds of characters: remove fewer, and do not put all letters in one case",
         ),
         (
-            Constraints(forbidden=constraints.forbidden),
+            Constraints(gaps=constraints.gaps),
+            "truncate to less, or pad to more, than the lengths that the target does not take",
+        ),
+        (
+            Constraints(forbidden=constraints.forbidden, alphabet=constraints.alphabet),
             "remove or substitute the characters that the target does not take",
         ),
     )

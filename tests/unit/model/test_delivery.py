@@ -119,6 +119,21 @@ def test_the_directorys_own_code_and_words_are_kept() -> None:
     assert (parked.directory_code, parked.message) == ("0000052D", "ldap refused it: too short")
 
 
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [
+        (timedelta(), timedelta(minutes=1)),
+        (timedelta(seconds=5), timedelta(minutes=1)),
+        (timedelta(minutes=7), timedelta(minutes=7)),
+        (timedelta(days=9), POLICY.longest),
+    ],
+)
+def test_a_busy_target_is_left_alone_as_long_as_it_asks_within_bounds(asked: timedelta, waits: timedelta) -> None:
+    retrying = fail(in_flight(), Busy("later", wait=asked), POLICY, NOW, 0.0)
+    assert (retrying.state, retrying.counted_attempts) == (DeliveryState.RETRYING, 1)
+    assert retrying.due_at == NOW + waits
+
+
 @pytest.mark.parametrize("error", AWAY)
 def test_a_target_that_is_away_costs_no_try_and_no_time(error: type[PwsyncError]) -> None:
     waiting = fail(in_flight(attempts=99, counted_attempts=2), error("away"), POLICY, NOW, 0.5)
