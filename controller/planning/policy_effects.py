@@ -29,7 +29,7 @@ def checked_against_policies(
     plan: Plan, resources: ReadOnlyMapping[Key, Resource], readings: ReadOnlyMapping[str, PolicyReading]
 ) -> Plan:
     """*plan* with the warnings and holds that come of what is known about the policies of targets."""
-    changed = {change.key for change in plan.changes}
+    changed = {change.key for change in plan.changes if isinstance(change.subject, Resource)}
     effects = list(policy_effects(resources, readings, changed))
     warnings = [effect for effect in effects if isinstance(effect, str)]
     found = [effect for effect in effects if isinstance(effect, Hold)]
