@@ -100,7 +100,7 @@ class ExternalAccount:
 
 
 def _gains_ascii(text: str, recase: Callable[[str], str]) -> bool:
-    return any(new.isascii() for old in text if not old.isascii() for new in recase(old))
+    return not text.isascii() and any(new.isascii() for old in text if not old.isascii() for new in recase(old))
 
 
 Account = WindowsAccount | ExternalAccount

@@ -64,8 +64,9 @@ def make_plan(
     heal: bool = True,
     warnings: Sequence[str] = (),
 ) -> Plan:
-    """Compare, leave out what the policy says, and check the rest. Each state's mappings are read once,
-    the desired ones twice where a change could reach a second account of one system.
+    """Compare, leave out what the policy says, and check the rest.
+
+    Each state's mappings are read once; the desired ones twice where a change could reach two accounts of one system.
 
     Args:
         actual: What the store holds.
