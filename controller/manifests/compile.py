@@ -10,6 +10,7 @@ from controller.manifests.filter_effects import filter_effects
 from controller.manifests.group_adapters import misused_group_adapters
 from controller.manifests.outside import Outside, named_outside
 from controller.manifests.packing import Group, PackedMappings, grouped
+from controller.manifests.plain_mapping import PlainMapping
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.references import dangling
 from controller.manifests.set_parts import parts_of_set
@@ -52,7 +53,7 @@ class Compiler:
         self.is_complete = True
         self._catalogue = catalogue
         self._contents = contents
-        self._names: dict[str, dict[str, Document]] = {}
+        self._names: dict[str, dict[str, Document | PlainMapping]] = {}
         self._valid: list[tuple[AnyManifest, Document]] = []
         self._declared: dict[Key, Declared] = {}
         self._batches: list[Batch] = []
@@ -66,6 +67,13 @@ class Compiler:
             self.problems.extend(manifest)
         else:
             self._compile(manifest, document)
+
+    def add_plain(self, plain: PlainMapping) -> None:
+        """Take one Mapping document that was recognised without the parser."""
+        if not self._single.add_plain(plain):
+            self.add(plain.document())  # which says what is wrong
+        elif plain.name is not None:
+            self._register_name("Mapping", plain.name, plain)
 
     def finish(self, start: Place) -> Compiled:
         """Check the documents against each other and return the desired state; *start* stands for all of them.
@@ -95,10 +103,10 @@ class Compiler:
             raise ManifestErrors(self.problems)
 
     def _register(self, document: Document) -> None:
-        found = identity(document)
-        if found is None:
-            return
-        kind, name = found
+        if (found := identity(document)) is not None:
+            self._register_name(*found, document)
+
+    def _register_name(self, kind: str, name: str, document: Document | PlainMapping) -> None:
         first = self._names.setdefault(kind, {}).setdefault(name, document)
         if first is not document:
             place, earlier = (found.place(("metadata", "name")) for found in (document, first))

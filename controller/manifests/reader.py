@@ -1,12 +1,14 @@
 """The way in: paths to desired state, with every problem of every file at once."""
 
 import gc
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from controller.manifests.compile import Compiled, Compiler
 from controller.manifests.contents import Contents
 from controller.manifests.loading import Loader
+from controller.manifests.plain_mapping import Passage, PlainMapping, recognise
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.source import Source, find_sources, shown
 from controller.ports.connectors import ConnectorCatalogue
@@ -64,11 +66,29 @@ def _read(source: Source, compiler: Compiler, contents: Contents) -> int:
         compiler.is_complete = False
         return 0
     loader, count = Loader(source.file, source.folder), 0
-    for document in loader.documents(text):
-        compiler.add(document)
-        count += 1
+    for found in recognise(text, source.file, source.folder):
+        if isinstance(found, PlainMapping):
+            compiler.add_plain(found)
+            count += 1
+        else:
+            count += _parse(found, text, loader, compiler)
+        if not loader.is_complete:
+            break
     compiler.problems.extend(loader.problems)
     compiler.is_complete &= loader.is_complete
+    return count
+
+
+def _parse(passage: Passage, text: str, loader: Loader, compiler: Compiler) -> int:
+    """Add the documents of a passage of *text*; tell how many there were."""
+    count, known = 0, len(loader.problems)
+    for document in loader.documents(passage.text, passage.line):
+        compiler.add(document)
+        count += 1
+    if not loader.is_complete:  # what is wrong with it may be seen only with what follows
+        whole = Loader(loader.file, loader.folder)
+        deque(whole.documents(text[passage.start :], passage.line), maxlen=0)
+        loader.problems[known:] = whole.problems or loader.problems[known:]
     return count
 
 

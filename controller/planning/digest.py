@@ -60,10 +60,10 @@ class Tally:
             previous = position
             counts[application] += 1
             origin = mapping.origin
-            # Each length stands before its text, so that no two mappings give the same bytes.
+            # The lengths stand before the texts, so that no two mappings give the same bytes.
             rows.append(
-                f"{len(application)}:{application}{len(windows)}:{windows}{len(external)}:{external}"
-                f"{mapping.enabled:d}{len(origin)}:{origin}\n"
+                f"{len(application)} {len(windows)} {len(external)} {len(origin)} {mapping.enabled:d}"
+                f"{application}{windows}{external}{origin}\n"
             )
             if len(rows) == _TOGETHER:
                 self._digest_rows()
