@@ -20,6 +20,7 @@ from controller.cli import (
     describe,
     failures,
     get,
+    import_esso,
     plan,
     reset,
     run,
@@ -49,6 +50,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("get")(get.get)
 app.command("describe")(describe.describe)
+app.command("import-esso")(import_esso.import_esso)
 app.add_typer(change.app, name="change")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(credentials.app, name="credentials")
