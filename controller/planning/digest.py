@@ -51,7 +51,10 @@ class Tally:
         """
         rows, counts, previous = self._rows, self.by_application, ("", "", "")
         for mapping in self._state.mappings:
-            application, windows, external = position = mapping.sort_key
+            application, account = mapping.application, mapping.windows
+            external, origin = mapping.external, mapping.origin
+            windows = f"{account.domain}\\{account.name}"
+            position = application, windows, external  # ``Mapping.sort_key``, in half the time
             if position <= previous:
                 raise InvalidInput(
                     f"mapping {application}/{windows}/{external} is out of order",
@@ -59,7 +62,6 @@ class Tally:
                 )
             previous = position
             counts[application] += 1
-            origin = mapping.origin
             # The lengths stand before the texts, so that no two mappings give the same bytes.
             rows.append(
                 f"{len(application)} {len(windows)} {len(external)} {len(origin)} {mapping.enabled:d}"

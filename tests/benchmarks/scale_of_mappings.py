@@ -117,10 +117,14 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def measure(what: str, size: int, *command: str) -> Measured:
+def measure(what: str, size: int, *command: str, **environment: str) -> Measured:
     """Run a command and print what it took."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True, env=dict(os.environ)
+        [sys.executable, "-c", MEASURE, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
     )
     code, seconds, clock, kibibytes = done.stdout.split()
     if code != "0":
@@ -132,8 +136,8 @@ def measure(what: str, size: int, *command: str) -> Measured:
 
 def pwsync(what: str, size: int, state: Path, *arguments: str, url: str | None = None) -> Measured:
     """Run ``pwsync`` on a store of its own."""
-    store = ["--database", url] if url is not None else []
-    return measure(what, size, sys.executable, "-m", "controller", "--state-dir", str(state), *store, *arguments)
+    command = (sys.executable, "-m", "controller", "--state-dir", str(state), *arguments)
+    return measure(what, size, *command, **({"PWSYNC_DATABASE": url} if url is not None else {}))
 
 
 def declare_csv(folder: Path, size: int) -> None:
