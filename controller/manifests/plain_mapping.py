@@ -114,21 +114,22 @@ def _end_of_document(text: str, start: int) -> int:
 
 
 def _plain_mapping(match: "re.Match[str]", file: str, folder: str, line: int) -> PlainMapping | None:
-    beside, below, *in_braces, indent, application, windows, external, enabled = match.groups()
+    beside, below, *in_braces, indent, application, windows, external, switch = match.groups()
     if indent is None:
-        application, windows, external, enabled = in_braces
+        application, windows, external, switch = in_braces
     written = beside or below
-    name = None if written is None else _read(written)
-    match name, _read(application), _read(windows), _read(external):
-        case ((str() | None), str(application), str(windows), str(external)) if (name is None) == (written is None):
-            return PlainMapping(name, application, windows, external, enabled != "false", file, folder, match[0], line)
-        case _:
-            return None
+    name = _read(written) if written else None
+    of, account, other = _read(application), _read(windows), _read(external)
+    if of is None or account is None or other is None or (written and name is None):
+        return None  # a value that is no text: the parser says so
+    return PlainMapping(name, of, account, other, switch != "false", file, folder, match[0], line)
 
 
-def _read(written: str) -> object:
+def _read(written: str) -> str | None:
+    """The text that is written; None when it is no text."""
     if written[0] == "'":
         return written[1:-1]
     if written[0] == '"':
         return written[1:-1].replace("\\\\", "\\")
-    return resolve(written)
+    value = resolve(written)
+    return value if type(value) is str else None

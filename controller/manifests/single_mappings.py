@@ -53,8 +53,9 @@ class SingleMappings:
         self._documents[id(batch)].append(document)
 
     def _batch(self, application: str, domain: str) -> Batch:
-        self._last.update((batch.application, batch) for batch in islice(self._batches, self._looked_at, None))
-        self._looked_at = len(self._batches)
+        if self._looked_at != len(self._batches):
+            self._last.update((batch.application, batch) for batch in islice(self._batches, self._looked_at, None))
+            self._looked_at = len(self._batches)
         last = self._last.get(application)
         if last is not None and last.domain == domain and id(last) in self._documents:
             return last
