@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain
 
 from controller.model.topology import Adapter, Key, Mapping, ReconcilePolicy, Resource
 from controller.model.wording import counted
@@ -66,7 +67,9 @@ def make_plan(
     heal: bool = True,
     warnings: Sequence[str] = (),
 ) -> Plan:
-    """Compare, leave out what the policy says, and check the rest. Each state's mappings are read once.
+    """Compare, leave out what the policy says, and check the rest.
+
+    Each state's mappings are read once; the desired ones twice where a change could reach two accounts of one system.
 
     Args:
         actual: What the store holds.
@@ -88,16 +91,16 @@ def make_plan(
     open_differences = [c for c in differences if policy.prune or not isinstance(c, Prune)]
     unhealed = [c for c in open_differences if not heal and c.key in drifted]
     changes = [c for c in open_differences if heal or c.key not in drifted]
-    for change in kept:
-        if isinstance(change.before, Mapping):
-            propagation.add(change.before)
+    kept_mappings = [c.before for c in kept if isinstance(c.before, Mapping)]
+    for mapping in kept_mappings:
+        propagation.add(mapping)
     counts = Counts(len(actual.resources), old.count(), len(desired.resources) + new.count(), old.by_application)
     return Plan(
         changes=tuple(changes),
         holds=(
             *holds(changes, policy, counts),
             *kept_conflicts(changes, kept, desired.resources),
-            *conflict_holds(propagation.conflicts(MOST_SHOWN)),
+            *conflict_holds(propagation.conflicts(MOST_SHOWN, chain(desired.mappings, kept_mappings))),
         ),
         warnings=(*warnings, *_kept_warnings(kept), *_drift_warnings(unhealed), *_remote_warnings(changes)),
         actual_digest=old.digest(),

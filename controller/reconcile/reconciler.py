@@ -1,20 +1,21 @@
 """The reconcile loop, level based: each round compares everything anew, so that a missed round costs nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from controller.model import events
 from controller.model.actor import RECONCILER, Actor
 from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
-from controller.planning.plan import Plan, make_plan
+from controller.planning.plan import Plan
 from controller.planning.policy_effects import Limits, checked_against_policies, no_limits
 from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports.store import Store
 from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.flags import FlagWatch
+from controller.reconcile.last_plan import LastPlan
 from controller.reconcile.observe import observe
 from controller.reconcile.suspended import suspension_warnings
 from controller.reconcile.unknown_users import user_warnings
@@ -77,6 +78,7 @@ class Reconciler:
         self._limits = limits
         self._reported: dict[str, Event] = {}
         self._flags = FlagWatch(store)
+        self._last_plan = LastPlan()
 
     def plan(self) -> Plan:
         """What a person's apply would do now. Writes nothing; drift is healed whatever ``selfHeal`` says.
@@ -103,7 +105,8 @@ class Reconciler:
             policy = policy_of(actual, desired)
             heal = policy.self_heal or not respect_self_heal
             told = [*warnings, *suspension_warnings(tx), *user_warnings(tx, desired)]
-            plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
+            plan = self._last_plan.make(actual, desired, policy, tx.resources.drifted(), heal=heal)
+            plan = replace(plan, warnings=(*told, *plan.warnings))
             return checked_against_policies(plan, desired.resources, tx.policies.read(), self._limits)
 
     def _round(self) -> ReconcileResult:

@@ -8,7 +8,7 @@ from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
 from controller.manifests.filter_effects import limits_of
 from controller.manifests.problems import Problem
-from controller.manifests.reader import read_manifests
+from controller.manifests.reader import Reader, read_manifests
 from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
 from controller.planning.policy_effects import Limits
@@ -44,13 +44,14 @@ def missing_outside(compiled: Compiled) -> list[Problem]:
 
 
 def read_desired_from(paths: Sequence[str], *, stdin: str | None = None, looks_outside: bool = False) -> ReadDesired:
-    """Make the function that reads the desired state at *paths*, anew with each call.
+    """Make the function that reads the desired state at *paths*; what has not changed since is not compiled anew.
 
     With *looks_outside* it warns of files and variables that are not there.
     """
+    reader = Reader(installed_connectors())
 
     def read_desired() -> tuple[State, list[str]]:
-        compiled = compile_manifests(paths, stdin=stdin)
+        compiled = reader.read(paths, stdin=stdin)
         missing = missing_outside(compiled) if looks_outside else []
         return compiled.state, [str(warning) for warning in (*compiled.warnings, *missing)]
 

@@ -84,6 +84,7 @@ COMMANDS = (
     ("audit", "verify"),
     ("schema",),
     ("demo",),
+    ("import-esso",),
 )
 
 
