@@ -27,6 +27,7 @@ class Plan:
         desired_digest: Digest of the manifests that it comes from.
         left_out: Differences that the policy keeps out of the plan (``prune: false``, ``selfHeal: false``).
         drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
+        revision: Which manifests those are: ``main@sha1:...`` of a repository, else the digest.
     """
 
     changes: tuple[Change, ...]
@@ -36,6 +37,7 @@ class Plan:
     desired_digest: str
     left_out: tuple[Change, ...] = ()
     drifted: frozenset[Key] = frozenset()
+    revision: str = ""
 
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
@@ -62,6 +64,7 @@ def make_plan(
     *,
     heal: bool = True,
     warnings: Sequence[str] = (),
+    revision: str = "",
 ) -> Plan:
     """Compare, leave out what the policy says, and check the rest. Each state's mappings are read once.
 
@@ -72,6 +75,7 @@ def make_plan(
         drifted: Objects that something other than apply has altered.
         heal: False leaves out the changes of such objects; a person's own apply always heals.
         warnings: Those of reading the manifests; they are passed on.
+        revision: Of the manifests; when empty, the digest of what they declare is taken.
 
     Raises:
         InvalidInput: The mappings of a state are not in order.
@@ -101,6 +105,7 @@ def make_plan(
         desired_digest=new.digest(),
         left_out=(*kept, *unhealed),
         drifted=frozenset(drifted),
+        revision=revision or new.digest(),
     )
 
 

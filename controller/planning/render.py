@@ -69,6 +69,7 @@ def render_json(plan: Plan) -> str:
         "warnings": list(plan.warnings),
         "actualDigest": plan.actual_digest,
         "desiredDigest": plan.desired_digest,
+        "revision": plan.revision,
     }
     return json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
 

@@ -127,6 +127,8 @@ def log_result(result: ReconcileResult) -> None:
         case Outcome.HELD:
             holds = result.plan.holds if result.plan is not None else ()
             log.error("A plan is held", reasons=[hold.message for hold in holds][:20])
+        case Outcome.SUSPENDED:
+            log.warning("The reconcile loop is suspended: nothing is applied")
         case Outcome.OVERTAKEN:
             log.info("Another apply came first; the next round decides")
         case Outcome.FAILED:

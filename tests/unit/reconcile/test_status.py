@@ -27,7 +27,7 @@ def _statuses(
 
 
 def _one(status: ObjectStatus) -> tuple[str, str, str, str]:
-    synced, healthy = status.conditions
+    synced, healthy, *_ = status.conditions
     return status.sync, synced.reason, status.health, healthy.reason
 
 
