@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -62,6 +63,14 @@ def run(
             metavar="HOST:PORT", help="Where /metrics is answered to anyone; on the API only to administrators."
         ),
     ] = None,
+    git_interval: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            envvar="PWSYNC_GIT_INTERVAL",
+            help="How often a git repository with manifests is asked for another revision.",
+        ),
+    ] = "1m",
     tls_certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PEM certificate with its chain: serve HTTPS.")
     ] = None,
@@ -95,6 +104,7 @@ def run(
     manifests = chosen_manifests(paths)
     certificate = _certificate(tls_certificate, tls_key, _clients(client_ca, client_crl))
     elsewhere = None if metrics_listen is None else _listen(metrics_listen)
+    poll = _poll(git_interval)
     channel = Channel(_listen(listen), elsewhere, certificate, allows_clear_text=allow_clear_text)
     configure_logging(log_format.value)
     metrics = Metrics()
@@ -105,7 +115,7 @@ def run(
         if once:
             _run_once(installation, reading)
         else:
-            _serve(installation, reading, channel, metrics, logs_requests=access_log, calls=rate_limit)
+            _serve(installation, reading, channel, metrics, poll=poll, logs_requests=access_log, calls=rate_limit)
 
 
 def _refuse_to_begin_with_nothing(installation: "Installation", reading: "LastingReading") -> None:
@@ -144,6 +154,19 @@ def _certificate(certificate: Path | None, key: Path | None, clients: "ClientAut
     raise InvalidInput("--tls-certificate and --tls-key belong together", hint="give both, or none")
 
 
+def _poll(text: str) -> timedelta:
+    from controller.manifests.problems import Unfit
+    from controller.manifests.v1.duration import parse_duration
+
+    try:
+        poll = parse_duration(text)
+    except Unfit as error:
+        raise InvalidInput(f"--git-interval: {error}", hint=error.hint) from None
+    if not poll:
+        raise InvalidInput("--git-interval: must be longer than nothing", hint="for example 1m")
+    return poll
+
+
 def _listen(text: str) -> "Listen":
     from controller.web.listening import Listen
 
@@ -163,6 +186,7 @@ def _serve(
     channel: "Channel",
     metrics: "Metrics",
     *,
+    poll: timedelta,
     logs_requests: bool,
     calls: int,
 ) -> None:
@@ -177,6 +201,7 @@ def _serve(
     _check(channel, metrics)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, reading))
+    controller.watch(reading.paths, reading, poll)
     page, stopping = MetricsPage(installation, metrics), Stopping()
     service = make_service(
         installation,

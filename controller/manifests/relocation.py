@@ -35,7 +35,7 @@ def relocated(state: State, moves: Sequence[Move]) -> State:
     if not moves:
         return state
     resources = {key: _relocated(resource, moves) for key, resource in state.resources.items()}
-    return State(resources, state.mappings)
+    return replace(state, resources=resources)
 
 
 def _relocated(resource: Resource, moves: Sequence[Move]) -> Resource:

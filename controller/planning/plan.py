@@ -64,7 +64,6 @@ def make_plan(
     *,
     heal: bool = True,
     warnings: Sequence[str] = (),
-    revision: str = "",
 ) -> Plan:
     """Compare, leave out what the policy says, and check the rest. Each state's mappings are read once.
 
@@ -75,7 +74,6 @@ def make_plan(
         drifted: Objects that something other than apply has altered.
         heal: False leaves out the changes of such objects; a person's own apply always heals.
         warnings: Those of reading the manifests; they are passed on.
-        revision: Of the manifests; when empty, the digest of what they declare is taken.
 
     Raises:
         InvalidInput: The mappings of a state are not in order.
@@ -105,7 +103,7 @@ def make_plan(
         desired_digest=new.digest(),
         left_out=(*kept, *unhealed),
         drifted=frozenset(drifted),
-        revision=revision or new.digest(),
+        revision=new.digest(),
     )
 
 

@@ -1,7 +1,7 @@
 """The reconcile loop, level based: each round compares everything anew, so that a missed round costs nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from controller.model import events
@@ -118,9 +118,8 @@ class Reconciler:
             policy = policy_of(actual, desired)
             heal = policy.self_heal or not respect_self_heal
             told = [*warnings, *suspension_warnings(tx), *user_warnings(tx, desired)]
-            revision = self._source.provenance().revision
-            drifted = tx.resources.drifted()
-            plan = make_plan(actual, desired, policy, drifted, heal=heal, warnings=told, revision=revision)
+            plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
+            plan = replace(plan, revision=self._source.provenance().revision or plan.revision)
             return checked_against_policies(plan, desired.resources, tx.policies.read())
 
     def _round(self) -> ReconcileResult:

@@ -114,10 +114,13 @@ class LastingReading:
     """Reads manifests again and again; what cannot be used never replaces what could. For the reconcile loop.
 
     The last good ones are kept in memory and, of repositories, in the state directory too.
+
+    Attributes:
+        paths: What is read.
     """
 
     def __init__(self, paths: Paths, settings: Settings) -> None:
-        self._paths = paths
+        self.paths = paths
         self._repositories = Checkouts(settings.revisions_dir, settings.git)
         self._good: _Good | None = None
         self._provenance = Provenance(str(paths))
@@ -133,15 +136,15 @@ class LastingReading:
         newest: dict[str, Checkout] = {}
         try:
             newest, unread = self._newest()
-            good = _compiled(self._paths, newest)
+            good = _compiled(self.paths, newest)
         except (ManifestErrors, ManifestsUnavailable, ManifestsRefused) as error:
-            self._provenance = Provenance(str(self._paths), "", _refused(error, newest), _words(error))
+            self._provenance = Provenance(str(self.paths), "", _refused(error, newest), _words(error))
             good = self._fallen_back(newest, error)
             unread = error
         self._good = good
         refused = "" if unread is None else _refused(unread, newest)
         problem = "" if unread is None else _words(unread)
-        self._provenance = Provenance(str(self._paths), revision_of(good.checkouts), refused, problem)
+        self._provenance = Provenance(str(self.paths), revision_of(good.checkouts), refused, problem)
         return good.state, good.warnings
 
     def provenance(self) -> Provenance:
@@ -169,13 +172,13 @@ class LastingReading:
         Raises:
             ManifestsUnavailable: It cannot be asked.
         """
-        return any(self._repositories.has_news(address) for address in self._paths.addresses.values())
+        return any(self._repositories.has_news(address) for address in self.paths.addresses.values())
 
     def _newest(self) -> tuple[dict[str, Checkout], PwsyncError | None]:
         """The newest revision of each repository, or its last good one and why."""
         found: dict[str, Checkout] = {}
         problem: PwsyncError | None = None
-        for path, address in self._paths.addresses.items():
+        for path, address in self.paths.addresses.items():
             try:
                 found[path] = self._repositories.newest(address)
             except (ManifestsUnavailable, ManifestsRefused) as error:
@@ -192,11 +195,11 @@ class LastingReading:
     def _fallen_back(self, newest: dict[str, Checkout], error: PwsyncError) -> _Good:
         if self._good is not None:
             return self._good
-        kept = {path: self._repositories.last_good(address) for path, address in self._paths.addresses.items()}
+        kept = {path: self._repositories.last_good(address) for path, address in self.paths.addresses.items()}
         good = {path: checkout for path, checkout in kept.items() if checkout is not None}
         if good and good.keys() == kept.keys() and good != newest:
             with suppress(ManifestErrors):  # then the first error is the one to tell
-                return _compiled(self._paths, good)
+                return _compiled(self.paths, good)
         raise error
 
 
