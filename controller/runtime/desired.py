@@ -13,9 +13,10 @@ from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
 from controller.manifests.relocation import Move, relocated, renamed, renamed_errors
 from controller.model.errors import ManifestsRefused, ManifestsUnavailable, PwsyncError
+from controller.model.options import SecretReference
 from controller.planning.state import State
 from controller.ports.manifests import Provenance
-from controller.runtime.references import missing_outside
+from controller.runtime.references import missing_outside, resolve_secret
 from controller.runtime.settings import Settings
 
 SHORT = 12
@@ -68,7 +69,7 @@ class Reading:
         elif paths.addresses:
             self._temporary = TemporaryDirectory(prefix="pwsync-")  # goes with this object
         folder = settings.revisions_dir if self._temporary is None else Path(self._temporary.name)
-        self._repositories = Checkouts(folder, settings.git, stored_in=settings.revisions_dir)
+        self._repositories = _repositories(paths, settings, folder)
 
     def compile(self) -> Compiled:
         """Fetch, and read.
@@ -121,7 +122,7 @@ class LastingReading:
 
     def __init__(self, paths: Paths, settings: Settings) -> None:
         self.paths = paths
-        self._repositories = Checkouts(settings.revisions_dir, settings.git)
+        self._repositories = _repositories(paths, settings, settings.revisions_dir)
         self._good: _Good | None = None
         self._provenance = Provenance(str(paths))
 
@@ -201,6 +202,17 @@ class LastingReading:
             with suppress(ManifestErrors):  # then the first error is the one to tell
                 return _compiled(self.paths, good)
         raise error
+
+
+def _repositories(paths: Paths, settings: Settings, folder: Path) -> Checkouts:
+    """What fetches into *folder*.
+
+    Raises:
+        SettingsError: The file with the password is not there, or is open to every user.
+    """
+    if paths.addresses and settings.git.password_file is not None:
+        resolve_secret(SecretReference(file=str(settings.git.password_file)))
+    return Checkouts(folder, settings.git, stored_in=settings.revisions_dir)
 
 
 def compile_checkouts(paths: Paths, checkouts: dict[str, Checkout]) -> Compiled:

@@ -100,6 +100,7 @@ _HINTS: Final = (
     ("Permission denied (publickey", "set PWSYNC_GIT_SSH_KEY to a key that may read the repository"),
     ("unable to update url base from redirection", "redirects are not followed: write the address that it leads to"),
     ("dubious ownership", "a repository on this machine must belong to the user of the controller, or to root"),
+    ("certificate verif", "set PWSYNC_GIT_CA_FILE to the certificate of the authority"),
     ("SSL certificate", "set PWSYNC_GIT_CA_FILE to the certificate of the authority"),
 )
 
