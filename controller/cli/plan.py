@@ -42,7 +42,8 @@ def plan(
     Nothing is changed, ever, and nothing is written but the plan file that was asked for.
 
     JSON: formatVersion, summary (count by action), isHeld, changes and leftOut (action, kind, name, before, after,
-    fields, healsDrift), holds (code, message, hint, canForce), warnings, actualDigest, desiredDigest, revision.
+    fields, healsDrift), holds (code, message, hint, canForce), warnings, actualDigest, desiredDigest, revision,
+    impact (application, gain, lose, directionsBefore, directionsAfter, credentialsDeleted).
     """
     from controller.runtime.reading import make_reconciler, name_store, open_for_reading
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.model.topology import Adapter, Key, Mapping, ReconcilePolicy, Resource
 from controller.model.wording import counted
@@ -10,6 +10,7 @@ from controller.planning.change import Action, Change, Prune, Update
 from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
 from controller.planning.digest import Tally
+from controller.planning.impact import Impact, impacts
 from controller.planning.propagation import Propagation
 from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
 from controller.planning.state import State
@@ -28,6 +29,7 @@ class Plan:
         left_out: Differences that the policy keeps out of the plan (``prune: false``, ``selfHeal: false``).
         drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
         revision: Which manifests those are: ``main@sha1:...`` of a repository, else the digest.
+        impacts: What it means for the people of each application that it concerns. Not kept in plan files.
     """
 
     changes: tuple[Change, ...]
@@ -38,6 +40,7 @@ class Plan:
     left_out: tuple[Change, ...] = ()
     drifted: frozenset[Key] = frozenset()
     revision: str = ""
+    impacts: tuple[Impact, ...] = field(default=(), compare=False)
 
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
@@ -80,7 +83,8 @@ def make_plan(
     """
     policy = policy or policy_of(actual, desired)
     old, new = Tally(actual), Tally(desired)
-    propagation = Propagation(_resulting_objects(actual, desired, policy, frozenset() if heal else drifted))
+    resulting = _resulting_objects(actual, desired, policy, frozenset() if heal else drifted)
+    propagation = Propagation(resulting)
     wanted = propagation.watch(new.mappings())
     differences = list(diff(State(actual.resources, old.mappings()), State(desired.resources, wanted)))
     kept = [c for c in differences if isinstance(c, Prune) and not policy.prune]
@@ -104,6 +108,7 @@ def make_plan(
         left_out=(*kept, *unhealed),
         drifted=frozenset(drifted),
         revision=new.digest(),
+        impacts=tuple(impacts(changes, actual.resources, resulting, old, new)) if changes else (),
     )
 
 

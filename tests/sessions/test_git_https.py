@@ -46,7 +46,7 @@ def test_the_password_comes_from_a_file_or_a_variable_and_stands_in_no_command_l
     file = tmp_path / "password"
     file.write_text(PASSWORD, encoding="utf-8")
     given = {"password_file": file} if place == "file" else {"password": PASSWORD}
-    access = GitAccess(user="ann", ca_file=authority.ca_file, **given)  # type: ignore[arg-type]  # one of the two
+    access = GitAccess(user="ann", ca_file=authority.ca_file, **given)
     assert _newest(tmp_path, host, access) == "a: 1\n"
     assert f"ann:{PASSWORD}" in host.logins
     traced = trace.read_text(encoding="utf-8")

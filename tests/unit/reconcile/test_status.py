@@ -37,6 +37,14 @@ def test_what_is_as_declared_is_synced_and_healthy() -> None:
     assert {_one(s) for s in found.values()} == {("Synced", "asDeclared", "Healthy", "asExpected")}
 
 
+def test_a_message_says_each_thing_once() -> None:
+    off = [adapter("a", enabled=False)]
+    found = _statuses([adapter("a")], off, drifted={adapter("a").key})
+    assert found["Adapter/a"].message == "was altered by something other than apply: would update it"
+    same = _statuses([adapter("a")], [adapter("a")], drifted={adapter("a").key})
+    assert same["Adapter/a"].message == "was altered by something other than apply"
+
+
 def test_what_does_not_exist_yet_is_progressing() -> None:
     found = _statuses([], [adapter("a")])
     assert _one(found["Adapter/a"]) == ("OutOfSync", "changed", "Progressing", "notCreated")
