@@ -42,18 +42,28 @@ class GitAddress:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     @property
+    def ref_name(self) -> str:
+        """The ref as people call it."""
+        return short_ref(self.ref) or "HEAD"
+
+    @property
     def names_a_commit(self) -> bool:
         """Whether the ref is a commit id, of which there never is a newer one."""
         return _COMMIT.fullmatch(self.ref) is not None
 
     @property
     def id(self) -> str:
-        """A name for files that differs for each address."""
-        return sha256(f"{self.url}\n{self.ref}\n{self.path}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        """A name for files: the same for each ref, so that a plan of a branch names files as the one of main does."""
+        return sha256(f"{self.url}\n{self.path}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def __str__(self) -> str:
         given = "&".join(f"{name}={value}" for name, value in (("ref", self.ref), ("path", self.path)) if value)
         return f"{PREFIX}{self.url}{'?' if given else ''}{given}"
+
+
+def short_ref(ref: str) -> str:
+    """A ref as people call it: ``main`` for ``refs/heads/main``."""
+    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
 
 
 def is_git(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 FOLDER/ID/trees/COMMIT/    the files of one commit, never altered
 FOLDER/ID/current          a link to the last one whose manifests could be used
-FOLDER/ID/ref              what its branch or tag is called
+FOLDER/ID/ref              what the branch or tag of that one is called
 """
 
 import fcntl
@@ -97,13 +97,15 @@ class Checkouts:
             ref = (home / _REF).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
+        if ref != address.ref_name:
+            return None
         return self._checkout(address, ref, commit, home)
 
     def accept(self, checkout: Checkout) -> None:
         """Make it the last good one. Of those before only the one that it replaces is kept, for who still reads it."""
         with self._locked(checkout.address) as home:
             before = self.last_good(checkout.address)
-            if before is not None and before.commit == checkout.commit and before.ref == checkout.ref:
+            if before is not None and before.commit == checkout.commit:
                 return
             (home / _REF).write_text(checkout.ref, encoding="utf-8")
             new = home / f".{_CURRENT}"

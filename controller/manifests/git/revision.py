@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from controller.manifests.git.access import GitAccess
-from controller.manifests.git.address import GitAddress
+from controller.manifests.git.address import GitAddress, short_ref
 from controller.manifests.git.command import Git, said
 from controller.model.errors import ManifestsRefused, ManifestsUnavailable
 
@@ -29,7 +29,7 @@ class Tip:
     @property
     def name(self) -> str:
         """As people call it."""
-        return self.ref.removeprefix(_HEADS).removeprefix(_TAGS)
+        return short_ref(self.ref)
 
 
 def named(commit: str) -> str:

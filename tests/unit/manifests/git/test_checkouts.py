@@ -91,6 +91,7 @@ def test_the_last_good_one_outlives_the_remote_and_the_process(
     good = after.last_good(main)
     assert good is not None
     assert files_of(good.path)["a.yaml"] == "a: 1\n"
+    assert after.last_good(address(repository, "ref=other&path=manifests")) is None, "it is that of another branch"
     assert (good.stored_as / "manifests" / "a.yaml").read_text() == "a: 1\n", "objects name a place that stays"
 
 
