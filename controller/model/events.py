@@ -421,7 +421,7 @@ MANIFESTS_NOT_USED = EventType(
     "The newest manifests cannot be used; the last good ones stay in force.",
     fields={
         "revision": "that cannot be used, when it is known",
-        "inForce": "the revision that stays in force",
+        "revisionInForce": "the revision that stays in force",
         "message": "why, in words",
     },
 )

@@ -165,7 +165,7 @@ class Reconciler:
         if not found.problem:
             self._reported.pop(events.MANIFESTS_NOT_USED.name, None)
             return
-        fields = {"revision": found.refused, "inForce": plan.revision, "message": found.problem}
+        fields = {"revision": found.refused, "revisionInForce": plan.revision, "message": found.problem}
         self._report(Event(events.MANIFESTS_NOT_USED, fields=fields))
 
     def _note(self, result: ReconcileResult) -> None:

@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from controller.manifests.git.address import GitAddress
+if TYPE_CHECKING:
+    from controller.manifests.git.address import GitAddress  # at run time every command, also --help, would load it
 
 _HELPER: Final = (
     '!f() { test "$1" = get || exit 0; '
@@ -47,7 +48,7 @@ class GitAccess:
         return bool(self.password) or self.password_file is not None
 
 
-def options_of(access: GitAccess, address: GitAddress) -> Iterator[str]:
+def options_of(access: GitAccess, address: "GitAddress") -> Iterator[str]:
     """Yield the settings of a git command (``-c``): all that it knows, since no file of settings is read."""
     yield from (
         "core.hooksPath=/dev/null",
@@ -78,7 +79,7 @@ def options_of(access: GitAccess, address: GitAddress) -> Iterator[str]:
         yield f"credential.https://{address.host}.helper={_HELPER}"
 
 
-def environment_of(access: GitAccess, address: GitAddress, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def environment_of(access: GitAccess, address: "GitAddress", environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The whole environment of a git command. Without HOME no file of the user tells it where to log in with what."""
     kept = {name: environ[name] for name in _PASSED_ON if name in environ}
     secret = {

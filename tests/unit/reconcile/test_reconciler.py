@@ -245,7 +245,7 @@ def test_the_last_good_manifests_go_on_being_reconciled_and_why_is_told_once(
     assert reconciler.reconcile().outcome is Outcome.APPLIED, "drift is healed meanwhile"
     assert reconciler.reconcile().outcome is Outcome.IN_SYNC
     (event,) = _events(store, "manifestsNotUsed")
-    assert event.fields == {"revision": "main@sha1:b", "inForce": "main@sha1:a", "message": "b.yaml:1:1: wrong"}
+    assert event.fields == {"revision": "main@sha1:b", "revisionInForce": "main@sha1:a", "message": "b.yaml:1:1: wrong"}
     source.now = Provenance("git+https://h/r", "main@sha1:c")
     reconciler.reconcile()
     source.now = Provenance("git+https://h/r", "main@sha1:c", "main@sha1:d", "d.yaml:1:1: wrong")
