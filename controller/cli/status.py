@@ -69,7 +69,7 @@ def _show(picture: Picture) -> None:
 
 
 def _lines(picture: Picture) -> list[str]:
-    lines = [_mappings_line(picture), f"Changes: {_counted(picture.changes)}"]
+    lines = [*_reconcile_lines(picture), _mappings_line(picture), f"Changes: {_counted(picture.changes)}"]
     by_lane: dict[str, dict[str, int]] = {}
     for (lane, state), count in sorted(picture.deliveries.items()):
         by_lane.setdefault(lane, {})[str(state)] = count
@@ -78,7 +78,6 @@ def _lines(picture: Picture) -> list[str]:
         lines.append("Compared with nothing: name the manifests to see what is out of sync.")
     else:
         lines += [f"Held: {hold.message} ({hold.hint})" for hold in picture.plan.holds]
-    lines += _reconcile_lines(picture)
     lines += [f"Offline: {o.lane} since {short_instant(o.since)}: {o.code}: {o.message}" for o in picture.offline]
     if picture.kept:
         lines.append(f"Changes accepted while the database was away, not taken over yet: {picture.kept:,}")
