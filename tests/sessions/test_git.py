@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.doubles.repositories import Repository, allow, make_signing_key
-from tests.sessions.shell import Shell
+from tests.sessions.shell import PATIENCE, Shell
 
 SYSTEM = "apiVersion: pwsync/v1\nkind: System\nmetadata: {name: default}\n"
 DOMAIN = "apiVersion: pwsync/v1\nkind: Domain\nmetadata: {name: CORP}\nspec: {dnsName: corp.example.com}\n"
@@ -114,6 +117,46 @@ def test_a_commit_of_a_stranger_is_not_used(shell: Shell, repository: Repository
     status = _status(shell)
     assert (status["appliedRevision"], status["refusedRevision"]) == (_revision(first), f"sha1:{forged}")
     assert "ann@example.com" in shell.expect(0, "get", "applications").out
+
+
+def test_a_running_controller_follows_a_commit_and_a_file_at_once(shell: Shell, repository: Repository) -> None:
+    """Its rounds are five minutes apart: without being told it would not notice within the patience of a test."""
+    repository.commit({"all.yaml": f"{SYSTEM}---\n{DOMAIN}"})
+    file = shell.write("folder/payroll.yaml", APPLICATION % "ann@example.com")
+    given = (repository.address, "folder", "--git-interval", "1s", "--listen", "127.0.0.1:0")
+    with shell.started("run", *given) as controller:
+        assert controller.stdout is not None
+        assert controller.stdout.readline().startswith(b"pwsync listens on")
+        repository.commit({"more.yaml": APPLICATION.replace("PAYROLL", "LEAVE") % "ann@example.com"})
+        _wait_for(shell, "LEAVE", "ann@example.com")
+        file.write_text(APPLICATION % "bob@example.com", encoding="utf-8")
+        _wait_for(shell, "PAYROLL", "bob@example.com")
+        shell.expect(0, "reconcile", "suspend", "moving")
+        repository.commit({"more.yaml": APPLICATION.replace("PAYROLL", "LEAVE") % "carl@example.com"})
+        _wait_for_outcome(shell, "suspended")
+        shell.expect(0, "reconcile", "resume")
+        repository.commit({"more.yaml": APPLICATION.replace("PAYROLL", "LEAVE") % "dora@example.com"})
+        _wait_for(shell, "LEAVE", "dora@example.com")
+        assert shell.ended(controller, by=signal.SIGTERM).code == 0
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Look again and again, each time with a command of its own, until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline
+
+
+def _wait_for(shell: Shell, name: str, contact: str) -> None:
+    until(lambda: any({name, contact} <= set(line.split()) for line in _applications(shell)))
+
+
+def _applications(shell: Shell) -> list[str]:
+    return shell.expect(0, "get", "applications").out.splitlines()
+
+
+def _wait_for_outcome(shell: Shell, outcome: str) -> None:
+    until(lambda: _status(shell)["outcome"] == outcome)
 
 
 def test_commands_say_what_is_wrong_with_an_address(shell: Shell, repository: Repository) -> None:

@@ -1,9 +1,9 @@
 """The files for CI in examples/gitops: valid for the hosts that read them, and their commands do what they say."""
 
 import json
-import os
 import re
 import shutil
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ import yaml
 
 from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
+from tests.documentation.pages import ROOT, all_pages, blocks
 from tests.doubles.repositories import Repository
 from tests.sessions.shell import Shell
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "gitops"
+EXAMPLES = ROOT / "examples" / "gitops"
 SCHEMAS = {"github-actions.yaml": "github-workflows.json", "gitlab-ci.yaml": "gitlab-ci.json"}
 
 
@@ -93,12 +94,25 @@ def _run(shell: Shell, script: str) -> None:
     assert done.code == 0, done
 
 
-@pytest.mark.parametrize("file", sorted((EXAMPLES / "manifests").glob("*.yaml")), ids=lambda file: str(file.name))
-def test_an_editor_accepts_the_manifests(file: Path) -> None:
-    schema = json_schema(None, installed_connectors())
-    validator = jsonschema.Draft202012Validator(schema)
-    text = file.read_text(encoding="utf-8")
-    assert text.startswith("# yaml-language-server: $schema=../pwsync.schema.json\n")
-    for document in yaml.safe_load_all(text):
-        assert [error.message for error in validator.iter_errors(document)] == []
-    assert os.path.normpath(file.parent / "../pwsync.schema.json") == str(EXAMPLES / "pwsync.schema.json")
+def manifests() -> Iterator[tuple[str, str]]:
+    """Every file of manifests in the project, and every one that a page shows, with its place."""
+    for file in sorted([*ROOT.glob("manifests/*.yaml"), *ROOT.glob("examples/**/manifests/*.yaml")]):
+        yield str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")
+    for page in all_pages():
+        for block in blocks(page):
+            first, _, rest = block.body.partition("\n")
+            if block.language == "yaml" and first.startswith("# file: ") and not rest.startswith("# invalid"):
+                yield str(block), block.body
+
+
+def test_an_editor_accepts_every_manifest_that_is_shown() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema(None, installed_connectors()))
+    found = [(place, document) for place, text in manifests() for document in yaml.safe_load_all(text)]
+    assert len(found) > 50
+    refused = [(place, error.message) for place, document in found for error in validator.iter_errors(document)]
+    assert refused == []
+
+
+def test_an_editor_finds_the_schema_of_the_examples() -> None:
+    for file in (EXAMPLES / "manifests").glob("*.yaml"):
+        assert file.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=../pwsync.schema.json\n")
