@@ -42,8 +42,10 @@ def plan(
     Nothing is changed, ever, and nothing is written but the plan file that was asked for.
 
     JSON: formatVersion, summary (count by action), isHeld, changes and leftOut (action, kind, name, before, after,
-    fields, healsDrift), holds (code, message, hint, canForce), warnings, actualDigest, desiredDigest, revision,
-    impact (application, gain, lose, directionsBefore, directionsAfter, credentialsDeleted).
+    fields, healsDrift), holds (code, message, hint, canForce), warnings, filters (of adapters that the plan brings or
+    changes, or whose filter it does: adapter, filter, tried, truncated, colliding, refused, flaws, remedies,
+    bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), actualDigest, desiredDigest, revision, impact
+    (application, gain, lose, directionsBefore, directionsAfter, credentialsDeleted).
     """
     from controller.runtime.reading import make_reconciler, name_store, open_for_reading
 

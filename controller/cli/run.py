@@ -109,6 +109,8 @@ def run(
     configure_logging(log_format.value)
     metrics = Metrics()
     settings = chosen_settings(context)
+    if not once:
+        _check(channel, metrics)
     with open_installation(settings, keeps_changes=True, logs_events=True, metrics=metrics) as installation:
         reading = LastingReading(Given(manifests.paths, manifests.stdin), settings)
         _refuse_to_begin_with_nothing(installation, reading)
@@ -155,8 +157,8 @@ def _certificate(certificate: Path | None, key: Path | None, clients: "ClientAut
 
 
 def _poll(text: str) -> timedelta:
-    from controller.manifests.problems import Unfit
-    from controller.manifests.v1.duration import parse_duration
+    from controller.model.duration import parse_duration
+    from controller.model.options import Unfit
 
     try:
         poll = parse_duration(text)
@@ -197,8 +199,8 @@ def _serve(
     from controller.web.server import serve
     from controller.web.service import make_service
     from controller.web.stopping import Stopping
+    from controller.web.tls_listening import HandshakeWatch
 
-    _check(channel, metrics)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, reading))
     controller.watch(reading.paths, reading, poll)
@@ -225,6 +227,7 @@ def _serve(
             others=[] if channel.metrics is None else [(channel.metrics, make_metrics_app(page))],
             certificate=channel.certificate,
             on_renewed=lambda: _note_expiry(channel, metrics),
+            watch=HandshakeWatch(metrics.note_failed_handshake, installation.admission.note_unproven),
             allows_clear_text=channel.allows_clear_text,
         )
     finally:

@@ -10,6 +10,7 @@ from controller.planning.change import Action, Change, Prune, Update
 from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
 from controller.planning.digest import Tally
+from controller.planning.filter_trials import FilterTrial
 from controller.planning.impact import Impact, impacts
 from controller.planning.propagation import Propagation
 from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
@@ -30,6 +31,7 @@ class Plan:
         drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
         revision: Which manifests those are: ``main@sha1:...`` of a repository, else the digest.
         impacts: What it means for the people of each application that it concerns. Not kept in plan files.
+        trials: What the filters that the plan brings or changes did to made-up passwords, adapter by adapter.
     """
 
     changes: tuple[Change, ...]
@@ -41,6 +43,7 @@ class Plan:
     drifted: frozenset[Key] = frozenset()
     revision: str = ""
     impacts: tuple[Impact, ...] = field(default=(), compare=False)
+    trials: tuple[FilterTrial, ...] = ()
 
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""

@@ -9,7 +9,7 @@ from controller.model.actor import RECONCILER, Actor
 from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
 from controller.planning.plan import Plan, make_plan
-from controller.planning.policy_effects import checked_against_policies
+from controller.planning.policy_effects import Limits, checked_against_policies, no_limits
 from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports.manifests import ManifestSource, PlainSource
@@ -73,6 +73,12 @@ class Reconciler:
 
     One instance is used by one thread at a time. What it reports it reports once, until it changes: a plan that is
     held for a week is one event, not two thousand.
+
+    Args:
+        store: Holds the actual state.
+        read_desired: Reads the desired one.
+        by: Who applies.
+        limits: What the connectors take; filters that a plan brings or changes are tried against it.
     """
 
     def __init__(
@@ -82,11 +88,13 @@ class Reconciler:
         *,
         by: Actor = RECONCILER,
         source: ManifestSource | None = None,
+        limits: Limits = no_limits,
     ) -> None:
         self._store = store
         self._read_desired = read_desired
         self._by = by
         self._source: ManifestSource = source or PlainSource()
+        self._limits = limits
         self._reported: dict[str, Event] = {}
         self._flags = FlagWatch(store)
 
@@ -120,7 +128,7 @@ class Reconciler:
             told = [*warnings, *suspension_warnings(tx), *user_warnings(tx, desired)]
             plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
             plan = replace(plan, revision=self._source.provenance().revision or plan.revision)
-            return checked_against_policies(plan, desired.resources, tx.policies.read())
+            return checked_against_policies(plan, desired.resources, tx.policies.read(), self._limits)
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
+from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
+from controller.manifests.filter_effects import limits_of
 from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
+from controller.planning.policy_effects import Limits
 from controller.ports.store import Store
 from controller.ports.windows_groups import GroupDirectory
 from controller.reconcile.reconciler import Reconciler
@@ -31,12 +35,17 @@ def compile_manifests(paths: Sequence[str], settings: Settings, *, stdin: str | 
 
 def make_reconciler(store: Store, reading: Reading | LastingReading, *, by: Actor) -> Reconciler:
     """Make the reconciler of what *reading* reads."""
-    return Reconciler(store, reading.read, by=by, source=reading)
+    return Reconciler(store, reading.read, by=by, source=reading, limits=connector_limits())
 
 
 def make_onlooker(store: Store, reading: LastingReading, *, by: Actor) -> Reconciler:
     """Make the reconciler of who only looks at what another one reads."""
-    return Reconciler(store, reading.read_in_force, by=by, source=reading)
+    return Reconciler(store, reading.read_in_force, by=by, source=reading, limits=connector_limits())
+
+
+def connector_limits() -> Limits:
+    """What the installed connectors take; it raises NotFound for a type that is not among them."""
+    return partial(limits_of, catalogue=installed_connectors())
 
 
 def make_users(store: Store) -> Users:
