@@ -22,6 +22,7 @@ from controller.cli import (
     get,
     import_esso,
     plan,
+    reconcile,
     reset,
     run,
     schema,
@@ -37,7 +38,8 @@ from controller.cli.output import write
 app = typer.Typer(
     name="pwsync",
     help="Keeps passwords in sync between Active Directory and every other directory, as manifests declare it.",
-    epilog="--state-dir, --database, --replay-dir and --key-file may stand before or after the command.",
+    epilog="--state-dir, --database, --replay-dir, --key-file and --git-allowed-signers may stand before or after the "
+    "command.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -57,6 +59,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(reset.app, name="reset")
+app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
@@ -75,6 +78,7 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def _installation(
     context: typer.Context,
+    *,
     state_dir: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Holds everything embedded. [env: PWSYNC_STATE_DIR; ./.pwsync]"),
@@ -96,11 +100,18 @@ def _installation(
             metavar="FILE", help="Holds the keys that seal every password. [env: PWSYNC_KEY_FILE; STATE_DIR/master.key]"
         ),
     ] = None,
+    git_allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Manifests from git must be signed by one of these (ssh-keygen). [env: PWSYNC_GIT_ALLOWED_SIGNERS]",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    context.obj = (state_dir, database, replay_dir, key_file)
+    context.obj = (state_dir, database, replay_dir, key_file, git_allowed_signers)
 
 
 COLLECTING = (50_000, 20, 20)

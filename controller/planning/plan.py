@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from controller.model.topology import Adapter, Key, Mapping, ReconcilePolicy, Resource
@@ -12,6 +12,7 @@ from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
 from controller.planning.digest import Tally
 from controller.planning.filter_trials import FilterTrial
+from controller.planning.impact import Impact, impacts
 from controller.planning.propagation import Propagation
 from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
 from controller.planning.state import State
@@ -29,6 +30,8 @@ class Plan:
         desired_digest: Digest of the manifests that it comes from.
         left_out: Differences that the policy keeps out of the plan (``prune: false``, ``selfHeal: false``).
         drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
+        revision: Which manifests those are: ``main@sha1:...`` of a repository, else the digest.
+        impacts: What it means for the people of each application that it concerns. Not kept in plan files.
         trials: What the filters that the plan brings or changes did to made-up passwords, adapter by adapter.
     """
 
@@ -39,6 +42,8 @@ class Plan:
     desired_digest: str
     left_out: tuple[Change, ...] = ()
     drifted: frozenset[Key] = frozenset()
+    revision: str = ""
+    impacts: tuple[Impact, ...] = field(default=(), compare=False)
     trials: tuple[FilterTrial, ...] = ()
 
     def is_empty(self) -> bool:
@@ -84,7 +89,8 @@ def make_plan(
     """
     policy = policy or policy_of(actual, desired)
     old, new = Tally(actual), Tally(desired)
-    propagation = Propagation(_resulting_objects(actual, desired, policy, frozenset() if heal else drifted))
+    resulting = _resulting_objects(actual, desired, policy, frozenset() if heal else drifted)
+    propagation = Propagation(resulting)
     wanted = propagation.watch(new.mappings())
     differences = list(diff(State(actual.resources, old.mappings()), State(desired.resources, wanted)))
     kept = [c for c in differences if isinstance(c, Prune) and not policy.prune]
@@ -107,6 +113,8 @@ def make_plan(
         desired_digest=new.digest(),
         left_out=(*kept, *unhealed),
         drifted=frozenset(drifted),
+        revision=new.digest(),
+        impacts=tuple(impacts(changes, actual.resources, resulting, old, new)) if changes else (),
     )
 
 

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import yaml
 
-from controller.reconcile.reconciler import Outcome, Reconciler
-from controller.runtime.reading import read_desired_from
+from controller.model.actor import RECONCILER
+from controller.reconcile.reconciler import Outcome
+from controller.runtime.desired import LastingReading, Paths
+from controller.runtime.reading import make_reconciler
+from controller.runtime.settings import settings_of
 from controller.store.opening import open_store
 from tests.benchmarks.chart import Line, draw
 from tests.servers.postgresql import new_database, running_postgresql
@@ -179,7 +182,8 @@ def measure_csv(size: int) -> list[Measured]:
 def _round_without_changes(size: int, state: Path, manifests: Path) -> Measured:
     """The second round of one process: the first one has compared everything."""
     with closing(open_store(f"sqlite:///{state}/pwsync.db")) as store:
-        reconciler = Reconciler(store, read_desired_from([str(manifests)]))
+        reading = LastingReading(Paths((str(manifests),)), settings_of(state))
+        reconciler = make_reconciler(store, reading, by=RECONCILER)
         reconciler.reconcile()
         begun, used = time.monotonic(), time.process_time()
         outcome = reconciler.reconcile().outcome

@@ -70,10 +70,22 @@ def _create_topology() -> None:
         *_texts("spec", "labels", "annotations"),
         *_names("digest"),
         *_numbers("generation", "updated_at"),
+        *_texts("revision"),
     )
     op.create_table("counters", *_keys("name"), *_numbers("value"))
     op.execute("INSERT INTO counters (name, value) VALUES ('resources', 0), ('mappings', 0)")
     op.create_table("suspensions", *_keys("adapter"), *_names("principal"), *_numbers("since"))
+    op.create_table(
+        "reconciliations",
+        *_keys("name"),
+        *_numbers("at"),
+        *_names("outcome"),
+        *_texts("message", "manifests", "attempted", "applied"),
+        *_optional_numbers("applied_at"),
+        *_texts("refused", "problem"),
+        *_optional_numbers("problem_since"),
+    )
+    op.create_table("pauses", *_keys("name"), *_names("principal"), *_numbers("since"), *_texts("reason"))
     op.create_table(
         "policies",
         *_keys("lane"),
