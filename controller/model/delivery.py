@@ -38,6 +38,10 @@ UNSETTLED_STATES = OPEN_STATES | {DeliveryState.PARKED}
 """States of which an operator may discard a delivery: it still moves, or waits for a person."""
 PARKED_AT_ROUTING = frozenset({Reason.FILTER_UNUSABLE, Reason.NO_STORED_WINDOWS_PASSWORD})
 """Why a delivery was parked before its first attempt; its change tells the same reason."""
+_ENDED_BY_A_PERSON = {
+    Reason.DISCARDED.value: "was discarded",
+    Reason.ADAPTER_RESET.value: "was discarded when its adapter was reset",
+}
 CURED_BY_CREDENTIALS = frozenset(
     {Reason.NO_STORED_WINDOWS_PASSWORD.value, OldPasswordMissing.code, OldPasswordWrong.code}
 )
@@ -231,8 +235,9 @@ def retry(delivery: Delivery, now: datetime) -> Delivery:
         InvalidInput: It is in no state to be retried, or has become older than the maximum sync age.
     """
     if delivery.state not in RETRIABLE_STATES:
+        what = _ENDED_BY_A_PERSON.get(delivery.code, f"is {delivery.state}")
         raise InvalidInput(
-            f"delivery {delivery.id} is {delivery.state}: only a parked or retrying one can be retried",
+            f"delivery {delivery.id} {what}: only a parked or retrying one can be retried",
             hint="its password is no longer kept: set it anew" if delivery.settled_at is not None else "",
         )
     if delivery.expires_at <= now:

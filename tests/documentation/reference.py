@@ -84,6 +84,7 @@ COMMANDS = (
     ("audit", "verify"),
     ("schema",),
     ("demo",),
+    ("import-esso",),
 )
 
 
@@ -136,7 +137,7 @@ def manifests_page() -> str:
         "",
         "Durations are written `90s`, `10m`, `1h30m`, `24h`, `7d`. Paths are relative to the manifest that names them.",
         "",
-        "`pwsync schema` prints all of this as JSON Schema, for editors.",
+        "`pwsync schema` prints all of this as JSON Schema, for [editors](../how-to/gitops.md#in-the-editor).",
         "",
     ]
     for kind in KINDS:

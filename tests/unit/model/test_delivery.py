@@ -83,6 +83,20 @@ def in_flight(**values: object) -> Delivery:
     return replace(DELIVERY, **given_values | values)  # type: ignore[arg-type]  # fields by name
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason.DISCARDED, "was discarded"),
+        (Reason.ADAPTER_RESET, "was discarded when its adapter was reset"),
+        (Reason.EXPIRED, "is expired"),
+    ],
+)
+def test_what_cannot_be_retried_since_a_person_ended_it_says_so(reason: Reason, words: str) -> None:
+    ended = expire(DELIVERY, NOW, reason)
+    with pytest.raises(InvalidInput, match=f"{words}: only a parked or retrying one"):
+        retry(ended, NOW)
+
+
 def test_an_attempt_that_succeeds_confirms_and_forgets_the_password() -> None:
     confirmed = confirm(in_flight(code="busy", directory_code="51", message="later"), NOW)
     assert confirmed.state is DeliveryState.CONFIRMED
