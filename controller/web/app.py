@@ -12,6 +12,7 @@ from controller.runtime.wiring import Installation, steady_clock
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.calls import Call, calls_of, routes_of
+from controller.web.captures import CapturesApi
 from controller.web.changes import ChangesApi
 from controller.web.limiting import DEFAULT_LIMIT, CallLimits
 from controller.web.lookups import LookUpsApi
@@ -30,7 +31,17 @@ REQUEST_THREADS = 16
 READING_THREADS = 4
 """How many lists and single objects are read together, beside these: a list that takes long holds up no report."""
 
-APIS = (ChangesApi, AdaptersApi, LookUpsApi, ReadingApi, ObjectsApi, Probes, MetricsForAdministrators, OpenApiPage)
+APIS = (
+    ChangesApi,
+    CapturesApi,
+    AdaptersApi,
+    LookUpsApi,
+    ReadingApi,
+    ObjectsApi,
+    Probes,
+    MetricsForAdministrators,
+    OpenApiPage,
+)
 """Whose calls make up the API."""
 
 
@@ -55,13 +66,14 @@ def make_app(
     """
     limiter, of_readers = CapacityLimiter(REQUEST_THREADS), CapacityLimiter(READING_THREADS)
     changes = ChangesApi(installation, on_accepted, limiter)
+    captures = CapturesApi(installation, changes, limiter)
     adapters = AdaptersApi(installation, limiter)
     lookups = LookUpsApi(installation, limiter, steady_clock())
     probes = Probes(installation.store)
     pages = StatusPages(installation, insight, on_accepted)
     reading = ReadingApi(installation, pages.plans, of_readers)
     objects = ObjectsApi(installation, of_readers)
-    apis = (changes, adapters, lookups, reading, objects, probes, OpenApiPage(all_calls()))
+    apis = (changes, captures, adapters, lookups, reading, objects, probes, OpenApiPage(all_calls()))
     app = Starlette(
         routes=[*routes_of(*apis), *pages.routes()],
         middleware=[
