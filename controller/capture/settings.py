@@ -16,8 +16,6 @@ from controller.manifests.v1.duration import PositiveDuration, parse_duration
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.options import FilePath, Options
 
-DEFAULT_FILE = Path("/etc/pwsync/capture.yaml")
-
 
 class CertificateSpec(Options):
     """A client certificate; the key may stand in the same file."""

@@ -12,6 +12,7 @@ from controller.cli import (
     adapter,
     apply,
     audit,
+    capture,
     change,
     credentials,
     deliveries,
@@ -57,6 +58,7 @@ app.add_typer(reset.app, name="reset")
 app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
+app.add_typer(capture.app, name="capture")
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)
 
