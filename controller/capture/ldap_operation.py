@@ -29,11 +29,16 @@ class OperationId:
 
 @dataclass(frozen=True, slots=True)
 class PasswordSet:
-    """An operation that will set a password, should it succeed."""
+    """An operation that will set a password, should it succeed.
+
+    Attributes:
+        is_announced: It is RFC 3062: slapd carries it out by a modification of the same id, or not at all.
+    """
 
     id: OperationId
     dn: str
     password: Secret
+    is_announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class OtherOperation:
     """An operation that sets no password that could be read; *why* says so when it sets one nonetheless.
 
     Attributes:
-        id: Also that of the operation of which it is a part: slapd modifies the entry to carry out RFC 3062.
+        id: Of one that sets a password which is hashed already: also that of the operation that it carries out.
     """
 
     why: str = ""
@@ -113,17 +118,17 @@ def _extended(lines: list[Line]) -> Told:
     if password is None:
         return OtherOperation("the server makes up the new password, which it tells nobody but the client")
     dn = _utf8(identity or _one(lines, "binddn"))
-    return _password_set(lines, dn.removeprefix("dn:"), password)
+    return _password_set(lines, dn.removeprefix("dn:"), password, is_announced=True)
 
 
-def _password_set(lines: list[Line], dn: str, password: bytes) -> Told:
+def _password_set(lines: list[Line], dn: str, password: bytes, *, is_announced: bool = False) -> Told:
     try:
         text = password.decode("utf-8")
     except UnicodeDecodeError:
         return OtherOperation(f"the new password of {dn} is not UTF-8")
-    if _HASHED.match(text):
+    if not is_announced and _HASHED.match(text):
         return OtherOperation(f"the new password of {dn} was hashed before it was sent", _id(lines))
-    return PasswordSet(_id(lines), dn, Secret(text))
+    return PasswordSet(_id(lines), dn, Secret(text), is_announced)
 
 
 def read_password_modify(value: bytes) -> tuple[bytes, bytes | None]:

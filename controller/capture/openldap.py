@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import assert_never
 
 from controller.capture.ldap_operation import (
     Ended,
@@ -23,6 +24,7 @@ from controller.capture.ldap_operation import (
     account_name,
     read_told,
 )
+from controller.capture.record import CapturedChange
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
 from controller.capture.taking import Capture
@@ -41,9 +43,17 @@ _LOST_AFTER = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    file: str
+class _UnderWay:
+    """An operation whose end is not known.
+
+    Attributes:
+        change: What it will set, announced but not begun; None for an account that is not captured.
+        file: Where that is kept, once it was begun.
+    """
+
+    change: CapturedChange | None
     since: float
+    file: str = ""
 
 
 class SockProgram:
@@ -60,13 +70,13 @@ class SockProgram:
         self._spec = spec
         self._now = now
         self._steady_time = steady_time
-        self._prepared: dict[OperationId, _Prepared] = {}
+        self._under_way: dict[OperationId, _UnderWay] = {}
         self._lock = threading.Lock()
 
     def answer(self, content: bytes) -> bytes:
         """Take what slapd tells; returns what to answer, which is nothing to a result."""
-        self._give_up_lost()
         try:
+            self._give_up_lost()
             return self._answer(read_told(content))
         except InvalidInput as error:
             log.warning("An operation was passed over: problem=%s", error.message)
@@ -80,41 +90,65 @@ class SockProgram:
             case Ended(id=operation, is_success=is_success):
                 self._end(operation, is_success=is_success)
                 return b""
+            case PasswordSet(is_announced=True):
+                self._announce(told)
             case PasswordSet():
-                self._prepare(told)
-            case OtherOperation(why=why, id=part_of) if why and part_of not in self._prepared:
-                log.warning("A password change cannot be captured: reason=%s", why)
-            case OtherOperation():
-                pass
+                self._begin(told.id, self._sealed(told))
+            case OtherOperation(id=None):
+                if told.why:
+                    log.warning("A password change cannot be captured: reason=%s", told.why)
+            case OtherOperation(id=operation):
+                self._carry_out(operation, told.why)
+            case _:
+                assert_never(told)
         return CONTINUE
 
-    def _prepare(self, told: PasswordSet) -> None:
+    def _sealed(self, told: PasswordSet) -> CapturedChange | None:
         name = account_name(told.dn, self._spec.account_attribute, self._spec.base_dn)
-        change = None if name is None else self._capture.sealed(name, told.password, self._now())
+        return None if name is None else self._capture.sealed(name, told.password, self._now())
+
+    def _announce(self, told: PasswordSet) -> None:
+        """Remember the sealed change until slapd carries it out: what it refuses at once, it tells nobody."""
+        change = self._sealed(told)
+        with self._lock:
+            self._under_way[told.id] = _UnderWay(change, self._steady_time())
+
+    def _carry_out(self, operation: OperationId, why: str) -> None:
+        """Begin what was announced; without that, nobody knows which password was hashed there."""
+        with self._lock:
+            announced = self._under_way.pop(operation, None)
+        if announced is None:
+            log.warning("A password change cannot be captured: reason=%s", why)
+        else:
+            self._begin(operation, announced.change)
+
+    def _begin(self, operation: OperationId, change: CapturedChange | None) -> None:
+        """Keep a change before slapd carries it out."""
         if change is not None:
-            prepared = _Prepared(self._capture.spool.prepare(change), self._steady_time())
+            file = self._capture.spool.prepare(change)
             with self._lock:
-                self._prepared[told.id] = prepared
+                self._under_way[operation] = _UnderWay(change, self._steady_time(), file)
 
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
-            prepared = self._prepared.pop(operation, None)
-        if prepared is None:
+            ended = self._under_way.pop(operation, None)
+        if ended is None or not ended.file:
             return
         if is_success:
-            self._capture.spool.confirm(prepared.file)
+            self._capture.spool.confirm(ended.file)
         else:
-            self._capture.spool.withdraw(prepared.file)
+            self._capture.spool.withdraw(ended.file)
 
     def _give_up_lost(self) -> None:
-        """Set aside what slapd has not told the end of: it was stopped in the middle."""
+        """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""
         deadline = self._steady_time() - _LOST_AFTER
         with self._lock:
-            lost = [operation for operation, prepared in self._prepared.items() if prepared.since < deadline]
-            files = [self._prepared.pop(operation).file for operation in lost]
+            lost = [operation for operation, under_way in self._under_way.items() if under_way.since < deadline]
+            files = [self._under_way.pop(operation).file for operation in lost]
         for file in files:
-            self._capture.spool.set_aside(file, Aside.DOUBTFUL)
-            log.error("slapd has not told how a password change ended: file=%s", file)
+            if file:
+                self._capture.spool.set_aside(file, Aside.DOUBTFUL)
+                log.error("slapd has not told how a password change ended: file=%s", file)
 
 
 class SockListener:
@@ -154,6 +188,8 @@ class SockListener:
                     connection.sendall(answer)
             except OSError as error:
                 log.warning("slapd has broken off: problem=%s", error)
+            except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: slapd refuses, we say why
+                log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
 
 
 def _read(connection: socket.socket) -> bytes:

@@ -71,4 +71,7 @@ extensions binddn peername connid
 socketpath {spec.socket}
 sockops modify extended
 sockresps result
+# and before its other access rules: whoever may write userPassword must write the pseudo-attribute entry as well
+# (slapd-sock(5)); that alone creates, renames or deletes nothing. Name your service accounts too.
+access to attrs=entry by self write by * read
 """

@@ -49,8 +49,8 @@ def test_a_password_modify_names_the_entry_or_means_the_caller() -> None:
     prefixed = read_told(extended(password_modify(b"dn:" + DN.encode(), None, b"n3w")))
     own = read_told(extended(password_modify(None, b"old", "ß".encode() * 100)))
 
-    assert named == prefixed == PasswordSet(ID, DN, Secret("n3w"))
-    assert own == PasswordSet(ID, "cn=admin", Secret("ß" * 100))
+    assert named == prefixed == PasswordSet(ID, DN, Secret("n3w"), is_announced=True)
+    assert own == PasswordSet(ID, "cn=admin", Secret("ß" * 100), is_announced=True)
 
 
 def test_a_modify_that_adds_or_replaces_the_password_sets_it() -> None:

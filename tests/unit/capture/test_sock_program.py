@@ -11,7 +11,9 @@ from controller.model.errors import SettingsError
 from tests.unit.capture.bench import NOW, CaptureBench
 from tests.unit.capture.test_ldap_operation import DN, extended, modify, password_modify
 
-SET = extended(password_modify(DN.encode(), None, b"n3w-password"))
+ANNOUNCED = extended(password_modify(DN.encode(), None, b"n3w-password"))
+HASHED = modify(b"replace: userPassword", b"userPassword: {SSHA}x")
+SET = modify(b"replace: userPassword", b"userPassword: n3w-password")
 ENDED = b"RESULT\nmsgid: 3\nconnid: 1007\ncode: %d\n\n"
 SPEC = OpenLdapSpec(socket="s")
 
@@ -39,18 +41,38 @@ def test_a_change_is_on_the_disk_before_slapd_goes_on_and_waits_once_it_succeede
     assert bench.waiting() == [("alice", "n3w-password")]
 
 
-def test_the_hashed_password_that_slapd_makes_of_it_is_no_other_change(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    _, program, _ = made(tmp_path)
-    hashed = modify(b"replace: userPassword", b"userPassword: {SSHA}x")
+def test_what_is_announced_is_kept_once_slapd_carries_it_out(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path)
 
-    program.answer(SET)
-    assert program.answer(hashed) == CONTINUE
-    assert caplog.messages == []
-
+    assert program.answer(ANNOUNCED) == CONTINUE
+    assert bench.spool.count() == 0
+    assert program.answer(HASHED) == CONTINUE
+    assert len(bench.spool.names("pending")) == 1
     program.answer(ENDED % 0)
-    program.answer(hashed)
+    assert bench.waiting() == [("alice", "n3w-password")]
+
+
+def test_what_is_announced_and_refused_at_once_leaves_nothing(tmp_path: Path) -> None:
+    bench, program, clock = made(tmp_path)
+
+    program.answer(ANNOUNCED)
+    clock.seconds = 61
+    program.answer(b"MODRDN\n\n")
+    program.answer(ENDED % 0)
+
+    assert bench.spool.count() == 0
+
+
+def test_a_hashed_password_is_told_unless_it_was_announced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bench, program, _ = made(tmp_path)
+
+    for value in (ANNOUNCED, extended(password_modify(b"cn=robot,dc=example", None, b"n3w"))):
+        program.answer(value)
+        assert program.answer(HASHED) == CONTINUE
+        program.answer(ENDED % 0)
+    assert (caplog.messages, len(bench.waiting())) == ([], 1)
+
+    program.answer(HASHED)
     assert "hashed" in caplog.text
 
 
