@@ -8,6 +8,7 @@ from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 
 _HINT = "this is the program of pam_exec: 'pwsync capture setup pam' prints the line for the stack 'password'"
+_TOO_OLD = "pam_exec does so in the stack 'password' from Linux-PAM 1.6.0 on; older ones leave it out without a word"
 
 
 def take_pam(capture: Capture, environ: Mapping[str, str], token: bytes, now: datetime) -> None:
@@ -20,6 +21,8 @@ def take_pam(capture: Capture, environ: Mapping[str, str], token: bytes, now: da
     user = environ.get("PAM_USER", "")
     if environ.get("PAM_TYPE") != "password" or not user:
         raise InvalidInput("PAM tells of no password change", hint=_HINT)
+    if not token.strip(b"\x00"):
+        raise InvalidInput(f"PAM hands over no new password of {user}", hint=_TOO_OLD)
     try:
         password = token.removesuffix(b"\x00").decode("utf-8")
     except UnicodeDecodeError:

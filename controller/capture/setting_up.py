@@ -47,6 +47,7 @@ samba-tool user syncpasswords --daemon
 def pam_steps(program: Path) -> str:
     """What to do on a Unix host."""
     return f"""\
+# Needs Linux-PAM 1.6.0 or newer: an older pam_exec hands over no new password, and this program then refuses.
 # At the end of the stack 'password' (Debian: /etc/pam.d/common-password; Red Hat: an authselect profile):
 password required pam_exec.so expose_authtok quiet {program.absolute()}
 """

@@ -101,3 +101,9 @@ def test_anything_else_of_pam_is_refused_without_a_word_of_the_password(
         take_pam(bench.capture, environ, token, NOW)
     assert "secret" not in str(refused.value)
     assert bench.spool.count() == 0
+
+
+def test_an_old_pam_that_hands_over_nothing_is_told(bench: CaptureBench) -> None:
+    for token in (b"", b"\x00"):
+        with pytest.raises(InvalidInput, match="no new password of alice"):
+            take_pam(bench.capture, {"PAM_USER": "alice", "PAM_TYPE": "password"}, token, NOW)
