@@ -28,7 +28,7 @@ def get(
     account: Annotated[str, typer.Option(help=r"Of this account: an external one, or DOMAIN\user.")] = "",
     adapter: Annotated[str, typer.Option(help="Of this adapter.")] = "",
     tracking_id: Annotated[str, typer.Option(help="Of this change.")] = "",
-    state: Annotated[str, typer.Option(help="In this state.")] = "",
+    state: Annotated[str, typer.Option(help="In this state; a wrong one is told which there are.")] = "",
     event: Annotated[str, typer.Option(help="Of this kind, for example deliveryParked.")] = "",
     level: Annotated[str, typer.Option(help="Of this level: info, warning or error.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many [100; of objects all].")] = None,

@@ -42,7 +42,9 @@ def plan(
     Nothing is changed, ever, and nothing is written but the plan file that was asked for.
 
     JSON: formatVersion, summary (count by action), isHeld, changes and leftOut (action, kind, name, before, after,
-    fields, healsDrift), holds (code, message, hint, canForce), warnings, actualDigest, desiredDigest.
+    fields, healsDrift), holds (code, message, hint, canForce), warnings, filters (of adapters that the plan brings or
+    changes, or whose filter it does: adapter, filter, tried, truncated, colliding, refused, flaws, remedies,
+    bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), actualDigest, desiredDigest.
     """
     from controller.runtime.reading import make_reconciler, name_store, open_for_reading
 

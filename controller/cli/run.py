@@ -96,6 +96,8 @@ def run(
     configure_logging(log_format.value)
     metrics = Metrics()
     settings = chosen_settings(context)
+    if not once:
+        _check(channel, metrics)
     with open_installation(settings, keeps_changes=True, logs_events=True, metrics=metrics) as installation:
         _refuse_to_begin_with_nothing(installation, manifests)
         if once:
@@ -171,8 +173,8 @@ def _serve(
     from controller.web.server import serve
     from controller.web.service import make_service
     from controller.web.stopping import Stopping
+    from controller.web.tls_listening import HandshakeWatch
 
-    _check(channel, metrics)
     signal.signal(signal.SIGTERM, _interrupt)
     controller = Controller(installation, _reconciler(installation, manifests))
     page, stopping = MetricsPage(installation, metrics), Stopping()
@@ -198,6 +200,7 @@ def _serve(
             others=[] if channel.metrics is None else [(channel.metrics, make_metrics_app(page))],
             certificate=channel.certificate,
             on_renewed=lambda: _note_expiry(channel, metrics),
+            watch=HandshakeWatch(metrics.note_failed_handshake, installation.admission.note_unproven),
             allows_clear_text=channel.allows_clear_text,
         )
     finally:

@@ -36,7 +36,7 @@ def validate(
         problems = [_problem_view(problem) for problem in error.problems]
         show_json({"isValid": False, "counts": {}, "problems": problems, "warnings": []})
         raise typer.Exit(failures.FAILURE) from None
-    _show_valid(manifests, compiled, [*compiled.warnings, *missing_outside(compiled)], output)
+    _show_valid(manifests, compiled, [*compiled.warnings, *compiled.weakening, *missing_outside(compiled)], output)
 
 
 def _show_valid(manifests: Manifests, compiled: "Compiled", warnings: "list[Problem]", output: Report) -> None:

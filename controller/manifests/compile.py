@@ -7,7 +7,7 @@ from operator import attrgetter
 from controller.manifests.agreement import Declared, Topology, disagreements
 from controller.manifests.batch import Batch, batch_of_mapping, batches_of_set
 from controller.manifests.document import Document
-from controller.manifests.filter_effects import filter_effects
+from controller.manifests.filter_effects import Severity, filter_effects
 from controller.manifests.group_adapters import misused_group_adapters
 from controller.manifests.outside import Outside, named_outside
 from controller.manifests.problems import ManifestErrors, Place, Problem
@@ -29,11 +29,14 @@ class Compiled:
     Attributes:
         warnings: In order of file, line and column.
         outside: Files and environment variables that they name; whether these are there was not looked at.
+        weakening: Warnings of filters that weaken passwords seriously. A plan tells of those that it brings or
+            changes by itself, so that one with nothing to do is silent about them.
     """
 
     state: State
     warnings: tuple[Problem, ...] = ()
     outside: tuple[Outside, ...] = ()
+    weakening: tuple[Problem, ...] = ()
 
 
 class Compiler:
@@ -77,11 +80,13 @@ class Compiler:
         self.problems.extend(misused_group_adapters(self._declared))
         self._refuse_problems()
         effects = list(filter_effects(self._declared, self._catalogue))
-        self.problems.extend(effect.problem for effect in effects if effect.is_error)
+        self.problems.extend(effect.problem for effect in effects if effect.severity is Severity.ERROR)
         self._refuse_problems()
-        warnings = [*disagreements(Topology(self._declared, self._mapped()), start), *(e.problem for e in effects)]
+        unfit = [effect.problem for effect in effects if effect.severity is Severity.WARNING]
+        warnings = [*disagreements(Topology(self._declared, self._mapped()), start), *unfit]
         outside = tuple(found for declared in self._declared.values() for found in named_outside(declared))
-        return Compiled(self._state(), tuple(sorted(warnings)), outside)
+        weakening = sorted(effect.problem for effect in effects if effect.severity is Severity.WEAKENING)
+        return Compiled(self._state(), tuple(sorted(warnings)), outside, tuple(weakening))
 
     def _refuse_problems(self) -> None:
         if self.problems:

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from controller.manifests.problems import did_you_mean, there_are
-from controller.manifests.v1.duration import format_duration
 from controller.manifests.v1.kinds import KINDS
+from controller.model.duration import format_duration
 from controller.model.errors import NotFound
 from controller.ports.connectors import ConnectorCatalogue
 

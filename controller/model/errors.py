@@ -197,9 +197,25 @@ class Deferrable(ConnectorError):
 
 
 class Busy(Deferrable):
-    """The directory answered that it cannot do it now."""
+    """The directory answered that it cannot do it now.
+
+    Attributes:
+        wait: How long it asked us to wait; nothing when it did not say.
+    """
 
     code = "busy"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        directory_code: str = "",
+        words: str = "",
+        hint: str = "",
+        wait: timedelta = timedelta(),
+    ) -> None:
+        super().__init__(message, directory_code=directory_code, words=words, hint=hint)
+        self.wait = wait
 
 
 class Unavailable(Deferrable):
@@ -218,6 +234,10 @@ class PolicyUnknown(ConnectorError):
     """The directory answers, but what it asks of passwords cannot be found out."""
 
     code = "policyUnknown"
+
+
+class PolicyUntold(PolicyUnknown):
+    """Targets of this kind cannot be asked what they ask of passwords: that is known beforehand, and no news."""
 
 
 class Indeterminate(ConnectorError):

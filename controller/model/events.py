@@ -475,7 +475,7 @@ KEYS_RETIRED = EventType(
 CALL_REFUSED = EventType(
     "callRefused",
     Level.WARNING,
-    "A call of the API that reads was refused.",
+    "A call of the API that reads, or that operates, was refused.",
     fields={**_CALLER_OF_API, "action": "what it asked for, as a stable name", "reason": "why, as a stable name"},
 )
 CALLER_UNPROVEN = EventType(

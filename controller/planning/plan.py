@@ -10,6 +10,7 @@ from controller.planning.change import Action, Change, Prune, Update
 from controller.planning.conflict import MOST_SHOWN, conflict_holds
 from controller.planning.diff import diff
 from controller.planning.digest import Tally
+from controller.planning.filter_trials import FilterTrial
 from controller.planning.propagation import Propagation
 from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
 from controller.planning.state import State
@@ -27,6 +28,7 @@ class Plan:
         desired_digest: Digest of the manifests that it comes from.
         left_out: Differences that the policy keeps out of the plan (``prune: false``, ``selfHeal: false``).
         drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
+        trials: What the filters that the plan brings or changes did to made-up passwords, adapter by adapter.
     """
 
     changes: tuple[Change, ...]
@@ -36,6 +38,7 @@ class Plan:
     desired_digest: str
     left_out: tuple[Change, ...] = ()
     drifted: frozenset[Key] = frozenset()
+    trials: tuple[FilterTrial, ...] = ()
 
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""

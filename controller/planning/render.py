@@ -8,6 +8,7 @@ from controller.model.topology import Mapping
 from controller.planning.change import ACTIONS, Action, Change, Replace, Update
 from controller.planning.encoding import Json, encode_change, encode_value
 from controller.planning.fields import differences
+from controller.planning.filter_trials import FilterTrial, columns_of, encode_trial, line_of, title_of
 from controller.planning.listing import NOTHING_TO_DO, SYMBOLS, Row, harmless, more_mappings, rows, summary
 from controller.planning.plan import Plan
 from controller.planning.plan_file import encode_hold
@@ -41,6 +42,10 @@ def _text_lines(plan: Plan, *, colour: bool, limit: int) -> Iterator[str]:
         yield f"    {more}"
     if plan.changes:
         yield ""
+    if plan.trials:
+        yield f"{title_of(plan.trials)}:"
+        yield from (f"  {harmless(line_of(trial))}" for trial in plan.trials)
+        yield ""
     for warning in plan.warnings:
         yield f"{paint('Warning:', _YELLOW)} {harmless(warning)}"
     for hold in plan.holds:
@@ -67,6 +72,7 @@ def render_json(plan: Plan) -> str:
         "leftOut": [_change_to_json(c, plan) for c in plan.left_out],
         "holds": [encode_hold(h) for h in plan.holds],
         "warnings": list(plan.warnings),
+        "filters": [encode_trial(trial) for trial in plan.trials],
         "actualDigest": plan.actual_digest,
         "desiredDigest": plan.desired_digest,
     }
@@ -98,6 +104,10 @@ def _markdown_lines(plan: Plan, limit: int) -> Iterator[str]:
         yield from ("", *(f"- :no_entry: {escaped(h.message)} ({escaped(h.hint)})" for h in plan.holds))
     if plan.warnings:
         yield from ("", *(f"- :warning: {escaped(w)}" for w in plan.warnings))
+    if plan.trials:
+        yield from ("", f"{title_of(plan.trials)}:", "")
+        yield from ("| adapter | filter | cut off | collide | refused | entropy |", "|---|---|---|---|---|---|")
+        yield from (_trial_row(trial) for trial in plan.trials)
     listed = list(rows(plan, limit))
     for action in ACTIONS:
         of_action = [r for r in listed if r.action == action]
@@ -110,6 +120,11 @@ def _markdown_lines(plan: Plan, limit: int) -> Iterator[str]:
 def _table_row(action: Action, plan: Plan) -> str:
     mappings = sum(c.action == action and isinstance(c.subject, Mapping) for c in plan.changes)
     return f"| {action} | {plan.count(action) - mappings:,} | {mappings:,} |"
+
+
+def _trial_row(trial: FilterTrial) -> str:
+    cells = (trial.adapter, trial.filter or "", *columns_of(trial))
+    return f"| {' | '.join(escaped(cell) for cell in cells)} |"
 
 
 def _fold(title: str, of_action: Iterable[Row]) -> Iterator[str]:

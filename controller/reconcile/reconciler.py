@@ -9,7 +9,7 @@ from controller.model.actor import RECONCILER, Actor
 from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
 from controller.planning.plan import Plan, make_plan
-from controller.planning.policy_effects import checked_against_policies
+from controller.planning.policy_effects import Limits, checked_against_policies, no_limits
 from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports.store import Store
@@ -60,12 +60,21 @@ class Reconciler:
 
     One instance is used by one thread at a time. What it reports it reports once, until it changes: a plan that is
     held for a week is one event, not two thousand.
+
+    Args:
+        store: Holds the actual state.
+        read_desired: Reads the desired one.
+        by: Who applies.
+        limits: What the connectors take; filters that a plan brings or changes are tried against it.
     """
 
-    def __init__(self, store: Store, read_desired: ReadDesired, *, by: Actor = RECONCILER) -> None:
+    def __init__(
+        self, store: Store, read_desired: ReadDesired, *, by: Actor = RECONCILER, limits: Limits = no_limits
+    ) -> None:
         self._store = store
         self._read_desired = read_desired
         self._by = by
+        self._limits = limits
         self._reported: dict[str, Event] = {}
         self._flags = FlagWatch(store)
 
@@ -95,7 +104,7 @@ class Reconciler:
             heal = policy.self_heal or not respect_self_heal
             told = [*warnings, *suspension_warnings(tx), *user_warnings(tx, desired)]
             plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
-            return checked_against_policies(plan, desired.resources, tx.policies.read())
+            return checked_against_policies(plan, desired.resources, tx.policies.read(), self._limits)
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
+from controller.manifests.filter_effects import limits_of
 from controller.manifests.problems import Problem
 from controller.manifests.reader import read_manifests
 from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
+from controller.planning.policy_effects import Limits
 from controller.planning.state import State
 from controller.ports.store import Store
 from controller.ports.windows_groups import GroupDirectory
@@ -54,12 +57,17 @@ def read_desired_from(paths: Sequence[str], *, stdin: str | None = None, looks_o
     return read_desired
 
 
+def connector_limits() -> Limits:
+    """What the installed connectors take; it raises NotFound for a type that is not among them."""
+    return partial(limits_of, catalogue=installed_connectors())
+
+
 def make_reconciler(
     store: Store, paths: Sequence[str], *, stdin: str | None = None, by: Actor, looks_outside: bool = False
 ) -> Reconciler:
     """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
     read_desired = read_desired_from(paths, stdin=stdin, looks_outside=looks_outside)
-    return Reconciler(store, read_desired, by=by)
+    return Reconciler(store, read_desired, by=by, limits=connector_limits())
 
 
 def make_users(store: Store) -> Users:

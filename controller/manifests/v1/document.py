@@ -5,8 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from controller.manifests.problems import Unfit
-from controller.model.options import Options
+from controller.model.options import Options, Unfit
 from controller.model.topology import PROTECT_ANNOTATION
 
 API_VERSION: Final = "pwsync/v1"

@@ -4,11 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import Described, Manifest, Name
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
-from controller.model.options import Options
+from controller.model.options import Options, Unfit
 from controller.model.topology import PROTECT_ANNOTATION, Mapping
 
 ORIGIN = "Mapping/"
