@@ -94,11 +94,11 @@ class SockProgram:
                 self._announce(told)
             case PasswordSet():
                 self._begin(told.id, self._sealed(told))
-            case OtherOperation(id=None):
-                if told.why:
-                    log.warning("A password change cannot be captured: reason=%s", told.why)
-            case OtherOperation(id=operation):
-                self._carry_out(operation, told.why)
+            case OtherOperation(id=OperationId() as operation, why=why):
+                self._carry_out(operation, why)
+            case OtherOperation(why=why):
+                if why:
+                    log.warning("A password change cannot be captured: reason=%s", why)
             case _:
                 assert_never(told)
         return CONTINUE

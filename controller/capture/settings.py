@@ -1,6 +1,7 @@
 """The settings of the machine of a source: one YAML document of kind Capture."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,8 +13,8 @@ from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.source import read_file
 from controller.manifests.v1.document import Metadata, NonEmpty
 from controller.manifests.v1.domain import NetBiosName
-from controller.manifests.v1.duration import PositiveDuration, parse_duration
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
+from controller.model.duration import PositiveDuration
 from controller.model.options import FilePath, Options
 
 
@@ -58,7 +59,7 @@ class CaptureSpec(Options):
     spool: FilePath
     domain: NetBiosName | None = None
     adapter: NonEmpty | None = None
-    max_age: PositiveDuration = Field(default_factory=lambda: parse_duration("24h"))
+    max_age: PositiveDuration = timedelta(hours=24)
     max_changes: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     exclude: list[NonEmpty] = Field(default_factory=list)
     openldap: OpenLdapSpec | None = None

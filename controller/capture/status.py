@@ -79,7 +79,9 @@ class Status:
             ("refused_total", "counter", "Changes that were set aside."): self.state.refused,
             ("expired_total", "counter", "Changes given up because of their age."): self.state.expired,
         }
-        return "".join(_metric(f"pwsync_capture_{name}", *rest, value) for (name, *rest), value in values.items())
+        return "".join(
+            _metric(f"pwsync_capture_{name}", kind, meaning, value) for (name, kind, meaning), value in values.items()
+        )
 
 
 def _metric(name: str, kind: str, meaning: str, value: float) -> str:

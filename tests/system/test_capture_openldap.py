@@ -63,7 +63,7 @@ class Captured:
 @pytest.fixture
 def captured(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[Captured]:
     with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as folder:  # the path of a socket is short (unix(7))
-        spec = OpenLdapSpec(socket=f"{folder}/s", baseDN=PEOPLE_DN)
+        spec = OpenLdapSpec(socket=f"{folder}/s", base_dn=PEOPLE_DN)
         configuration = own_slapd.folder / "slapd.conf"
         text = configuration.read_text().replace("moduleload ppolicy\n", "moduleload ppolicy\nmoduleload back_sock\n")
         overlay = f"ppolicy_use_lockout\noverlay sock\nsocketpath {spec.socket}\n{_LINES}"
