@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from controller.manifests.problems import did_you_mean, there_are
@@ -40,6 +41,13 @@ def json_schema(kind: str | None, catalogue: ConnectorCatalogue) -> dict[str, An
     references = [{"$ref": f"#/$defs/{name}"} for name in kinds]
     top = references[0] if kind is not None else {"oneOf": references}
     return {"$schema": _DIALECT, "title": f"pwsync {kind or 'manifest'}", **top, "$defs": definitions}
+
+
+def schema_of(model: type[BaseModel], name: str) -> dict[str, Any]:
+    """Return the JSON Schema of one document that is read by *model*, and is no manifest of the controller's."""
+    definitions: dict[str, _Schema] = {}
+    definitions[name] = _hoisted(model.model_json_schema, name, definitions)
+    return {"$schema": _DIALECT, "title": f"pwsync {name}", "$ref": f"#/$defs/{name}", "$defs": definitions}
 
 
 def _hoisted(make: Any, prefix: str, definitions: dict[str, _Schema]) -> _Schema:  # noqa: ANN401  # model_json_schema
