@@ -13,6 +13,7 @@ from controller.cli import (
     adapter,
     apply,
     audit,
+    capture,
     change,
     credentials,
     deliveries,
@@ -63,6 +64,7 @@ app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
+app.add_typer(capture.app, name="capture")
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)
 

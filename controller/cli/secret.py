@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.installation import chosen_settings
-from controller.cli.output import say
+from controller.cli.output import say, show
 from controller.cli.prompts import read_password
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
@@ -71,6 +71,15 @@ def restore(
     """Put the keyring of a backup in its place, after checking that it belongs to this database."""
     password = _password(password_file, password_env, confirms=False)
     _tell(_keys(context).restore(file, password, replaces=replace), chosen_settings(context).key_file)
+
+
+@app.command("capture-key")
+def capture_key(context: typer.Context) -> None:
+    """Print the public key to which machines of sources seal what they capture. It opens nothing.
+
+    After a rotation, give sources the new one, and wait until their spools are empty before --retire.
+    """
+    show(str(_keys(context).capture_key()))
 
 
 @app.command("rotate")

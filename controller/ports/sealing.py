@@ -1,6 +1,7 @@
 """Seals secrets, opens them, and seals with a newer key what an older one has sealed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,6 +21,13 @@ class Sealer(Protocol):
 
         Raises:
             SealBroken: Unknown key, another place, or altered.
+        """
+
+    def open_captured(self, sealed: bytes, account: Account, occurred_at: datetime) -> Secret:
+        """Open a password that was sealed to the public key, where it was captured.
+
+        Raises:
+            SealBroken: Unknown key, sealed for another account or time, or altered.
         """
 
     def fingerprint(self, secret: Secret, account: Account) -> bytes:

@@ -17,6 +17,7 @@ from controller.runtime.reading import open_for_reading, open_for_writing
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import canary_of, open_keyring, utc_now
 from controller.sealing.backup import check_backup_password, decrypt_keyring, encrypt_keyring
+from controller.sealing.capture import CaptureKey
 from controller.sealing.envelope import mark_of
 from controller.sealing.keyring import Keyring, MasterSecret
 from controller.sealing.keysource import create_keyring, load_keyring, save_keyring
@@ -51,6 +52,14 @@ class Keys:
         self._settings = settings
         self._path = settings.key_file
         self._by = by
+
+    def capture_key(self) -> CaptureKey:
+        """The public key of the newest master secret.
+
+        Raises:
+            SettingsError: There is no key file, or it cannot be used.
+        """
+        return CaptureKey.of(load_keyring(self._path).newest)
 
     def generate(self) -> Keyring:
         """Make the keyring of a new installation.

@@ -1,26 +1,21 @@
 """The calls of the HTTP API that an adapter makes, each once: whether to repeat one is for the caller to say."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
 from urllib.parse import quote
 
 from controller.model.secret import Secret
-from controller.sdk.errors import CallRefused, ControllerAway, SessionMissing, SessionReplaced
+from controller.sdk.exchange import exchange, read, view_of
 from controller.sdk.handlers import Status
 from controller.sdk.notifications import Notification, PasswordChange, notification_of
 from controller.sdk.tokens import TokenSource
 from controller.sdk.transport import Answer, Request, Transport
 
-T = TypeVar("T")
 ANSWER_SECONDS = 30.0
 """How long the controller may take to answer, beside what a call may wait."""
-_SUCCESSES = range(200, 300)
-_LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-_REFUSALS: Mapping[str, type[CallRefused]] = {"wrongState": SessionMissing, "wrongSession": SessionReplaced}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +48,21 @@ class Calls:
 
     def initialize(self) -> bool:
         """Begin a session; tell whether there was one already."""
-        view = _view(self._call("POST", "/session"))
-        self._session = _read(view, lambda v: str(v["session"]))
-        return _read(view, lambda v: bool(v["reconnected"]))
+        view = view_of(self._call("POST", "/session"))
+        self._session = read(view, lambda v: str(v["session"]))
+        return read(view, lambda v: bool(v["reconnected"]))
 
     def receive(self, wait: int) -> Notification | None:
         """Receive; None when there is nothing within *wait* seconds."""
         path = f"{self._path}/notifications?wait={wait}"
         answer = self._send(Request("GET", path, seconds=wait + ANSWER_SECONDS, may_wait=True))
-        return None if answer.status == HTTPStatus.NO_CONTENT else _read(_view(answer), notification_of)
+        return None if answer.status == HTTPStatus.NO_CONTENT else read(view_of(answer), notification_of)
 
     def complete(self, change: PasswordChange, error_code: int, message: str) -> str:
         """Say what became of a notification; returns the state of its delivery."""
         body = {"errorCode": error_code, "message": message, "account": change.account}
         path = f"/notifications/{quote(change.tracking_id, safe='')}/complete"
-        return _read(_view(self._call("POST", path, body)), lambda v: str(v["state"]))
+        return read(view_of(self._call("POST", path, body)), lambda v: str(v["state"]))
 
     def report_status(self, status: Status) -> None:
         """Say whether passwords can be handed to the adapter."""
@@ -76,7 +71,7 @@ class Calls:
 
     def shut_down(self) -> int:
         """End the session; tells how many notifications went back unconfirmed."""
-        return _read(_view(self._call("DELETE", "/session")), lambda v: int(v["returned"]))
+        return read(view_of(self._call("DELETE", "/session")), lambda v: int(v["returned"]))
 
     def report_change(
         self, account: str, password: Secret, old_password: Secret | None, occurred_at: datetime | None
@@ -87,17 +82,17 @@ class Calls:
             body["oldPassword"] = old_password.reveal()
         if occurred_at is not None:
             body["occurredAt"] = occurred_at.isoformat()
-        return _read(_view(self._call("POST", "/changes", body)), lambda v: str(v["trackingId"]))
+        return read(view_of(self._call("POST", "/changes", body)), lambda v: str(v["trackingId"]))
 
     def report_expired(self, account: str) -> list[str]:
         """Say that an account's password has expired; returns the applications whose credentials are marked."""
-        view = _view(self._call("POST", "/expirations", {"account": account}))
-        return _read(view, lambda v: [str(name) for name in v["applications"]])
+        view = view_of(self._call("POST", "/expirations", {"account": account}))
+        return read(view, lambda v: [str(name) for name in v["applications"]])
 
     def change(self, tracking_id: str) -> ReportedChange:
         """Read what became of a change that this adapter's principal has reported."""
-        view = _view(self._send(Request("GET", f"/v1/changes/{quote(tracking_id, safe='')}")))
-        return _read(view, lambda v: ReportedChange(v["trackingId"], v["state"], v["reason"], v["message"]))
+        view = view_of(self._send(Request("GET", f"/v1/changes/{quote(tracking_id, safe='')}")))
+        return read(view, lambda v: ReportedChange(v["trackingId"], v["state"], v["reason"], v["message"]))
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
         content = None if body is None else json.dumps(body).encode()
@@ -105,45 +100,4 @@ class Calls:
 
     def _send(self, request: Request) -> Answer:
         headers = {"Pwsync-Session": self._session} if self._session else {}
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.read().reveal()}"
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        answer = self._transport.send(replace(request, headers=headers))
-        if answer.status not in _SUCCESSES:
-            raise _problem(answer)
-        return answer
-
-
-def _read(view: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
-    try:
-        return read(view)
-    except (KeyError, TypeError, ValueError) as error:  # the text of the error may hold what was answered
-        raise ControllerAway(f"an answer of the controller cannot be read: {type(error).__name__}") from None
-
-
-def _view(answer: Answer) -> dict[str, Any]:
-    found = _json(answer)
-    if found is None:
-        raise ControllerAway(f"what answers is no controller: no JSON in an answer of status {answer.status}")
-    return found
-
-
-def _json(answer: Answer) -> dict[str, Any] | None:
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _problem(answer: Answer) -> Exception:
-    """What an answer that is no success says (RFC 9457)."""
-    view = _json(answer) or {}
-    words = str(view.get("detail") or view.get("title") or f"the controller answers with status {answer.status}")
-    if answer.status in _LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ControllerAway(words, retry_after=answer.retry_after)
-    code = str(view.get("code", ""))
-    type_ = _REFUSALS.get(code, CallRefused)
-    reason, hint = str(view.get("reason", "")), str(view.get("hint", ""))
-    return type_(words, status=answer.status, code=code, reason=reason, hint=hint)
+        return exchange(self._transport, self._token, replace(request, headers=headers))

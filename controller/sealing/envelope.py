@@ -66,7 +66,7 @@ def lock(text: str, place: SealPlace, *, key_id: bytes, key: bytes, nonce: bytes
         nonce: 12 bytes, never used before with this key. Random ones keep that promise for 2**32 values per key
             (NIST SP 800-38D, section 8.3).
     """
-    return Envelope(key_id, nonce, AESGCM(key).encrypt(nonce, _pad(encode(text)), _associated(key_id, place)))
+    return Envelope(key_id, nonce, AESGCM(key).encrypt(nonce, pad(encode(text)), _associated(key_id, place)))
 
 
 def unlock(envelope: Envelope, place: SealPlace, *, key: bytes) -> str:
@@ -82,7 +82,7 @@ def unlock(envelope: Envelope, place: SealPlace, *, key: bytes) -> str:
             f"{_named(place)} was altered, or was sealed for another place",
             hint="a row was copied or edited by hand; set that credential again",
         ) from None
-    return _unpad(padded).decode("utf-8", "surrogatepass")
+    return unpad(padded).decode("utf-8", "surrogatepass")
 
 
 def mark_of(key_id: bytes) -> bytes:
@@ -108,17 +108,25 @@ def unknown_key(key_id: bytes, place: SealPlace) -> SealBroken:
     )
 
 
-_RESTORE = "it is damaged: set that credential again, or restore the store from its backup"
-
-
-def _pad(data: bytes) -> bytes:
+def pad(data: bytes) -> bytes:
+    """*data* with its length before it, filled up to a multiple of ``BLOCK_SIZE``."""
     framed = _LENGTH.pack(len(data)) + data
     return framed + bytes(-len(framed) % BLOCK_SIZE)
 
 
-def _unpad(padded: bytes) -> bytes:
+def unpad(padded: bytes) -> bytes:
+    """What ``pad`` was given.
+
+    Raises:
+        ValueError: It is too short to say how long that was.
+    """
+    if len(padded) < _LENGTH.size:
+        raise ValueError("too short")
     (length,) = _LENGTH.unpack_from(padded)
     return padded[_LENGTH.size : _LENGTH.size + length]
+
+
+_RESTORE = "it is damaged: set that credential again, or restore the store from its backup"
 
 
 def _associated(key_id: bytes, place: SealPlace) -> bytes:

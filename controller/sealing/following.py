@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from controller.model.accounts import Account
@@ -52,14 +53,15 @@ class FollowingSealer:
         Raises:
             SealBroken: Unknown key, another place, altered, truncated, or of an unknown format version.
         """
-        sealer = self._newest()
-        try:
-            return sealer.open(sealed, place)
-        except SealBroken:
-            newer = self._newest(at_once=True)
-            if newer is sealer:
-                raise
-        return newer.open(sealed, place)
+        return self._opened(lambda sealer: sealer.open(sealed, place))
+
+    def open_captured(self, sealed: bytes, account: Account, occurred_at: datetime) -> Secret:
+        """Open a password that was sealed where it was captured, with whichever key.
+
+        Raises:
+            SealBroken: Unknown key, sealed for another account or time, or altered.
+        """
+        return self._opened(lambda sealer: sealer.open_captured(sealed, account, occurred_at))
 
     def fingerprint(self, secret: Secret, account: Account) -> bytes:
         """HMAC of *secret* for *account*; its key never rotates."""
@@ -68,6 +70,16 @@ class FollowingSealer:
     def tag(self, content: bytes) -> bytes:
         """HMAC of *content* for the audit; its key never rotates."""
         return self._sealer.tag(content)
+
+    def _opened(self, open_with: Callable[[KeyringSealer], Secret]) -> Secret:
+        sealer = self._newest()
+        try:
+            return open_with(sealer)
+        except SealBroken:
+            newer = self._newest(at_once=True)
+            if newer is sealer:
+                raise
+        return open_with(newer)
 
     def _newest(self, *, at_once: bool = False) -> KeyringSealer:
         mark = _mark(self._path)

@@ -2,10 +2,12 @@
 
 import hmac
 import os
+from datetime import datetime
 
 from controller.model.accounts import Account
 from controller.model.credential import SealPlace
 from controller.model.secret import Secret
+from controller.sealing.capture import open_captured
 from controller.sealing.envelope import NONCE_SIZE, Envelope, encode, join, lock, mark_of, unknown_key, unlock
 from controller.sealing.keyring import Keyring, RandomBytes
 
@@ -48,6 +50,14 @@ class KeyringSealer:
     def tag(self, content: bytes) -> bytes:
         """HMAC-SHA256 of *content* for the audit; 32 bytes. Implements ``ports.AuditKey``."""
         return hmac.digest(self._audit_key, content, "sha256")
+
+    def open_captured(self, sealed: bytes, account: Account, occurred_at: datetime) -> Secret:
+        """Open a password that was sealed where it was captured, with whichever key.
+
+        Raises:
+            SealBroken: Unknown key, sealed for another account or time, or altered.
+        """
+        return open_captured(self._keyring, sealed, account, occurred_at)
 
     @property
     def newest_mark(self) -> bytes:

@@ -15,6 +15,7 @@ from controller.runtime.wiring import Installation, steady_clock
 from controller.web.adapters import AdaptersApi
 from controller.web.answers import SecurityHeaders
 from controller.web.calls import Call, calls_of, routes_of
+from controller.web.captures import CapturesApi
 from controller.web.changes import ChangesApi
 from controller.web.limiting import DEFAULT_LIMIT, CallLimits
 from controller.web.lookups import LookUpsApi
@@ -36,6 +37,7 @@ READING_THREADS = 4
 
 APIS = (
     ChangesApi,
+    CapturesApi,
     AdaptersApi,
     OperationsApi,
     LookUpsApi,
@@ -70,6 +72,7 @@ def make_app(
     """
     limiter, of_readers = CapacityLimiter(REQUEST_THREADS), CapacityLimiter(READING_THREADS)
     changes = ChangesApi(installation, on_accepted, limiter)
+    captures = CapturesApi(installation, changes, limiter)
     adapters = AdaptersApi(installation, limiter)
     operations = OperationsApi(installation, on_accepted, limiter)
     lookups = LookUpsApi(installation, limiter, steady_clock())
@@ -77,7 +80,7 @@ def make_app(
     pages = StatusPages(installation, insight, on_accepted)
     reading = ReadingApi(installation, pages.plans, of_readers)
     objects = ObjectsApi(installation, of_readers)
-    apis = (changes, adapters, operations, lookups, reading, objects, probes, OpenApiPage(all_calls()))
+    apis = (changes, captures, adapters, operations, lookups, reading, objects, probes, OpenApiPage(all_calls()))
 
     async def answer_missing(request: Request, error: Exception) -> Response:
         return pages.missing(request) or await answer_http_exception(request, error)

@@ -1,5 +1,6 @@
 """Bodies of requests: bounded, strict JSON. Nothing that a caller sent is ever repeated in an error."""
 
+import base64
 import json
 import re
 from collections.abc import Iterable
@@ -15,7 +16,14 @@ from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 from controller.web.problem import BadRequest
 from controller.web.problem_kinds import MALFORMED, TOO_LARGE, TOO_SLOW, UNSUPPORTED_MEDIA_TYPE
-from controller.web.terms import EXTERNAL_ACCOUNT, INSTANT, NEW_PASSWORD, OLD_PASSWORD, WINDOWS_ACCOUNT
+from controller.web.terms import (
+    EXTERNAL_ACCOUNT,
+    INSTANT,
+    NEW_PASSWORD,
+    OLD_PASSWORD,
+    SEALED_PASSWORD,
+    WINDOWS_ACCOUNT,
+)
 
 MAX_BODY_SIZE = 64 * 1024
 BODY_SECONDS = 15
@@ -30,6 +38,12 @@ def _secret(value: object) -> Secret:
     if not isinstance(value, str):
         raise ValueError("not text")  # noqa: TRY004  # pydantic takes ValueError alone
     return Secret(value)
+
+
+def _base64(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError("not text")  # noqa: TRY004  # as above
+    return base64.b64decode(value, validate=True)
 
 
 def instant_of(value: object) -> datetime:
@@ -52,9 +66,11 @@ def _whole(value: object) -> object:
 
 
 _TEXT = "text"
+_BASE64 = "base64 of what the capture key has sealed"
 _INSTANT = "an RFC 3339 time with its offset, for example 2025-01-31T08:15:00Z"
 NewPassword = Annotated[Secret, PlainValidator(_secret), NEW_PASSWORD]
 OldPassword = Annotated[Secret, PlainValidator(_secret), OLD_PASSWORD]
+SealedPassword = Annotated[bytes, PlainValidator(_base64), SEALED_PASSWORD]
 Instant = Annotated[datetime, PlainValidator(instant_of), INSTANT]
 ErrorCode = Annotated[int, Field(ge=-(2**31), lt=2**32), BeforeValidator(_whole)]
 Message = Annotated[str, Field(max_length=1000)]
@@ -93,6 +109,22 @@ class ExternalReport(Body):
     password: NewPassword = Field(description=_TEXT)
     occurred_at: Instant | None = Field(default=None, description=_INSTANT)
     old_password: OldPassword | None = Field(default=None, description=_TEXT)
+
+
+class CapturedWindowsReport(Body):
+    """A change that an agent has sealed where it was captured, of an account of a domain."""
+
+    account: Annotated[str, WINDOWS_ACCOUNT] = Field(description=_TEXT)
+    sealed_password: SealedPassword = Field(description=_BASE64)
+    occurred_at: Instant = Field(description=_INSTANT)
+
+
+class CapturedExternalReport(Body):
+    """A change that an agent has sealed where it was captured, of an account of an adapter's system."""
+
+    account: Annotated[str, EXTERNAL_ACCOUNT] = Field(description=_TEXT)
+    sealed_password: SealedPassword = Field(description=_BASE64)
+    occurred_at: Instant = Field(description=_INSTANT)
 
 
 class CompletionReport(Body):

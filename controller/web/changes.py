@@ -44,10 +44,10 @@ class ChangesApi:
     )
     async def report_windows(self, request: Request) -> JsonAnswer:
         """Accept a change that a source of a domain reports."""
-        caller = await self._caller(request)
+        caller = await self.caller(request)
         body = await read_body(request, WindowsReport)
         account = windows_account(request.path_params["domain"], body.account)
-        return await self._accept(Report(account, body.password, occurred_at=body.occurred_at), caller)
+        return await self.accept(Report(account, body.password, occurred_at=body.occurred_at), caller)
 
     @call(
         "POST",
@@ -59,15 +59,16 @@ class ChangesApi:
     )
     async def report_external(self, request: Request) -> JsonAnswer:
         """Accept a change that an adapter reports."""
-        caller = await self._caller(request)
+        caller = await self.caller(request)
         body = await read_body(request, ExternalReport)
         account = external_account(request.path_params["name"], body.account)
-        return await self._accept(Report(account, body.password, body.old_password, body.occurred_at), caller)
+        return await self.accept(Report(account, body.password, body.old_password, body.occurred_at), caller)
 
-    async def _caller(self, request: Request) -> Caller:
+    async def caller(self, request: Request) -> Caller:
+        """Who reports."""
         return Caller(await principal_of(request, self._installation.callers, self._limiter))
 
-    async def _accept(self, report: Report, caller: Caller) -> JsonAnswer:
+    async def accept(self, report: Report, caller: Caller) -> JsonAnswer:
         """Answer 202, which is said only once the change is durable."""
         tracking_id = await to_thread.run_sync(self._take_in, report, caller, limiter=self._limiter)
         location = {"Location": f"/v1/changes/{tracking_id}"}

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controller.runtime.metrics import OTHER, Metrics
 
-_REPORT = re.compile(r"/v1/(?P<of>domains|adapters)/[^/]+/changes")
+_REPORT = re.compile(r"/v1/(?P<of>domains|adapters)/[^/]+/(changes|captures)")
 _DIRECTIONS = {"domains": "windows", "adapters": "external"}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ANSWERS = {

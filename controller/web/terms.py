@@ -38,6 +38,10 @@ EXTERNAL_ACCOUNT = _text(
 )
 NEW_PASSWORD = _secret("The new password, taken exactly as sent.")
 OLD_PASSWORD = _secret("The password before, for adapters that verify it.")
+SEALED_PASSWORD = _text(
+    rf"^[A-Za-z0-9+/]+={{0,2}}{_END}",
+    "The new password, sealed to the public key that `pwsync secret capture-key` prints (decision 0042), in base64.",
+)
 INSTANT = _text(
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})" + _END,
     "RFC 3339, with an offset.",

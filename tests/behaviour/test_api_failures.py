@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -60,6 +61,9 @@ class BlabbingSealer:
 
     def open(self, sealed: bytes, place: SealPlace) -> Secret:
         return self.inner.open(sealed, place)
+
+    def open_captured(self, sealed: bytes, account: Account, occurred_at: datetime) -> Secret:
+        return self.inner.open_captured(sealed, account, occurred_at)
 
     def fingerprint(self, secret: Secret, account: Account) -> bytes:
         return self.inner.fingerprint(secret, account)

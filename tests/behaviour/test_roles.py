@@ -1,15 +1,20 @@
 """Every endpoint and every role: who may call what, and how far each sees."""
 
+import base64
 import itertools
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.routing import Route
 
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.actor import Actor
+from controller.model.secret import Secret
 from controller.pipeline.intake import Caller
 from controller.pipeline.roles import ALLOWED, Action, Role
+from controller.sealing.capture import CaptureKey
 from tests.documentation.roles import ANYONE, ENDPOINTS
 from tests.doubles.roles import DISABLED, PASSWORD, STRANGER, RolesBench
 
@@ -32,8 +37,17 @@ REFUSALS = {"noRole", "notAllowed", "notReporter", "notAdministrator", "sourceNo
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RolesBench]:
     bench = RolesBench(tmp_path_factory.mktemp("roles"))
+    key = CaptureKey.of(bench.bench.sealer._keyring.newest)
+    BODIES["POST /v1/domains/{domain}/captures"] = captured(key, WindowsAccount("CORP", "alice"), REPORT["account"])
+    BODIES["POST /v1/adapters/{name}/captures"] = captured(key, ExternalAccount("far", "A1"), "A1")
     yield bench
     bench.close()
+
+
+def captured(key: CaptureKey, account: Account, shown: str) -> dict[str, str]:
+    now = datetime.now(UTC)
+    sealed = base64.b64encode(key.seal(Secret(PASSWORD), account, now)).decode()
+    return {"account": shown, "sealedPassword": sealed, "occurredAt": now.isoformat()}
 
 
 def routes_of(bench: RolesBench) -> set[str]:

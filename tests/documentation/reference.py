@@ -14,7 +14,7 @@ import yaml
 
 from controller.cli.main import execute
 from controller.connectors.registry import installed_connectors
-from controller.manifests.schema import json_schema
+from controller.manifests.schema import Generator, json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
 from tests.documentation.api import api_page
@@ -74,6 +74,7 @@ COMMANDS = (
     ("secret", "generate"),
     ("secret", "backup"),
     ("secret", "restore"),
+    ("secret", "capture-key"),
     ("secret", "rotate"),
     ("token",),
     ("token", "create"),
@@ -82,6 +83,15 @@ COMMANDS = (
     ("audit",),
     ("audit", "list"),
     ("audit", "verify"),
+    ("capture",),
+    ("capture", "forward"),
+    ("capture", "status"),
+    ("capture", "retry"),
+    ("capture", "samba"),
+    ("capture", "pam"),
+    ("capture", "openldap"),
+    ("capture", "setup"),
+    ("capture", "schema"),
     ("schema",),
     ("demo",),
     ("import-esso",),
@@ -165,7 +175,7 @@ def connectors_page() -> str:
         "",
     ]
     for name in installed_connectors().names():
-        schema = installed_connectors().get(name).options.model_json_schema(by_alias=True)
+        schema = installed_connectors().get(name).options.model_json_schema(by_alias=True, schema_generator=Generator)
         fields = list(_fields(schema, "", schema.get("$defs", {})))
         lines += [f"## {name}", "", *_table(f"connector.{name}", fields, meanings[f"connector.{name}"]), ""]
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -10,6 +10,8 @@ ENDPOINTS: Mapping[str, Action | None] = MappingProxyType(
     {
         "POST /v1/domains/{domain}/changes": Action.REPORT_WINDOWS_CHANGE,
         "POST /v1/adapters/{name}/changes": Action.REPORT_EXTERNAL_CHANGE,
+        "POST /v1/domains/{domain}/captures": Action.REPORT_WINDOWS_CHANGE,
+        "POST /v1/adapters/{name}/captures": Action.REPORT_EXTERNAL_CHANGE,
         "POST /v1/adapters/{name}/expirations": Action.REPORT_EXPIRATION,
         "POST /v1/adapters/{name}/session": Action.BE_THE_ADAPTER,
         "DELETE /v1/adapters/{name}/session": Action.BE_THE_ADAPTER,

@@ -4,20 +4,18 @@ The controller keeps each password encrypted for an OpenPGP key as well (``passw
 decrypts the changed ones and hands each to a program. Facts: samba-tool(8), smb.conf(5).
 """
 
-import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.processes import ServerProcess
 from tests.servers.samba import SambaServer
-
-PROGRAM = Path(__file__).with_name("capture_program.py")
-ATTRIBUTES = "objectGUID,objectSid,sAMAccountName,userAccountControl,pwdLastSet,virtualClearTextUTF8"
 
 
 @contextmanager
@@ -54,34 +52,45 @@ class Capture:
         self.samba.tool("user", "syncpasswords", "--no-wait", f"--cache-ldb={self.cache}")
 
 
-def set_up_capture(samba: SambaServer, folder: Path, *, user: str, url: str, token: str) -> Capture:
-    """Let each changed password of *user* be posted to *url*, the changes of a domain; needs keeping_passwords.
+@contextmanager
+def capturing(
+    samba: SambaServer, folder: Path, pwsync: Callable[..., str], *, user: str, url: str, token: str
+) -> Iterator[Capture]:
+    """Within the block each changed password of *user* goes to the controller at *url*; needs keeping_passwords.
 
     Not of all users: the first pass would hand over the hundreds that other tests have made, one program for each.
 
     Args:
         samba: The domain controller, on this machine.
         folder: Of its own.
+        pwsync: Runs a command of ``pwsync`` where the controller's key file is; returns what it says.
         user: Name of the account.
-        url: Where a change is reported.
-        token: Of the principal that may report it.
+        url: Where the controller listens.
+        token: Of the principal that may report a change of the domain.
     """
-    settings = folder / "capture.json"
-    settings.write_text(json.dumps({"url": url, "token": token, "domain": samba.domain}))
-    settings.chmod(0o600)
-    program = folder / "capture"
-    program.write_text(f"#!/bin/sh\nexec {sys.executable} -S {PROGRAM} {settings}\n")
-    program.chmod(0o700)
-    cache = folder / "capture.ldb"
+    (folder / "capture.key").write_text(pwsync("secret", "capture-key"))
+    token_file = folder / "capture.token"
+    token_file.touch(0o600)
+    token_file.write_text(token)
+    settings, program, cache = folder / "capture.yaml", folder / "capture", folder / "capture.ldb"
+    settings.write_text(
+        "apiVersion: pwsync/v1\nkind: Capture\nmetadata: {name: dc1}\nspec:\n"
+        f"  servers: ['{url}']\n  tokenFile: capture.token\n  keyFile: capture.key\n  spool: spool\n"
+        f"  domain: {samba.domain}\n"
+    )
+    steps = pwsync("capture", "setup", "samba", "--config", str(settings), "--program", str(program))
+    given = [word for word in shlex.split(steps, comments=True) if word.startswith(("--attributes=", "--script="))]
     samba.tool(
         *("user", "syncpasswords", "--cache-ldb-initialize", f"--cache-ldb={cache}", "--decrypt-samba-gpg"),
-        *(
-            f"--attributes={ATTRIBUTES}",
-            f"--script={program}",
-            f"--filter=(&(objectClass=user)(sAMAccountName={user}))",
-        ),
+        *(*given, f"--filter=(&(objectClass=user)(sAMAccountName={user}))"),
     )
-    return Capture(samba, cache)
+    command = [sys.executable, "-m", "controller", "capture", "forward", "--config", str(settings)]
+    forwarder = ServerProcess(command, folder / "forwarder.log", [])
+    forwarder.start()
+    try:
+        yield Capture(samba, cache)
+    finally:
+        forwarder.stop()
 
 
 @contextmanager

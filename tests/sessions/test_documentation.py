@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from controller.capture.settings import read_settings
 from controller.connectors.registry import installed_connectors
 from controller.manifests.problems import ManifestErrors
 from controller.manifests.reader import read_manifests
@@ -85,7 +86,11 @@ def test_the_manifests_of_a_page_are_valid_together(name: str, tmp_path: Path) -
         target = tmp_path / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(block.body, encoding="utf-8")
-    if shown:
+    settings = [tmp_path / file for file, block in shown if "kind: Capture" in block.body]
+    for path in settings:
+        assert read_settings(path).file == path
+        path.unlink()
+    if len(settings) < len(shown):
         read_manifests([str(tmp_path)], installed_connectors())
 
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tests.leaks import Leaks, assert_none
-from tests.servers.capture import Capture, keeping_passwords, set_up_capture
-from tests.servers.capture_program import instant
+from tests.servers.capture import Capture, capturing, keeping_passwords
 from tests.servers.fixtures import require_server
 from tests.servers.samba import SambaServer
 from tests.servers.slapd import SERVICE_PASSWORD, SlapdServer
@@ -56,7 +55,8 @@ class Company:
 
     def password_set_at(self) -> datetime:
         """When Active Directory says that the password was last set."""
-        return instant(int(self.samba.read(self.samba.user_dn(self.user), "pwdLastSet")))
+        ticks = int(self.samba.read(self.samba.user_dn(self.user), "pwdLastSet"))  # 100 ns since 1601-01-01
+        return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
 
     def captured(self, count: int) -> list[dict[str, Any]]:
         """The reports of the user's Windows account, oldest first, once *count* have been captured and are finished."""
@@ -109,12 +109,12 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks
         controller.make_token("dc1")
         controller.make_token("openldap-agent")
         controller.start()
-        url = f"http://127.0.0.1:{controller.port}/v1/domains/CORP/changes"
-        capture = set_up_capture(samba, tmp_path, user=user, url=url, token=controller.tokens["dc1"])
-        company = Company(samba, slapd, controller, capture, user)
-        (reported,) = company.captured(1)
-        assert reported["state"] == "completed", reported
-        yield company
+        url, token = f"http://127.0.0.1:{controller.port}", controller.tokens["dc1"]
+        with capturing(samba, tmp_path, controller.command, user=user, url=url, token=token) as capture:
+            company = Company(samba, slapd, controller, capture, user)
+            (reported,) = company.captured(1)
+            assert reported["state"] == "completed", reported
+            yield company
         assert controller.stop() == 0
         found = leaks.in_files(tmp_path) + [f for answer in controller.answers for f in leaks.in_text(answer)]
         assert_none(found)

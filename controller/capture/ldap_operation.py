@@ -1,0 +1,192 @@
+"""What slapd's ``sock`` tells (slapd-sock(5)): operations that may set a password, and how they ended. Pure."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from controller.model.errors import InvalidInput
+from controller.model.secret import Secret
+
+PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifier (RFC 3062)
+_SEQUENCE, _IDENTITY, _NEW = 0x30, 0x80, 0x82
+_LONG_LENGTH, _MOST_LENGTH_BYTES = 0x80, 4
+_HASHED = re.compile(r"\{[A-Za-z0-9./_-]+\}")
+_RDN = re.compile(r"([A-Za-z][A-Za-z0-9-]*)=((?:[^\\,+]|\\[0-9A-Fa-f]{2}|\\.)*)(?:,|$)")
+_ESCAPE = re.compile(rb"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
+
+Line = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationId:
+    """Names an operation among those of all connections."""
+
+    connection: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSet:
+    """An operation that will set a password, should it succeed.
+
+    Attributes:
+        is_announced: It is RFC 3062: slapd carries it out by a modification of the same id, or not at all.
+    """
+
+    id: OperationId
+    dn: str
+    password: Secret
+    is_announced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOperation:
+    """An operation that sets no password that could be read; *why* says so when it sets one nonetheless.
+
+    Attributes:
+        id: Of one that sets a password which is hashed already: also that of the operation that it carries out.
+    """
+
+    why: str = ""
+    id: OperationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An operation has ended."""
+
+    id: OperationId
+    is_success: bool
+
+
+Told = PasswordSet | OtherOperation | Ended
+
+
+def read_told(content: bytes) -> Told:
+    """Read what slapd sends over one connection.
+
+    Raises:
+        InvalidInput: It is of another form.
+    """
+    first, *rest = content.split(b"\n")
+    lines = list(_lines(rest))
+    match first.strip():
+        case b"MODIFY":
+            return _modify(lines)
+        case b"EXTENDED":
+            return _extended(lines)
+        case b"RESULT":
+            return Ended(_id(lines), _one(lines, "code") == b"0")
+        case _:
+            return OtherOperation()
+
+
+def account_name(dn: str, attribute: str, base_dn: str) -> str | None:
+    """The account of an entry: the value of *attribute*, which must be all of its first part, below *base_dn*."""
+    found = _RDN.match(dn)
+    if found is None or found[1].casefold() != attribute.casefold():
+        return None
+    parent = _folded(dn[found.end() :])
+    if base_dn and parent != _folded(base_dn) and not parent.endswith(f",{_folded(base_dn)}"):
+        return None
+    value = _ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else m[2], found[2].strip().encode())
+    return value.decode("utf-8", "replace")
+
+
+def _folded(dn: str) -> str:
+    return re.sub(r"\s*([,=])\s*", r"\1", dn).strip().casefold()
+
+
+def _modify(lines: list[Line]) -> Told:
+    password, attribute = None, b""
+    for name, value in lines:
+        if name in {"add", "replace", "delete"}:
+            attribute = value if name != "delete" else b""
+        elif name.casefold() == "userpassword" and attribute.lower() == b"userpassword":
+            password = value
+    if password is None:
+        return OtherOperation()
+    return _password_set(lines, _utf8(_one(lines, "dn")), password)
+
+
+def _extended(lines: list[Line]) -> Told:
+    if _one(lines, "oid") != PASSWORD_MODIFY.encode():
+        return OtherOperation()
+    identity, password = read_password_modify(_decoded(_one(lines, "value")))
+    if password is None:
+        return OtherOperation("the server makes up the new password, which it tells nobody but the client")
+    dn = _utf8(identity or _one(lines, "binddn"))
+    return _password_set(lines, dn.removeprefix("dn:"), password, is_announced=True)
+
+
+def _password_set(lines: list[Line], dn: str, password: bytes, *, is_announced: bool = False) -> Told:
+    try:
+        text = password.decode("utf-8")
+    except UnicodeDecodeError:
+        return OtherOperation(f"the new password of {dn} is not UTF-8")
+    if not is_announced and _HASHED.match(text):
+        return OtherOperation(f"the new password of {dn} was hashed before it was sent", _id(lines))
+    return PasswordSet(_id(lines), dn, Secret(text), is_announced)
+
+
+def read_password_modify(value: bytes) -> tuple[bytes, bytes | None]:
+    """User identity (empty when there is none) and new password of RFC 3062, section 2.
+
+    Raises:
+        InvalidInput: It is no such value.
+    """
+    if not value:
+        return b"", None
+    identity, new = b"", None
+    for outer_tag, outer in _elements(value):
+        if outer_tag != _SEQUENCE:
+            raise InvalidInput("the value of a password modify operation is no sequence")
+        for tag, content in _elements(outer):
+            identity = content if tag == _IDENTITY else identity
+            new = content if tag == _NEW else new
+    return identity, new
+
+
+def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tags and contents of BER (X.690) with lengths of the definite form."""
+    at = 0
+    while at < len(data):
+        tag, at = data[at], at + 2
+        length = data[at - 1] if at <= len(data) else -1
+        if length >= _LONG_LENGTH:
+            count = length - _LONG_LENGTH
+            length = int.from_bytes(data[at : at + count]) if 0 < count <= _MOST_LENGTH_BYTES else -1
+            at += count
+        if length < 0 or at + length > len(data):
+            raise InvalidInput("the value of a password modify operation is cut off")
+        yield tag, data[at : at + length]
+        at += length
+
+
+def _id(lines: list[Line]) -> OperationId:
+    return OperationId(_utf8(_one(lines, "connid")), _utf8(_one(lines, "msgid")))
+
+
+def _lines(lines: list[bytes]) -> Iterator[Line]:
+    for line in b"\n".join(lines).replace(b"\n ", b"").split(b"\n"):
+        name, separator, value = line.partition(b":")
+        if separator:
+            is_encoded = value.startswith(b":")
+            yield name.decode("ascii", "replace"), _decoded(value[1:]) if is_encoded else value.removeprefix(b" ")
+
+
+def _one(lines: list[Line], name: str) -> bytes:
+    return next((value for found, value in lines if found == name), b"")
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        raise InvalidInput("slapd sent a value that is no base64") from None
+
+
+def _utf8(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

@@ -1,0 +1,221 @@
+"""OpenLDAP: the program behind the overlay ``sock``, one for a server. Facts: slapd-sock(5).
+
+A change is sealed and synced before slapd carries it out, and waits to be sent only once slapd says that it succeeded.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import assert_never
+
+from controller.capture.ldap_operation import (
+    Ended,
+    OperationId,
+    OtherOperation,
+    PasswordSet,
+    Told,
+    account_name,
+    read_told,
+)
+from controller.capture.record import CapturedChange
+from controller.capture.settings import OpenLdapSpec
+from controller.capture.spool import Aside
+from controller.capture.taking import Capture
+from controller.model.errors import InvalidInput, SettingsError
+
+log = logging.getLogger("pwsync.capture")
+
+CONTINUE = b"CONTINUE\n"
+NOT_TAKEN = b"RESULT\ncode: 51\ninfo: pwsync cannot keep this password change now; tell your administrator\n"
+"""busy (RFC 4511, section 4.1.9): better no change than one that nobody hears of."""
+_LARGEST = 1 << 20
+_SECONDS = 5.0
+_THREADS = 16
+_LOST_AFTER = 60.0
+"""Seconds after which slapd will not say any more how an operation ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """An operation whose end is not known.
+
+    Attributes:
+        change: What it will set, announced but not begun; None for an account that is not captured.
+        file: Where that is kept, once it was begun.
+    """
+
+    change: CapturedChange | None
+    since: float
+    file: str = ""
+
+
+class SockProgram:
+    """What is told over the socket, and answered. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        spec: OpenLdapSpec,
+        now: Callable[[], datetime],
+        steady_time: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._capture = capture
+        self._spec = spec
+        self._now = now
+        self._steady_time = steady_time
+        self._under_way: dict[OperationId, _UnderWay] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, content: bytes) -> bytes:
+        """Take what slapd tells; returns what to answer, which is nothing to a result."""
+        try:
+            self._give_up_lost()
+            return self._answer(read_told(content))
+        except InvalidInput as error:
+            log.warning("An operation was passed over: problem=%s", error.message)
+        except SettingsError as error:
+            log.error("A change was not taken, and slapd was told so: problem=%s", error)  # noqa: TRY400  # no traceback
+            return NOT_TAKEN
+        return b"" if content.startswith(b"RESULT") else CONTINUE
+
+    def _answer(self, told: Told) -> bytes:
+        match told:
+            case Ended(id=operation, is_success=is_success):
+                self._end(operation, is_success=is_success)
+                return b""
+            case PasswordSet(is_announced=True):
+                self._announce(told)
+            case PasswordSet():
+                self._begin(told.id, self._sealed(told))
+            case OtherOperation(id=OperationId() as operation, why=why):
+                self._carry_out(operation, why)
+            case OtherOperation(why=why):
+                if why:
+                    log.warning("A password change cannot be captured: reason=%s", why)
+            case _:
+                assert_never(told)
+        return CONTINUE
+
+    def _sealed(self, told: PasswordSet) -> CapturedChange | None:
+        name = account_name(told.dn, self._spec.account_attribute, self._spec.base_dn)
+        return None if name is None else self._capture.sealed(name, told.password, self._now())
+
+    def _announce(self, told: PasswordSet) -> None:
+        """Remember the sealed change until slapd carries it out: what it refuses at once, it tells nobody."""
+        change = self._sealed(told)
+        with self._lock:
+            self._under_way[told.id] = _UnderWay(change, self._steady_time())
+
+    def _carry_out(self, operation: OperationId, why: str) -> None:
+        """Begin what was announced; without that, nobody knows which password was hashed there."""
+        with self._lock:
+            announced = self._under_way.pop(operation, None)
+        if announced is None:
+            log.warning("A password change cannot be captured: reason=%s", why)
+        else:
+            self._begin(operation, announced.change)
+
+    def _begin(self, operation: OperationId, change: CapturedChange | None) -> None:
+        """Keep a change before slapd carries it out."""
+        if change is not None:
+            file = self._capture.spool.prepare(change)
+            with self._lock:
+                self._under_way[operation] = _UnderWay(change, self._steady_time(), file)
+
+    def _end(self, operation: OperationId, *, is_success: bool) -> None:
+        with self._lock:
+            ended = self._under_way.pop(operation, None)
+        if ended is None or not ended.file:
+            return
+        if is_success:
+            self._capture.spool.confirm(ended.file)
+        else:
+            self._capture.spool.withdraw(ended.file)
+
+    def _give_up_lost(self) -> None:
+        """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""
+        deadline = self._steady_time() - _LOST_AFTER
+        with self._lock:
+            lost = [operation for operation, under_way in self._under_way.items() if under_way.since < deadline]
+            files = [self._under_way.pop(operation).file for operation in lost]
+        for file in files:
+            if file:
+                self._capture.spool.set_aside(file, Aside.DOUBTFUL)
+                log.error("slapd has not told how a password change ended: file=%s", file)
+
+
+class SockListener:
+    """Listens on the socket. ``stop`` may be called in a signal handler."""
+
+    def __init__(self, program: SockProgram, path: Path) -> None:
+        """Listen at once.
+
+        Raises:
+            SettingsError: The socket cannot be made.
+        """
+        self._program = program
+        self._socket = _listen(path)
+
+    def serve(self, when_ready: Callable[[], None]) -> None:
+        """Serve until ``stop``."""
+        when_ready()
+        with ThreadPoolExecutor(_THREADS) as threads:
+            while True:
+                try:
+                    connection, _ = self._socket.accept()
+                except OSError:
+                    break  # it was shut down
+                threads.submit(self._serve_one, connection)
+        self._socket.close()
+
+    def stop(self) -> None:
+        """End ``serve``; operations under way are finished first."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _serve_one(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(_SECONDS)
+            try:
+                answer = self._program.answer(_read(connection))
+                if answer:
+                    connection.sendall(answer)
+            except OSError as error:
+                log.warning("slapd has broken off: problem=%s", error)
+            except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: slapd refuses, we say why
+                log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
+
+
+def _read(connection: socket.socket) -> bytes:
+    """Read up to the empty line that ends what slapd tells, or to its end."""
+    content = bytearray()
+    while len(content) < _LARGEST and not content.endswith(b"\n\n"):
+        part = connection.recv(65536)
+        if not part:
+            break
+        content += part
+    return bytes(content)
+
+
+def _listen(path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)  # of a program that was killed
+        mask = os.umask(0o177)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(mask)
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"the socket {path} cannot be made: {error.strerror or error}", hint="check its folder and openldap.socket"
+        ) from error
+    return listening

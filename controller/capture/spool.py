@@ -1,0 +1,206 @@
+"""The spool: one file for each captured change, written in one step and synced, in the order of their numbers.
+
+Several programs write, one forwarder reads. Whoever is killed at any moment leaves a file that is whole or none.
+"""
+
+import fcntl
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+
+from controller.capture.record import CapturedChange, Damaged, decode, encode
+from controller.model.errors import SettingsError
+
+LOCK = "lock"
+STATE = "state.json"
+_UNFINISHED = ".new"
+_NAME = re.compile(r"(\d{20})\.(change|pending|refused|damaged|doubtful)", re.ASCII)
+_MODE = 0o600
+_CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class SpoolFull(SettingsError):
+    """The spool holds as many changes as it may. The new one was not taken."""
+
+
+class Aside(StrEnum):
+    """Why a change was set aside, as the ending of its file. A person must look."""
+
+    REFUSED = "refused"
+    """The controller does not take it."""
+    DAMAGED = "damaged"
+    """It cannot be read."""
+    DOUBTFUL = "doubtful"
+    """Nobody said whether the source has carried it out."""
+
+
+class Spool:
+    """A folder of captured changes, for one user alone."""
+
+    def __init__(self, path: Path, most: int, nanoseconds: Callable[[], int] = time.time_ns) -> None:
+        self.path = path
+        self._most = most
+        self._nanoseconds = nanoseconds
+
+    @classmethod
+    def open(cls, path: Path, most: int) -> "Spool":
+        """Make the folder when it is missing, and check that others may not enter it.
+
+        Raises:
+            SettingsError: They may, or it cannot be made.
+        """
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = path.lstat()
+        except OSError as error:
+            raise _unusable(path, error) from error
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise SettingsError(
+                f"the spool {path} is not a folder of this user alone",
+                hint=f"run as the user who owns it, and chmod 700 {path}",
+            )
+        return cls(path, most)
+
+    def put(self, change: CapturedChange) -> None:
+        """Add a change. When this returns, it survives a crash.
+
+        Raises:
+            SpoolFull: There are as many as there may be.
+            SettingsError: The file system does not take it.
+        """
+        self._write(change, "change")
+
+    def prepare(self, change: CapturedChange) -> str:
+        """Keep a change of which nobody knows yet whether it will happen; returns its name.
+
+        Raises:
+            SpoolFull, SettingsError: As ``put``.
+        """
+        return self._write(change, "pending")
+
+    def confirm(self, name: str) -> None:
+        """It has happened: from now on it waits to be sent, behind all others.
+
+        Raises:
+            SettingsError: The file system does not allow it.
+        """
+        with self._changing():
+            (self.path / name).rename(self.path / f"{self._next():020d}.change")
+            self._sync()
+
+    def withdraw(self, name: str) -> None:
+        """It has not happened."""
+        self.remove(name)
+
+    def doubt(self) -> int:
+        """Set aside what was prepared by a program that is no more; tells how many there were."""
+        names = self.names("pending")
+        for name in names:
+            self.set_aside(name, Aside.DOUBTFUL)
+        return len(names)
+
+    def waiting(self) -> list[str]:
+        """Names of the changes to send, oldest first."""
+        return self.names("change")
+
+    def names(self, *endings: str) -> list[str]:
+        """Names of all files with one of these endings, oldest first."""
+        found = (_NAME.fullmatch(name) for name in os.listdir(self.path))  # noqa: PTH208  # names alone, and fast
+        return sorted(match[0] for match in found if match is not None and match[2] in endings)
+
+    def read(self, name: str) -> CapturedChange:
+        """Read a change.
+
+        Raises:
+            Damaged: It is not what was written.
+        """
+        try:
+            return decode((self.path / name).read_bytes())
+        except OSError as error:
+            raise Damaged(f"it cannot be read: {error.strerror}") from error
+
+    def remove(self, name: str) -> None:
+        """Delete a change. Should the machine stop now, it may come back, and is sent twice: that does no harm."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def set_aside(self, name: str, why: Aside) -> None:
+        """Keep a change, but do not send it."""
+        (self.path / name).rename(self.path / f"{name.partition('.')[0]}.{why.value}")
+
+    def put_back(self) -> int:
+        """Let everything that was refused be sent again; tells how many there are."""
+        names = self.names(Aside.REFUSED)
+        for name in names:
+            (self.path / name).rename(self.path / f"{name.partition('.')[0]}.change")
+        return len(names)
+
+    def count(self) -> int:
+        """How many changes there are of any kind."""
+        return len(self._all())
+
+    def _all(self) -> list[str]:
+        return self.names("change", "pending", *Aside)
+
+    def _write(self, change: CapturedChange, ending: str) -> str:
+        with self._changing():
+            if self.count() >= self._most:
+                raise SpoolFull(
+                    f"the spool {self.path} is full: it holds {self._most:,} changes",
+                    hint="see why they are not sent: 'pwsync capture status'; then raise maxChanges or discard some",
+                )
+            name = f"{self._next():020d}.{ending}"
+            unfinished = self.path / f"{name}{_UNFINISHED}"
+            try:
+                _write_new(unfinished, encode(change))
+                unfinished.rename(self.path / name)
+                self._sync()
+            except OSError:
+                for path in (unfinished, self.path / name):
+                    with suppress(OSError):  # what is not there, or cannot be removed, is no change that was taken
+                        path.unlink()
+                raise
+            return name
+
+    def _next(self) -> int:
+        names = self._all()
+        return max(self._nanoseconds(), int(names[-1].partition(".")[0]) + 1 if names else 0)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One program at a time gives numbers."""
+        try:
+            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                for left in self.path.glob(f"*{_UNFINISHED}"):
+                    left.unlink()
+                yield
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def _sync(self) -> None:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, _CREATING, _MODE), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unusable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"the spool {path} cannot be used: {error.strerror}", hint="check its owner and the free space of its disk"
+    )

@@ -1,0 +1,124 @@
+"""How capture is, seen from outside: what waits, and what a person must look at."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from controller.capture.forwarder import lock_forwarding
+from controller.capture.record import Damaged
+from controller.capture.settings import CaptureSpec
+from controller.capture.spool import Aside, Spool
+from controller.capture.state import State, load_state
+from controller.model.errors import SettingsError
+
+ALMOST_FULL = 0.8
+"""The share of maxChanges from which on it is an alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One look at a spool.
+
+    Attributes:
+        waiting: Changes to be sent.
+        oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
+        aside: How many were set aside, by the reason.
+        used: Changes of any kind, of at most *most*.
+    """
+
+    waiting: int
+    oldest: float
+    aside: dict[str, int]
+    used: int
+    most: int
+    is_forwarding: bool
+    state: State
+
+    def alarms(self) -> Iterator[str]:
+        """What a person must look at."""
+        if not self.is_forwarding:
+            yield "no forwarder runs: start 'pwsync capture forward'"
+        if self.state.problem:
+            yield f"nothing can be sent: {self.state.problem}"
+        for why, count in self.aside.items():
+            if count:
+                yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
+        if self.used >= ALMOST_FULL * self.most:
+            yield f"the spool holds {self.used:,} of at most {self.most:,} changes: when it is full, none is taken"
+
+    def view(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "waiting": self.waiting,
+            "oldestSeconds": round(self.oldest, 3),
+            "setAside": self.aside,
+            "used": self.used,
+            "maxChanges": self.most,
+            "forwarding": self.is_forwarding,
+            "sent": self.state.sent,
+            "refused": self.state.refused,
+            "expired": self.state.expired,
+            "lastSentAt": self.state.last_sent_at or None,
+            "alarms": list(self.alarms()),
+        }
+
+    def metrics(self) -> str:
+        """In the text format of Prometheus, for the textfile collector of its node exporter."""
+        values = {
+            ("waiting", "gauge", "Captured changes to be sent."): self.waiting,
+            ("oldest_seconds", "gauge", "Age of the oldest change to be sent."): round(self.oldest, 3),
+            ("set_aside", "gauge", "Changes that a person must look at."): sum(self.aside.values()),
+            ("spool_used", "gauge", "Changes of any kind in the spool."): self.used,
+            ("spool_max", "gauge", "How many changes the spool holds at most."): self.most,
+            ("forwarding", "gauge", "Whether a forwarder runs."): int(self.is_forwarding),
+            ("alarms", "gauge", "How many things a person must look at."): len(list(self.alarms())),
+            ("sent_total", "counter", "Changes handed over."): self.state.sent,
+            ("refused_total", "counter", "Changes that were set aside."): self.state.refused,
+            ("expired_total", "counter", "Changes given up because of their age."): self.state.expired,
+        }
+        return "".join(
+            _metric(f"pwsync_capture_{name}", kind, meaning, value) for (name, kind, meaning), value in values.items()
+        )
+
+
+def _metric(name: str, kind: str, meaning: str, value: float) -> str:
+    return f"# HELP {name} {meaning}\n# TYPE {name} {kind}\n{name} {value}\n"
+
+
+_REMEDIES = {
+    Aside.REFUSED: "see the forwarder's log; mend the cause, then 'pwsync capture retry'",
+    Aside.DAMAGED: "look at the disk; let these users change their passwords again",
+    Aside.DOUBTFUL: "the source stopped in the middle; let these users change their passwords again",
+}
+
+
+def look(spec: CaptureSpec, now: datetime) -> Status:
+    """Look at the spool.
+
+    Raises:
+        SettingsError: It cannot be used.
+    """
+    spool = Spool.open(Path(spec.spool), spec.max_changes)
+    waiting = spool.waiting()
+    aside = {why.value: len(spool.names(why)) for why in Aside}
+    oldest = _age(spool, waiting[0], now) if waiting else 0.0
+    state = load_state(spool.path)
+    return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, _is_forwarding(spool), state)
+
+
+def _age(spool: Spool, name: str, now: datetime) -> float:
+    try:
+        return max((now - spool.read(name).occurred_at).total_seconds(), 0.0)
+    except Damaged:
+        return 0.0  # sent meanwhile, or about to be set aside
+
+
+def _is_forwarding(spool: Spool) -> bool:
+    try:
+        os.close(lock_forwarding(spool.path))
+    except SettingsError:
+        return True
+    return False

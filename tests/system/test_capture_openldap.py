@@ -1,0 +1,145 @@
+"""Changes made with OpenLDAP's own clients on a real slapd are captured, when they succeed and only then."""
+
+import base64
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from controller.capture.openldap import SockListener, SockProgram
+from controller.capture.settings import OpenLdapSpec
+from controller.capture.spool import Aside
+from tests.servers.slapd import PEOPLE_DN, SlapdServer
+from tests.unit.capture.bench import CaptureBench
+
+pytestmark = pytest.mark.system
+_LINES = "extensions binddn peername connid\nsockops modify extended\nsockresps result\n"
+_ENTRY = "by * none\naccess to attrs=entry by self write by * read\naccess to attrs=userPassword"
+"""slapd-sock(5): whoever modifies needs to write the pseudo-attribute ``entry`` as well."""
+
+
+class Captured:
+    """A slapd whose changes are captured into a spool."""
+
+    def __init__(self, slapd: SlapdServer, bench: CaptureBench, spec: OpenLdapSpec) -> None:
+        self.slapd = slapd
+        self.bench = bench
+        self.spec = spec
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """The program runs."""
+        listener = SockListener(SockProgram(self.bench.capture, self.spec, lambda: datetime.now(UTC)), self._path)
+        ready = threading.Event()
+        thread = threading.Thread(target=listener.serve, args=(ready.set,))
+        thread.start()
+        assert ready.wait(30)
+        try:
+            yield
+        finally:
+            listener.stop()
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def settled(self, count: int) -> list[tuple[str, str]]:
+        """What waits, once it is *count* changes and nothing is pending: slapd does not wait for our last step."""
+        deadline = time.monotonic() + 30
+        while len(self.bench.spool.waiting()) != count or self.bench.spool.names("pending"):
+            assert time.monotonic() < deadline, self.bench.spool.names("change", "pending", *Aside)
+            threading.Event().wait(0.01)
+        return self.bench.waiting()
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.spec.socket)
+
+
+@pytest.fixture
+def captured(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[Captured]:
+    with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as folder:  # the path of a socket is short (unix(7))
+        spec = OpenLdapSpec(socket=f"{folder}/s", base_dn=PEOPLE_DN)
+        configuration = own_slapd.folder / "slapd.conf"
+        text = configuration.read_text().replace("moduleload ppolicy\n", "moduleload ppolicy\nmoduleload back_sock\n")
+        overlay = f"ppolicy_use_lockout\noverlay sock\nsocketpath {spec.socket}\n{_LINES}"
+        text = text.replace("by anonymous auth", f"by self write by anonymous auth {_ENTRY}")
+        configuration.write_text(text.replace("ppolicy_use_lockout\n", overlay))
+        own_slapd.process.restart()
+        bench = CaptureBench(tmp_path, most=50)
+        bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
+        yield Captured(own_slapd, bench, spec)
+
+
+def replaced(dn: str, value: str) -> str:
+    encoded = base64.b64encode(value.encode()).decode()
+    return f"dn: {dn}\nchangetype: modify\nreplace: userPassword\nuserPassword:: {encoded}\n"
+
+
+def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> None:
+    slapd = captured.slapd
+    alice, bob = slapd.add_person("alice"), slapd.add_person("bob")
+    with captured.listening():
+        slapd.set_password("alice", "Ärger-\U0001f511-with-RFC-3062")
+        slapd.modify(replaced(bob, " plain modify: ß "))
+        slapd.modify(f"dn: {bob}\nchangetype: modify\nreplace: description\ndescription: userPassword: no\n")
+        slapd.modify(replaced(bob, "{SSHA}bm90LWNsZWFyLXRleHQtYXQtYWxsLg=="))
+        with pytest.raises(RuntimeError, match="object"):
+            slapd.modify(replaced(f"uid=nobody,{PEOPLE_DN}", "not-there-at-all"))
+        with pytest.raises(RuntimeError, match="onstraint"):
+            _change_own(slapd, alice, "Ärger-\U0001f511-with-RFC-3062", "short")
+        slapd.modify(replaced(slapd.service_dn, "outside-of-the-base"))
+        _change_own(slapd, alice, "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
+
+        assert captured.settled(3) == [
+            ("alice", "Ärger-\U0001f511-with-RFC-3062"),
+            ("bob", " plain modify: ß "),
+            ("alice", "chosen-by-herself"),
+        ]
+
+
+def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(captured: Captured) -> None:
+    slapd = captured.slapd
+    slapd.add_person("carol", "before-it-was-full")
+    with captured.listening():
+        for number in range(captured.bench.spec.max_changes):
+            captured.bench.take(f"u{number}")
+        with pytest.raises(RuntimeError, match=r"busy.*\n.*pwsync cannot keep"):
+            slapd.modify(replaced(slapd.person_dn("carol"), "while-it-was-full"))
+        with pytest.raises(RuntimeError, match="ldappasswd"):
+            slapd.set_password("carol", "while-it-was-full")
+    assert slapd.can_bind(slapd.person_dn("carol"), "before-it-was-full")
+
+    with pytest.raises(RuntimeError, match="socket"):
+        slapd.modify(replaced(slapd.person_dn("carol"), "while-nobody-listened"))
+    for name in captured.bench.spool.waiting():
+        captured.bench.spool.remove(name)
+    with captured.listening():
+        slapd.set_password("carol", "after-the-restart")
+        assert captured.settled(1) == [("carol", "after-the-restart")]
+
+
+def test_many_at_once_are_all_captured(captured: Captured, fresh_name: Callable[[str], str]) -> None:
+    names = [fresh_name("d") for _ in range(8)]
+    for name in names:
+        captured.slapd.add_person(name)
+    with captured.listening():
+        threads = [threading.Thread(target=captured.slapd.set_password, args=(n, f"new-password-{n}")) for n in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert sorted(captured.settled(len(names))) == sorted((n, f"new-password-{n}") for n in names)
+
+
+def _change_own(slapd: SlapdServer, dn: str, old: str, new: str) -> None:
+    with tempfile.NamedTemporaryFile(dir=slapd.folder) as file:
+        file.write(new.encode())
+        file.flush()
+        done: subprocess.CompletedProcess[str] = slapd._client(["ldappasswd", "-T", file.name], dn, old, "")
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)

@@ -1,0 +1,134 @@
+"""What slapd tells over its socket, read exactly, and never guessed."""
+
+import base64
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.capture.ldap_operation import (
+    Ended,
+    OperationId,
+    OtherOperation,
+    PasswordSet,
+    account_name,
+    read_password_modify,
+    read_told,
+)
+from controller.model.errors import InvalidInput
+from controller.model.secret import Secret
+
+DN = "uid=alice,ou=people,dc=example,dc=com"
+HEAD = b"msgid: 3\nbinddn: cn=admin\npeername: IP=127.0.0.1:1\nconnid: 1007\n"
+ID = OperationId("1007", "3")
+
+
+def element(tag: int, content: bytes) -> bytes:
+    if len(content) < 128:
+        return bytes([tag, len(content)]) + content
+    length = len(content).to_bytes(2)
+    return bytes([tag, 0x80 + len(length)]) + length + content
+
+
+def password_modify(identity: bytes | None, old: bytes | None, new: bytes | None) -> bytes:
+    parts = [(0x80, identity), (0x81, old), (0x82, new)]
+    return element(0x30, b"".join(element(tag, value) for tag, value in parts if value is not None))
+
+
+def extended(value: bytes, oid: str = "1.3.6.1.4.1.4203.1.11.1") -> bytes:
+    return b"EXTENDED\n" + HEAD + f"oid: {oid}\nvalue: ".encode() + base64.b64encode(value) + b"\n\n"
+
+
+def modify(*lines: bytes) -> bytes:
+    return b"MODIFY\n" + HEAD + f"suffix: dc=example,dc=com\ndn: {DN}\n".encode() + b"\n".join(lines) + b"\n\n"
+
+
+def test_a_password_modify_names_the_entry_or_means_the_caller() -> None:
+    named = read_told(extended(password_modify(DN.encode(), b"old", b"n3w")))
+    prefixed = read_told(extended(password_modify(b"dn:" + DN.encode(), None, b"n3w")))
+    own = read_told(extended(password_modify(None, b"old", "ß".encode() * 100)))
+
+    assert named == prefixed == PasswordSet(ID, DN, Secret("n3w"), is_announced=True)
+    assert own == PasswordSet(ID, "cn=admin", Secret("ß" * 100), is_announced=True)
+
+
+def test_a_modify_that_adds_or_replaces_the_password_sets_it() -> None:
+    folded = base64.b64encode(" n3w ß".encode())
+    assert read_told(modify(b"replace: userPassword", b"userPassword:: " + folded)) == PasswordSet(
+        ID, DN, Secret(" n3w ß")
+    )
+    both = (b"delete: userPassword", b"userPassword: old", b"-", b"add: userPassword", b"userPassword: n3w", b"-")
+    assert read_told(modify(*both)) == PasswordSet(ID, DN, Secret("n3w"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"MODRDN\n\n",
+        extended(b"", "1.2.3"),
+        modify(b"replace: description", b"description: userPassword: x"),
+        modify(b"delete: userPassword", b"userPassword: old"),
+    ],
+)
+def test_what_sets_no_password_is_passed_over_without_a_word(content: bytes) -> None:
+    assert read_told(content) == OtherOperation()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (extended(password_modify(DN.encode(), None, None)), "makes up"),
+        (extended(b""), "makes up"),
+        (modify(b"replace: userPassword", b"userPassword: {SSHA512}abc"), "hashed"),
+        (modify(b"replace: userPassword", b"userPassword:: " + base64.b64encode(b"\xff")), "UTF-8"),
+    ],
+)
+def test_a_password_that_cannot_be_read_is_said(content: bytes, why: str) -> None:
+    told = read_told(content)
+    assert isinstance(told, OtherOperation)
+    assert why in told.why
+
+
+def test_how_an_operation_ended() -> None:
+    head = b"RESULT\nmsgid: 3\nconnid: 1007\n"
+    assert read_told(head + b"code: 0\n\n") == Ended(ID, is_success=True)
+    assert read_told(head + b"code: 53\nmatched: x\n\n") == Ended(ID, is_success=False)
+
+
+@pytest.mark.parametrize("value", [b"\x30", b"\x30\x05\x80", b"\x30\x80", b"\x30\x85\x01\x01\x01\x01\x01", b"\x04\x00"])
+def test_a_value_that_is_cut_off_is_refused(value: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        read_password_modify(value)
+
+
+def test_a_value_that_is_no_base64_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="base64"):
+        read_told(modify(b"replace: userPassword", b"userPassword:: ???"))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_break_the_reader(content: bytes) -> None:
+    with suppress(InvalidInput):
+        assert isinstance(read_told(content), PasswordSet | OtherOperation | Ended)
+    with suppress(InvalidInput):
+        assert len(read_password_modify(content)) == 2
+
+
+@pytest.mark.parametrize(
+    ("dn", "base_dn", "name"),
+    [
+        (DN, "", "alice"),
+        (DN, "OU=People, dc=example,dc=com", "alice"),
+        ("UID=Alice Doe ,ou=people,dc=example,dc=com", "dc=example,dc=com", "Alice Doe"),
+        (r"uid=a\2Cb\\c\,d\C3\9F,dc=example", "dc=example", r"a,b\c,dß"),
+        ("uid=alice", "", "alice"),
+        (DN, "ou=other,dc=example,dc=com", None),
+        (DN, "eople,dc=example,dc=com", None),
+        ("cn=alice,dc=example", "", None),
+        ("uid=alice+cn=x,dc=example", "", None),
+        ("", "", None),
+    ],
+)
+def test_the_account_is_the_first_part_of_the_name(dn: str, base_dn: str, name: str | None) -> None:
+    assert account_name(dn, "uid", base_dn) == name

@@ -1,0 +1,129 @@
+"""The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockListener, SockProgram
+from controller.capture.settings import OpenLdapSpec
+from controller.capture.spool import Aside
+from controller.model.errors import SettingsError
+from tests.unit.capture.bench import NOW, CaptureBench
+from tests.unit.capture.test_ldap_operation import DN, extended, modify, password_modify
+
+ANNOUNCED = extended(password_modify(DN.encode(), None, b"n3w-password"))
+HASHED = modify(b"replace: userPassword", b"userPassword: {SSHA}x")
+SET = modify(b"replace: userPassword", b"userPassword: n3w-password")
+ENDED = b"RESULT\nmsgid: 3\nconnid: 1007\ncode: %d\n\n"
+SPEC = OpenLdapSpec(socket="s")
+
+
+class Clock:
+    """Seconds that a test turns."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def made(tmp_path: Path, most: int = 10) -> tuple[CaptureBench, SockProgram, Clock]:
+    bench, clock = CaptureBench(tmp_path, most=most), Clock()
+    return bench, SockProgram(bench.capture, SPEC, lambda: NOW, clock), clock
+
+
+def test_a_change_is_on_the_disk_before_slapd_goes_on_and_waits_once_it_succeeded(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path)
+
+    assert program.answer(SET) == CONTINUE
+    assert (len(bench.spool.names("pending")), bench.waiting()) == (1, [])
+    assert program.answer(ENDED % 0) == b""
+    assert bench.waiting() == [("alice", "n3w-password")]
+
+
+def test_what_is_announced_is_kept_once_slapd_carries_it_out(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path)
+
+    assert program.answer(ANNOUNCED) == CONTINUE
+    assert bench.spool.count() == 0
+    assert program.answer(HASHED) == CONTINUE
+    assert len(bench.spool.names("pending")) == 1
+    program.answer(ENDED % 0)
+    assert bench.waiting() == [("alice", "n3w-password")]
+
+
+def test_what_is_announced_and_refused_at_once_leaves_nothing(tmp_path: Path) -> None:
+    bench, program, clock = made(tmp_path)
+
+    program.answer(ANNOUNCED)
+    clock.seconds = 61
+    program.answer(b"MODRDN\n\n")
+    program.answer(ENDED % 0)
+
+    assert bench.spool.count() == 0
+
+
+def test_a_hashed_password_is_told_unless_it_was_announced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bench, program, _ = made(tmp_path)
+
+    for value in (ANNOUNCED, extended(password_modify(b"cn=robot,dc=example", None, b"n3w"))):
+        program.answer(value)
+        assert program.answer(HASHED) == CONTINUE
+        program.answer(ENDED % 0)
+    assert (caplog.messages, len(bench.waiting())) == ([], 1)
+
+    program.answer(HASHED)
+    assert "hashed" in caplog.text
+
+
+def test_what_failed_leaves_nothing_and_a_result_of_others_does_nothing(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path)
+
+    program.answer(SET)
+    assert program.answer(ENDED % 53) == b""
+    assert program.answer(ENDED % 0) == b""
+    assert bench.spool.count() == 0
+
+
+def test_slapd_is_told_that_a_change_cannot_be_kept(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path, most=1)
+    bench.take("bob")
+
+    assert program.answer(SET) == NOT_TAKEN
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"MODRDN\n\n",
+        modify(b"replace: userPassword", b"userPassword:: ?"),
+        modify(b"replace: userPassword", b"userPassword: {SSHA}x"),
+        extended(password_modify(b"cn=robot,dc=example", None, b"n3w")),
+        extended(password_modify(DN.encode(), None, b"")),
+    ],
+)
+def test_what_is_not_captured_goes_on(tmp_path: Path, content: bytes) -> None:
+    bench, program, _ = made(tmp_path)
+
+    assert program.answer(content) == CONTINUE
+    assert bench.spool.count() == 0
+
+
+def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
+    bench, program, clock = made(tmp_path)
+    program.answer(SET)
+
+    clock.seconds = 61
+    program.answer(b"MODRDN\n\n")
+
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+    assert program.answer(ENDED % 0) == b""
+    assert bench.waiting() == []
+
+
+def test_a_socket_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    _, program, _ = made(tmp_path)
+
+    with pytest.raises(SettingsError, match="cannot be made"):
+        SockListener(program, tmp_path / "missing" / "s")

@@ -1,0 +1,127 @@
+"""The spool: whole files in their order, sealed, bounded, for one user alone."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from controller.capture.record import Damaged
+from controller.capture.spool import Aside, Spool, SpoolFull
+from controller.model.errors import InvalidInput, SettingsError
+from controller.model.secret import Secret
+from tests.unit.capture.bench import NOW, CaptureBench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> CaptureBench:
+    return CaptureBench(tmp_path, most=3)
+
+
+def test_changes_come_out_as_they_went_in_and_no_file_shows_a_password(bench: CaptureBench) -> None:
+    for name, password in (("alice", "n3w-1"), ("bob", "\U0001f511 ß"), ("alice", "n3w-2")):
+        bench.take(name, password)
+
+    assert bench.waiting() == [("alice", "n3w-1"), ("bob", "\U0001f511 ß"), ("alice", "n3w-2")]
+    for path in bench.spool.path.iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+        assert b"n3w" not in path.read_bytes()
+
+
+def test_numbers_grow_also_when_the_clock_goes_back(bench: CaptureBench) -> None:
+    clock = iter([2_000, 1_000, 500])
+    spool = Spool(bench.spool.path, 100, lambda: next(clock))
+    change = bench.capture.sealed("alice", Secret("n3w"), NOW)
+    assert change is not None
+
+    for _ in range(3):
+        spool.put(change)
+
+    assert [int(name.partition(".")[0]) for name in spool.waiting()] == [2_000, 2_001, 2_002]
+
+
+def test_a_full_spool_takes_nothing_and_says_so(bench: CaptureBench) -> None:
+    for _ in range(3):
+        bench.take()
+
+    with pytest.raises(SpoolFull, match="holds 3 changes"):
+        bench.take()
+    assert len(bench.waiting()) == 3
+
+
+def test_what_is_prepared_waits_only_once_it_is_confirmed_and_then_behind_all_others(bench: CaptureBench) -> None:
+    change = bench.capture.sealed("carol", Secret("n3w"), NOW)
+    assert change is not None
+    prepared, other = bench.spool.prepare(change), bench.spool.prepare(change)
+    bench.take("alice")
+    assert [name for name, _ in bench.waiting()] == ["alice"]
+
+    bench.spool.confirm(prepared)
+    bench.spool.withdraw(other)
+
+    assert [name for name, _ in bench.waiting()] == ["alice", "carol"]
+    assert bench.spool.count() == 2
+
+
+def test_what_a_program_left_prepared_is_set_aside_and_never_sent(bench: CaptureBench) -> None:
+    change = bench.capture.sealed("carol", Secret("n3w"), NOW)
+    assert change is not None
+    bench.spool.prepare(change)
+
+    assert bench.spool.doubt() == 1
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+    assert bench.spool.put_back() == 0
+    assert bench.waiting() == []
+
+
+def test_what_a_kill_left_unfinished_is_no_change_and_goes_with_the_next(bench: CaptureBench) -> None:
+    left = bench.spool.path / "00000000000000000001.change.new"
+    left.write_bytes(b"{")
+    assert bench.waiting() == []
+
+    bench.take()
+
+    assert not left.exists()
+
+
+def test_a_disk_that_does_not_take_it_leaves_nothing_behind(
+    bench: CaptureBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(SettingsError, match="No space left"):
+        bench.take()
+    assert bench.spool.count() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"sealedPassword": "?"}'])
+def test_a_file_of_another_form_is_damaged(bench: CaptureBench, content: bytes) -> None:
+    bench.take()
+    (name,) = bench.spool.waiting()
+    (bench.spool.path / name).write_bytes(content)
+
+    with pytest.raises(Damaged, match="form"):
+        bench.spool.read(name)
+    with pytest.raises(Damaged, match="cannot be read"):
+        bench.spool.read("00000000000000000001.change")
+
+
+def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(SettingsError, match="this user alone"):
+        Spool.open(tmp_path / "open", 1)
+    with pytest.raises(SettingsError, match="cannot be used"):
+        Spool.open(tmp_path / "file", 1)
+
+
+def test_accounts_can_be_left_out_and_impossible_passwords_are_refused(tmp_path: Path) -> None:
+    bench = CaptureBench(tmp_path, exclude=("Administrator",))
+
+    assert not bench.capture.take("administrator", Secret("n3w"), NOW)
+    for password in ("", "x" * 257):
+        with pytest.raises(InvalidInput, match="empty, or longer"):
+            bench.capture.take("alice", Secret(password), NOW)
+    assert bench.spool.count() == 0

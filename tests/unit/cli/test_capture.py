@@ -1,0 +1,115 @@
+"""The commands of capture, as a source and an operator type them."""
+
+import json
+
+import pytest
+
+from controller.capture.forwarder import Forwarder
+from controller.capture.spool import Aside, Spool
+from controller.sealing.capture import CaptureKey
+from tests.unit.cli.console import Console
+
+SETTINGS = """\
+apiVersion: pwsync/v1
+kind: Capture
+metadata: {name: dc1}
+spec:
+  servers: ["https://pwsync.example.com"]
+  tokenFile: token
+  keyFile: key
+  spool: spool
+  domain: CORP
+"""
+RECORD = "sAMAccountName: alice\nvirtualClearTextUTF8: n3w-password\n"
+CONFIG = ("--config", "capture.yaml")
+
+
+@pytest.fixture
+def source(console: Console) -> Console:
+    """A console whose folder has settings and the key of a keyring of its own."""
+    console.expect(0, "secret", "generate")
+    console.write("key", console.expect(0, "secret", "capture-key").out)
+    console.write("token", "t")
+    console.write("capture.yaml", SETTINGS)
+    return console
+
+
+def spool_of(console: Console) -> Spool:
+    return Spool.open(console.folder / "spool", 10)
+
+
+def test_the_capture_key_stays_the_same_until_a_rotation(source: Console) -> None:
+    first = source.expect(0, "secret", "capture-key").out
+
+    assert CaptureKey.parse(first) == CaptureKey.parse((source.folder / "key").read_text())
+    source.expect(0, "secret", "rotate")
+    assert source.expect(0, "secret", "capture-key").out != first
+
+
+def test_a_record_of_samba_and_a_change_of_pam_go_into_the_spool(
+    source: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert source.expect(0, "capture", "samba", *CONFIG, stdin=RECORD).out == "DONE-EXIT: taken\n"
+    monkeypatch.setenv("PAM_USER", "bob")
+    monkeypatch.setenv("PAM_TYPE", "password")
+    source.expect(0, "capture", "pam", *CONFIG, stdin="n3w-password")
+
+    spool = spool_of(source)
+    assert [spool.read(name).account.name for name in spool.waiting()] == ["alice", "bob"]
+    assert "n3w" not in source.transcript
+
+
+def test_the_status_is_text_json_or_metrics_and_its_code_is_the_alarm(source: Console) -> None:
+    source.expect(0, "capture", "samba", *CONFIG, stdin=RECORD)
+
+    assert "ALARM: no forwarder runs" in source.expect(1, "capture", "status", *CONFIG).out
+    assert json.loads(source.expect(1, "capture", "status", *CONFIG, "-o", "json").out)["waiting"] == 1
+    assert "pwsync_capture_waiting 1\n" in source.expect(1, "capture", "status", *CONFIG, "-o", "metrics").out
+
+
+def test_what_was_refused_is_put_back(source: Console) -> None:
+    source.expect(0, "capture", "samba", *CONFIG, stdin=RECORD)
+    spool = spool_of(source)
+    spool.set_aside(spool.waiting()[0], Aside.REFUSED)
+
+    assert source.expect(0, "capture", "retry", *CONFIG).out == "1 put back\n"
+    assert len(spool.waiting()) == 1
+
+
+def test_the_forwarder_runs_until_it_is_stopped(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Forwarder, "send_waiting", lambda self: self.stop() or 0.0)
+
+    source.expect(0, "capture", "forward", *CONFIG)
+    source.write("capture.yaml", SETTINGS.replace("https://pwsync.example.com", "http://pwsync.example.com"))
+    assert "another machine" in source.expect(1, "capture", "forward", *CONFIG).err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("samba", "syncpasswords --daemon"), ("pam", "pam_exec.so expose_authtok")]
+)
+def test_setup_writes_the_program_and_prints_the_rest(source: Console, name: str, words: str) -> None:
+    told = source.expect(0, "capture", "setup", name, *CONFIG, "--program", "program").out
+
+    program = source.folder / "program"
+    assert words in told
+    assert str(program) in told
+    assert program.stat().st_mode & 0o777 == 0o700
+    assert f"controller capture {name} --config {source.folder / 'capture.yaml'}" in program.read_text()
+    assert "--program" in source.expect(1, "capture", "setup", name, *CONFIG, "--program", "missing/program").err
+
+
+def test_openldap_needs_its_section(source: Console) -> None:
+    for command in (("openldap",), ("setup", "openldap")):
+        assert "spec.openldap" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s}}\n")
+    told = source.expect(0, "capture", "setup", "openldap", *CONFIG).out
+    assert f"socketpath {source.folder / 's'}\n" in told
+
+
+def test_a_key_that_is_none_is_told(source: Console) -> None:
+    source.write("key", "x")
+    assert "capture-key" in source.expect(1, "capture", "samba", *CONFIG, stdin=RECORD).err
+
+
+def test_the_schema_is_json(console: Console) -> None:
+    assert json.loads(console.expect(0, "capture", "schema").out)["title"] == "pwsync Capture"
