@@ -41,7 +41,7 @@ def apply(
 
     Exit code 0 when it was applied or there was nothing to do; 1 when it is held, was declined, or failed.
     """
-    from controller.runtime.reading import read_desired_from
+    from controller.runtime.reading import make_rule_reader, read_desired_from
     from controller.runtime.wiring import open_installation
 
     if plan_file is not None:
@@ -56,7 +56,8 @@ def apply(
     from controller.reconcile.reconciler import Reconciler
 
     with open_installation(chosen_settings(context)) as installation:
-        planned = Reconciler(installation.store, lambda: (desired, warnings), by=local_actor()).plan()
+        rules = make_rule_reader()
+        planned = Reconciler(installation.store, lambda: (desired, warnings), by=local_actor(), rules=rules).plan()
         _carry_out(installation.store, planned, is_confirmed=yes, force=force)
 
 

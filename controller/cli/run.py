@@ -150,9 +150,11 @@ def _listen(text: str) -> "Listen":
 
 def _reconciler(installation: "Installation", manifests: Manifests) -> "Reconciler":
     from controller.runtime.actors import reconciler
-    from controller.runtime.reading import make_reconciler
+    from controller.runtime.reading import ROUND_PATIENCE, make_reconciler
 
-    return make_reconciler(installation.store, manifests.paths, stdin=manifests.stdin, by=reconciler())
+    return make_reconciler(
+        installation.store, manifests.paths, stdin=manifests.stdin, by=reconciler(), limit=ROUND_PATIENCE
+    )
 
 
 def _serve(

@@ -9,6 +9,7 @@ from controller.manifests.batch import Batch, batch_of_mapping, batches_of_set
 from controller.manifests.document import Document
 from controller.manifests.filter_effects import filter_effects
 from controller.manifests.group_adapters import misused_group_adapters
+from controller.manifests.mapping_rules import unfit_rules
 from controller.manifests.outside import Outside, named_outside
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.references import dangling
@@ -75,6 +76,7 @@ class Compiler:
                 self.problems.extend(dangling(manifest, document, self._names))
         self.problems.extend(clashes(self._batches, self._applications()))
         self.problems.extend(misused_group_adapters(self._declared))
+        self.problems.extend(unfit_rules(self._declared))
         self._refuse_problems()
         effects = list(filter_effects(self._declared, self._catalogue))
         self.problems.extend(effect.problem for effect in effects if effect.is_error)

@@ -377,6 +377,18 @@ WINDOWS_GROUP_HELD = EventType(
     "A group that applications name as their users has lost so many members that its last answer stays in force.",
     fields={**_USERS_OF, "problem": "how many, in words"},
 )
+MAPPING_RULE_UNREAD = EventType(
+    "mappingRuleUnread",
+    Level.WARNING,
+    "The directory did not tell which accounts a mapping rule means; its mappings stay as they are.",
+    fields={"rule": "the MappingRule", "problem": "why, in words"},
+)
+MAPPING_RULE_UNCLEAR = EventType(
+    "mappingRuleUnclear",
+    Level.WARNING,
+    "A mapping rule cannot map some accounts as the directory tells them; their mappings stay as they are.",
+    fields={"rule": "the MappingRule", "count": "how many problems there are", "problems": "the first of them"},
+)
 POLICY_UNKNOWN = EventType(
     "policyUnknown",
     Level.WARNING,

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from controller.ports.account_directory import RuleResults
 from controller.ports.audit import Audit
 from controller.ports.changes import Changes
 from controller.ports.credentials import Credentials, Fingerprints, Guesses
@@ -35,6 +36,7 @@ class Transaction(Protocol):
     resources: Resources
     suspensions: Suspensions
     policies: Policies
+    rule_results: RuleResults
     lanes: Lanes
     sessions: Sessions
     mappings: Mappings

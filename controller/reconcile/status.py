@@ -8,7 +8,8 @@ from typing import Literal
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
-from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
+from controller.model.rule_reading import NotedResult
+from controller.model.topology import Adapter, Key, Kind, Mapping, MappingRule, Resource
 from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
@@ -18,6 +19,7 @@ from controller.ports.resources import Suspension
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
 NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
+NO_RESULTS: ReadOnlyMapping[str, NotedResult] = {}
 
 
 class Sync(StrEnum):
@@ -70,6 +72,7 @@ def statuses(
     suspensions: ReadOnlyMapping[str, Suspension] = NO_SUSPENSIONS,
     lanes: ReadOnlyMapping[str, LaneStatus] = NO_LANES,
     users: ReadOnlyMapping[str, str] = NO_PROBLEMS,
+    rules: ReadOnlyMapping[str, NotedResult] = NO_RESULTS,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -80,6 +83,7 @@ def statuses(
         suspensions: Adapters that an operator has disabled, by name.
         lanes: What was last heard of each lane's target.
         users: What is not known of the users of applications, in words, by name of the application.
+        rules: What came of mapping rules, by name.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
@@ -90,6 +94,7 @@ def statuses(
             key,
             _sync(open_changes.get(key), plan, is_left_out=key in left_out),
             _problem_of_users(key, users)
+            or _of_rule(specs.get(key), rules.get(key.name))
             or _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
         )
         for key in keys
@@ -117,6 +122,21 @@ def _problem_of_users(key: Key, users: ReadOnlyMapping[str, str]) -> tuple[Healt
     if key.kind is not Kind.APPLICATION or key.name not in users:
         return None
     return Health.DEGRADED, Condition("Healthy", False, "usersUnknown", users[key.name])
+
+
+def _of_rule(resource: Resource | None, noted: NotedResult | None) -> tuple[Health, Condition] | None:
+    if resource is None or not isinstance(resource.spec, MappingRule):
+        return None
+    if noted is None:
+        message = "no controller has asked its directory yet"
+        return Health.PROGRESSING, Condition("Healthy", False, "notAsked", message)
+    result = noted.result
+    if result.problems:
+        reason = "unread" if result.found is None else "unclear"
+        return Health.DEGRADED, Condition("Healthy", False, reason, "; ".join(result.problems))
+    overridden = f", {result.overridden:,} are declared otherwise" if result.overridden else ""
+    message = f"{counted(result.found or 0, 'account matches', 'accounts match')}, {result.mapped:,} mapped{overridden}"
+    return Health.HEALTHY, Condition("Healthy", True, "asExpected", message)
 
 
 def _health(

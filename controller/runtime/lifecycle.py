@@ -69,6 +69,7 @@ class Controller:
                 self._stop()
 
     def _stop(self) -> None:
+        self._reconciler.stop()
         self._users.stop()
         self._policies.stop()
         self._scheduler.stop()

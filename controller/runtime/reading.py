@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
@@ -10,15 +11,22 @@ from controller.manifests.reader import read_manifests
 from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
 from controller.planning.state import State
+from controller.ports.account_directory import AccountDirectory
 from controller.ports.store import Store
 from controller.ports.windows_groups import GroupDirectory
 from controller.reconcile.reconciler import ReadDesired, Reconciler
+from controller.reconcile.rule_reading import RuleReader
 from controller.reconcile.users import Users
 from controller.runtime.references import is_there, resolve_secret
 from controller.runtime.settings import Settings
 from controller.store.database import SqlStore
 from controller.store.location import Location
 from controller.store.opening import open_store
+
+PATIENCE = timedelta(minutes=5)
+"""How long a command waits for all directories that mapping rules ask, as long as they answer at all."""
+ROUND_PATIENCE = timedelta(seconds=10)
+"""How long a round of the controller waits for them; what comes later is used in the next round."""
 
 
 def compile_manifests(paths: Sequence[str], *, stdin: str | None = None) -> Compiled:
@@ -55,11 +63,36 @@ def read_desired_from(paths: Sequence[str], *, stdin: str | None = None, looks_o
 
 
 def make_reconciler(
-    store: Store, paths: Sequence[str], *, stdin: str | None = None, by: Actor, looks_outside: bool = False
+    store: Store,
+    paths: Sequence[str],
+    *,
+    stdin: str | None = None,
+    by: Actor,
+    looks_outside: bool = False,
+    limit: timedelta = PATIENCE,
 ) -> Reconciler:
-    """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
+    """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``.
+
+    The directories that mapping rules ask are waited for no longer than *limit* in each round.
+    """
     read_desired = read_desired_from(paths, stdin=stdin, looks_outside=looks_outside)
-    return Reconciler(store, read_desired, by=by)
+    return Reconciler(store, read_desired, by=by, rules=make_rule_reader(limit))
+
+
+def make_rule_reader(limit: timedelta = PATIENCE) -> RuleReader:
+    """Make what asks the directories about mapping rules."""
+    return RuleReader(open_account_directory, limit)
+
+
+def open_account_directory(domain: str, directory: DomainDirectory) -> AccountDirectory:
+    """Make the look-up of a domain's accounts; ldap3 is imported only here.
+
+    Raises:
+        SettingsError: Its URL cannot be used, or a secret that it needs is not there.
+    """
+    from controller.connectors.ldap.account_directory import open_directory
+
+    return open_directory(domain, directory, resolve_secret)
 
 
 def make_users(store: Store) -> Users:

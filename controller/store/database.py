@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from controller.model.audit import AuditEntry
 from controller.model.errors import PwsyncError, Refused, StoreUnavailable, StoreUnusable
+from controller.ports.account_directory import RuleResults
 from controller.ports.audit import Audit, AuditKey
 from controller.ports.changes import Changes
 from controller.ports.clock import Clock
@@ -39,6 +40,7 @@ from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
 from controller.store.policies import SqlPolicies
 from controller.store.resources import SqlResources
+from controller.store.rule_results import SqlRuleResults
 from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
 from controller.store.sessions import SqlSessions
@@ -68,6 +70,7 @@ class SqlTransaction:
         self.resources: Resources = SqlResources(session)
         self.suspensions: Suspensions = SqlSuspensions(session)
         self.policies: Policies = SqlPolicies(session)
+        self.rule_results: RuleResults = SqlRuleResults(session)
         self.lanes: Lanes = SqlLanes(session)
         self.sessions: Sessions = SqlSessions(session)
         self.mappings: Mappings = SqlMappings(session)

@@ -81,6 +81,17 @@ policies = Table(
     _required("problem", Prose()),
 )
 
+rule_results = Table(
+    "rule_results",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("noted_at", Instant()),
+    Column("found", BigInteger()),
+    _required("mapped", BigInteger()),
+    _required("overridden", BigInteger()),
+    _required("problems", Prose()),
+)
+
 sessions = Table(
     "sessions",
     METADATA,
