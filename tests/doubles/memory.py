@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Literal, cast
 
 from pydantic import BaseModel
@@ -22,7 +23,9 @@ from controller.model.errors import (
 )
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
+from controller.model.rule_reading import FoundAccount
 from controller.model.secret import Secret
+from controller.ports.account_directory import AccountSearch, Matches, Position
 from controller.ports.connectors import Connector, ResolveSecret
 
 When = Literal["before", "after"]
@@ -256,3 +259,42 @@ class MemoryGroups:
     def close(self) -> None:
         """See ``ports.GroupDirectory``."""
         self.closed += 1
+
+
+@dataclass(slots=True)
+class MemoryAccounts:
+    """The accounts of one domain, for mapping rules.
+
+    Attributes:
+        accounts: By what tells them apart: the account, with the values of every attribute.
+        others: Names of accounts that match no search.
+        error: What every question is answered with instead.
+        asked: Each question; of a search whether it went on from an earlier answer.
+        gate: When given, questions wait until it is set.
+    """
+
+    accounts: dict[bytes, FoundAccount] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    gate: Event | None = None
+
+    def matches(self, search: AccountSearch, before: Matches | None = None) -> Matches:
+        """See ``ports.AccountDirectory``."""
+        self._ask(f"{search.filter}{'' if before is None else ' again'}")
+        return Matches(dict(self.accounts), Position(b"here", len(self.asked)))
+
+    def names(self, attribute: str) -> frozenset[str]:
+        """See ``ports.AccountDirectory``."""
+        self._ask(attribute)
+        return frozenset({account.name.lower() for account in self.accounts.values()} | self.others)
+
+    def close(self) -> None:
+        """See ``ports.AccountDirectory``."""
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.gate is not None:
+            self.gate.wait(10)
+        if self.error is not None:
+            raise self.error
