@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -59,11 +60,12 @@ def log_in(browser: Chrome, company: StatusCompany, principal: str) -> None:
 
 
 def wait(browser: Chrome, condition: Callable[[], object]) -> None:
-    WebDriverWait(browser, PATIENCE, poll_frequency=0.1).until(lambda _: condition())
+    renewed = (NoSuchElementException, StaleElementReferenceException)
+    WebDriverWait(browser, PATIENCE, 0.1, ignored_exceptions=renewed).until(lambda _: condition())
 
 
 def words(browser: Chrome) -> str:
-    return str(browser.execute_script("return document.body.innerText"))
+    return str(browser.execute_script("return document.body ? document.body.innerText : ''"))
 
 
 def complaints_of_axe(browser: Chrome) -> list[str]:
@@ -140,9 +142,9 @@ def test_live_updates_can_be_paused(company: StatusCompany, browser: Chrome) -> 
     browser.get(company.url + "/events")
     button = browser.find_element(By.CSS_SELECTOR, ".live button")
     button.click()
-    assert browser.find_element(By.CSS_SELECTOR, ".live").text == "Paused\nResume"
+    wait(browser, lambda: browser.find_element(By.CSS_SELECTOR, ".live").text == "Paused\nResume")
     button.click()
-    assert browser.find_element(By.CSS_SELECTOR, ".live").text == "Live\nPause"
+    wait(browser, lambda: browser.find_element(By.CSS_SELECTOR, ".live").text == "Live\nPause")
 
 
 def test_retry_delivers_once_the_cause_is_remedied(company: StatusCompany, browser: Chrome) -> None:
@@ -206,9 +208,10 @@ def test_without_javascript_everything_can_be_read_and_done(company: StatusCompa
             assert not browser.find_elements(By.CSS_SELECTOR, ".live")
         browser.get(company.url + "/parked")
         browser.find_element(By.CSS_SELECTOR, "button.primary").click()
+        wait(browser, lambda: browser.find_elements(By.ID, "notice"))
         assert "queued again" in browser.find_element(By.ID, "notice").text
         browser.find_element(By.CSS_SELECTOR, ".who button").click()
-        assert browser.find_elements(By.ID, "token")
+        wait(browser, lambda: browser.find_elements(By.ID, "token"))
 
 
 def test_who_administers_an_adapter_sees_its_parked_deliveries_alone(company: StatusCompany, tmp_path: Path) -> None:

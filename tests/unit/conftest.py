@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.schema_copy import schemas_by_copy
+
+__all__ = ["schemas_by_copy"]
+
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:

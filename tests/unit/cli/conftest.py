@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 from tests.unit.cli.console import Console
@@ -10,8 +11,11 @@ from tests.unit.cli.console import Console
 
 @pytest.fixture
 def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    """A console in an empty folder. No command may fail in a way that nobody foresaw."""
+    """A console in an empty folder that hashes at the least cost. No command may fail in a way that nobody foresaw."""
     monkeypatch.chdir(tmp_path)
+    salt = bcrypt.gensalt
+    # The systems of the demo hash at a cost of 10: a second of each test.
+    monkeypatch.setattr(bcrypt, "gensalt", lambda _cost: salt(4))
     for variable in ("PWSYNC_STATE_DIR", "PWSYNC_DATABASE", "PWSYNC_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
     console = Console(tmp_path)
