@@ -148,7 +148,7 @@ class RuleReader:
                     problems.append(f"the directory of Domain/{rule.domain} tells no account at all: nothing goes")
                 case PwsyncError() as error:
                     problems.append(str(error))
-                case None:
+                case _:
                     problems.append(str(_too_late(rule.domain)))
         return RuleReading(accounts, existing, "; ".join(dict.fromkeys(problems)))
 

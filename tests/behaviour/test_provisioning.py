@@ -34,10 +34,18 @@ spec:
 externalAccount: zoe}}
 ---
 """
-RULE = (
-    "{{apiVersion: pwsync/v1, kind: MappingRule, metadata: {{name: r}}, spec: {{application: A, "
-    "domain: CORP, externalAccount: {{attribute: employeeID, case: upper}}, create: {create}, delete: {delete}, deleteAll: {all}}}}}\n"
-)
+RULE = """\
+apiVersion: pwsync/v1
+kind: MappingRule
+metadata: {{name: r}}
+spec:
+  application: A
+  domain: CORP
+  externalAccount: {{attribute: employeeID, case: upper}}
+  create: {create}
+  delete: {delete}
+  deleteAll: {all}
+"""
 
 
 @pytest.fixture
