@@ -17,6 +17,7 @@ from controller.cli import (
     deliveries,
     demo,
     describe,
+    doctor,
     failures,
     get,
     plan,
@@ -57,6 +58,7 @@ app.add_typer(reset.app, name="reset")
 app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
+app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)
 

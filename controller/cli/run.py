@@ -250,6 +250,7 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     from controller.runtime.drain import Drain
     from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
+    from controller.runtime.observing import make_observer
     from controller.runtime.policies import make_policy_reader
     from controller.runtime.reading import make_users
     from controller.runtime.token_check import warn_of_unnamed_tokens
@@ -262,6 +263,7 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())
     make_policy_reader(installation.store, installation.catalogue).refresh()
+    make_observer(installation.store, installation.catalogue).look()
     for line in _summary(result):
         show(line)
     show(f"Delivery attempts: {attempts:,}.")

@@ -13,6 +13,7 @@ from controller.ports.deliveries import Deliveries
 from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
 from controller.ports.mappings import Mappings
+from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
 from controller.ports.tokens import Tokens
@@ -40,6 +41,7 @@ class Transaction(Protocol):
     lanes: Lanes
     sessions: Sessions
     mappings: Mappings
+    observations: Observations
     windows_groups: WindowsGroups
     credentials: Credentials
     sealed: SealedValues

@@ -19,4 +19,5 @@ def object_statuses(tx: Transaction, plan: Plan | None) -> dict[Key, ObjectStatu
         lanes=tx.lanes.read(),
         users=user_problems(tx),
         rules=tx.rule_results.read(),
+        surveys=tx.observations.notes(),
     )

@@ -1,6 +1,6 @@
 """The status of every object, from the plan that is open and the deliveries that are under way. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Literal
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
+from controller.model.observation import SurveyNote
 from controller.model.rule_reading import NotedResult
 from controller.model.topology import Adapter, Key, Kind, Mapping, MappingRule, Resource
 from controller.model.wording import counted
@@ -19,6 +20,7 @@ from controller.ports.resources import Suspension
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
 NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
+NO_SURVEYS: ReadOnlyMapping[str, SurveyNote] = {}
 NO_RESULTS: ReadOnlyMapping[str, NotedResult] = {}
 
 
@@ -48,7 +50,7 @@ class Condition:
         message: In words; empty when all is well.
     """
 
-    type: Literal["Synced", "Healthy"]
+    type: Literal["Synced", "Healthy", "Drifted"]
     is_true: bool
     reason: str
     message: str = ""
@@ -61,7 +63,7 @@ class ObjectStatus:
     key: Key
     sync: Sync
     health: Health
-    conditions: tuple[Condition, Condition]
+    conditions: tuple[Condition, ...]
 
 
 def statuses(
@@ -73,6 +75,7 @@ def statuses(
     lanes: ReadOnlyMapping[str, LaneStatus] = NO_LANES,
     users: ReadOnlyMapping[str, str] = NO_PROBLEMS,
     rules: ReadOnlyMapping[str, NotedResult] = NO_RESULTS,
+    surveys: ReadOnlyMapping[str, SurveyNote] = NO_SURVEYS,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -84,6 +87,7 @@ def statuses(
         lanes: What was last heard of each lane's target.
         users: What is not known of the users of applications, in words, by name of the application.
         rules: What came of mapping rules, by name.
+        surveys: How the last look at the accounts of each lane went.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
@@ -96,13 +100,30 @@ def statuses(
             _problem_of_users(key, users)
             or _of_rule(specs.get(key), rules.get(key.name))
             or _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
+            surveys.get(_lane(key)),
         )
         for key in keys
     }
 
 
-def _status(key: Key, sync: Condition, health: tuple[Health, Condition]) -> ObjectStatus:
-    return ObjectStatus(key, Sync.SYNCED if sync.is_true else Sync.OUT_OF_SYNC, health[0], (sync, health[1]))
+def _status(key: Key, sync: Condition, health: tuple[Health, Condition], survey: SurveyNote | None) -> ObjectStatus:
+    conditions = (sync, health[1], *_drift(survey))
+    return ObjectStatus(key, Sync.SYNCED if sync.is_true else Sync.OUT_OF_SYNC, health[0], conditions)
+
+
+def _drift(survey: SurveyNote | None) -> Iterator[Condition]:
+    """What is otherwise at the system itself than we know; nothing when all is as known."""
+    if survey is None:
+        return
+    found = []
+    if survey.missed:
+        found.append(f"{counted(survey.missed, 'password was', 'passwords were')} set and nobody told")
+    if survey.missing:
+        found.append(f"{counted(survey.missing, 'mapped account does', 'mapped accounts do')} not exist")
+    if found:
+        yield Condition("Drifted", True, "observed", f"{', '.join(found)}: {', '.join(survey.names)}")
+    if survey.problem:
+        yield Condition("Drifted", False, "notSeen", f"its accounts could not be looked at: {survey.problem}")
 
 
 def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:

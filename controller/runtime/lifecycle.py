@@ -13,6 +13,7 @@ from controller.ports.store import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.actors import process_name
 from controller.runtime.housekeeping import HousekeepingRounds
+from controller.runtime.observing import ObserverRounds
 from controller.runtime.policies import PolicyRounds
 from controller.runtime.reading import make_users
 from controller.runtime.rounds import Rounds
@@ -39,6 +40,7 @@ class Controller:
         self._scheduler = Scheduler(self._round, self._interval)
         self._housekeeping = HousekeepingRounds(installation.make_housekeeping())
         self._policies = PolicyRounds(installation.store, installation.catalogue)
+        self._observer = ObserverRounds(installation.store, installation.catalogue)
         self._users = UserRounds(make_users(installation.store))
         self._topology = TopologyReader()
         self._replay = installation.replay
@@ -55,6 +57,7 @@ class Controller:
         self._scheduler.start()
         self._users.start()
         self._policies.start()
+        self._observer.start()
         self._housekeeping.start()
 
     def wake(self) -> None:
@@ -72,6 +75,7 @@ class Controller:
         self._reconciler.stop()
         self._users.stop()
         self._policies.stop()
+        self._observer.stop()
         self._scheduler.stop()
         self._workers.stop()
         try:
@@ -98,6 +102,7 @@ class Controller:
         else:
             result = self._reconcile()
             self._users.wake()
+            self._observer.wake()
             self._workers.wake()
         with self._store.read() as tx:
             topology, now = self._topology.read(tx), tx.now

@@ -19,6 +19,7 @@ from controller.ports.deliveries import Deliveries
 from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
 from controller.ports.mappings import Mappings
+from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
 from controller.ports.store import Leases, Transaction
@@ -38,6 +39,7 @@ from controller.store.identity import identity_of
 from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
+from controller.store.observations import SqlObservations
 from controller.store.policies import SqlPolicies
 from controller.store.resources import SqlResources
 from controller.store.rule_results import SqlRuleResults
@@ -74,6 +76,7 @@ class SqlTransaction:
         self.lanes: Lanes = SqlLanes(session)
         self.sessions: Sessions = SqlSessions(session)
         self.mappings: Mappings = SqlMappings(session)
+        self.observations: Observations = SqlObservations(session)
         self.windows_groups: WindowsGroups = SqlWindowsGroups(session)
         self.credentials: Credentials = SqlCredentials(session)
         self.sealed: SealedValues = SqlSealedValues(session)

@@ -81,6 +81,27 @@ policies = Table(
     _required("problem", Prose()),
 )
 
+observations = Table(
+    "observations",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("account", Name(), primary_key=True),
+    Column("set_at", Instant()),
+    Column("missing_since", Instant()),
+    Column("missed_since", Instant()),
+)
+
+surveys = Table(
+    "surveys",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("looked_at", Instant()),
+    _required("missing", BigInteger()),
+    _required("missed", BigInteger()),
+    _required("names", Prose()),
+    _required("problem", Prose()),
+)
+
 rule_results = Table(
     "rule_results",
     METADATA,

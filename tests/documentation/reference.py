@@ -82,6 +82,7 @@ COMMANDS = (
     ("audit",),
     ("audit", "list"),
     ("audit", "verify"),
+    ("doctor",),
     ("schema",),
     ("demo",),
 )

@@ -2,9 +2,10 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Event
 from typing import Literal, cast
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from controller.model.accounts import WindowsAccount
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import (
     AccountUnknown,
     ConnectorError,
@@ -21,6 +23,7 @@ from controller.model.errors import (
     PwsyncError,
     Unavailable,
 )
+from controller.model.observation import Sighting, Survey
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
 from controller.model.rule_reading import FoundAccount
@@ -50,6 +53,8 @@ class MemoryDirectory:
         writes: Every password taken over, in order.
         refused: Every password that was not taken over, in order.
         probes: Every (account, password) that was verified, in order.
+        set_at: When it tells that passwords were set.
+        clock: What time it tells.
         gate: Called before each write, outside the lock: a test may wait in it.
     """
 
@@ -60,6 +65,8 @@ class MemoryDirectory:
     refused: list[Write] = field(default_factory=list)
     probes: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _: None
+    set_at: dict[str, datetime] = field(default_factory=dict)
+    clock: datetime | None = None
     _script: deque[tuple[When, ConnectorError]] = field(default_factory=deque)
     _probe_error: ConnectorError | None = None
     _down: bool = False
@@ -122,6 +129,12 @@ class MemoryDirectory:
             if account is not None:
                 self._in_force(account)
             return self.told_policy
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Tell which accounts there are."""
+        with self._lock:
+            self.reach()
+            return Survey({a: Sighting(a in self.accounts, self.set_at.get(a)) for a in accounts}, self.clock)
 
     def reach(self) -> None:
         """Raise Unavailable while the directory is down."""
@@ -206,6 +219,19 @@ class MemoryConnector:
     def policy(self, account: str | None = None) -> PasswordPolicy | None:
         """See ``ports.Connector``."""
         return self.directory.policy_of(account)
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """See ``ports.Connector``."""
+        return self.directory.survey(accounts)
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """See ``ports.Connector``."""
+        try:
+            self.directory.reach()
+        except ConnectorError as error:
+            yield Finding("memory", Verdict.FAILED, error.message, error.hint)
+            return
+        yield Finding("memory", Verdict.OK, f"{len(accounts)} accounts tried")
 
     def close(self) -> None:
         """See ``ports.Connector``."""
