@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -12,7 +12,7 @@ from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import PwsyncError
 from controller.model.policy import PasswordPolicy
-from controller.model.session import AdapterSession
+from controller.model.session import KEEP_ALIVE, AdapterSession
 from controller.model.topology import Adapter, Domain
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.ports.connectors import ConnectorCatalogue
@@ -24,8 +24,6 @@ from controller.runtime.references import resolve_secret
 
 SAMPLE = 5
 """Mapped accounts of each target that are looked at."""
-HEARD_WITHIN = timedelta(minutes=10)
-"""A remote adapter that was heard later is taken to be away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def _of_session(session: AdapterSession | None, now: datetime) -> Finding:
     if session is None:
         return Finding("session", Verdict.FAILED, "the remote adapter has no session", start)
     heard = f"it was last heard at {session.heard_at:%Y-%m-%d %H:%M:%SZ}"
-    if now - session.heard_at > HEARD_WITHIN:
+    if now - session.heard_at > KEEP_ALIVE:
         return Finding("session", Verdict.FAILED, heard, start)
     return Finding("session", Verdict.OK, heard)
 

@@ -10,10 +10,10 @@ from controller.model.constraints import Constraints
 from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import NotFound, PolicyUnknown
 from controller.model.policy import PasswordPolicy
-from controller.model.session import AdapterSession
+from controller.model.session import KEEP_ALIVE, AdapterSession
 from controller.model.topology import REMOTE, Adapter, ConnectorSpec, Kind
 from controller.ports.connectors import ConnectorCatalogue, ConnectorType
-from controller.runtime.doctor import HEARD_WITHIN, Diagnosis, diagnose, target_names
+from controller.runtime.doctor import Diagnosis, diagnose, target_names
 from tests.doubles.memory import MemoryConnectorType, MemoryDirectory
 from tests.doubles.pipeline import START, PipelineBench
 
@@ -98,7 +98,7 @@ def test_a_connector_that_cannot_be_made_is_a_finding(bench: PipelineBench, dire
 
 @pytest.mark.parametrize(
     ("heard_before", "verdict"),
-    [(HEARD_WITHIN, Verdict.OK), (HEARD_WITHIN + timedelta(seconds=1), Verdict.FAILED), (None, Verdict.FAILED)],
+    [(KEEP_ALIVE, Verdict.OK), (KEEP_ALIVE + timedelta(seconds=1), Verdict.FAILED), (None, Verdict.FAILED)],
 )
 def test_of_a_remote_adapter_the_session_is_looked_at(
     bench: PipelineBench, directory: MemoryDirectory, heard_before: timedelta | None, verdict: Verdict
