@@ -8,7 +8,7 @@ from pytest_socket import disable_socket
 
 from tests.leaks import made_passwords_below
 
-pytest_plugins = ["tests.doubles.recorded_events", "tests.servers.fixtures"]
+pytest_plugins = ["tests.doubles.recorded_events", "tests.servers.fixtures", "tests.warm.fixtures"]
 
 _HERE = Path(__file__).parent
 

@@ -58,7 +58,7 @@ class Shell:
                 stream.close()
 
 
-def environment_for(program: Path) -> dict[str, str]:
-    """What a reader's shell has besides the usual: ``pwsync`` and ``python3`` from the folder of *program*."""
-    path = os.pathsep.join([str(program.parent), os.environ.get("PATH", os.defpath)])
+def environment_for(pwsync: Path, python: Path) -> dict[str, str]:
+    """What a reader's shell has besides the usual: both programs, by the names of their files."""
+    path = os.pathsep.join([str(pwsync.parent), str(python.parent), os.environ.get("PATH", os.defpath)])
     return {"PATH": path, "NO_COLOR": "1", "PWSYNC_STATE_DIR": "", "PWSYNC_DATABASE": ""}

@@ -8,16 +8,10 @@ import pytest
 from tests.sessions.shell import Shell
 
 
-@pytest.fixture(scope="session")
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the commands of all tests keep compiled modules, as an installed program does."""
-    return tmp_path_factory.mktemp("bytecode")
-
-
 @pytest.fixture
-def shell(tmp_path: Path, bytecode: Path) -> Iterator[Shell]:
+def shell(tmp_path: Path, warm_pwsync: Path) -> Iterator[Shell]:
     """A shell in an empty folder. No command of any session may fail with a traceback."""
-    shell = Shell(tmp_path, bytecode)
+    shell = Shell(tmp_path, warm_pwsync)
     yield shell
     assert "Traceback" not in shell.transcript
     assert "unexpected" not in shell.transcript

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,11 +29,12 @@ class Shell:
     """Types commands in *folder*.
 
     Attributes:
+        program: What starts a command that runs to its end; a started one is started as users start it.
         transcript: Everything that any command has printed.
     """
 
     folder: Path
-    bytecode: Path
+    program: Path
     transcript: str = ""
     variables: dict[str, str] = field(default_factory=dict)
 
@@ -41,7 +42,7 @@ class Shell:
         """Run a command to its end."""
         typed = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
-            self._command(arguments),
+            [self.program, *arguments],
             cwd=self.folder,
             env=self.environment(),
             input=typed,
@@ -62,7 +63,7 @@ class Shell:
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run a command while a block of the test runs; it is killed at the end if it still runs."""
         process = subprocess.Popen(
-            self._command(arguments),
+            [sys.executable, "-m", "controller", *arguments],
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.PIPE,
@@ -86,9 +87,9 @@ class Shell:
         return self._kept(process.returncode, out, err)
 
     def environment(self) -> dict[str, str]:
-        """The environment of the commands: without this process's settings, with bytecode that is compiled once."""
+        """The environment of the commands: without this process's settings."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PWSYNC_", "COV_", "PYTHONDONTWRITE"))}
-        return kept | {"PYTHONPYCACHEPREFIX": str(self.bytecode), "TERM": "xterm"} | self.variables
+        return kept | {"TERM": "xterm"} | self.variables
 
     def use_quickstart(self) -> None:
         """Copy the manifests of the quickstart into the folder."""
@@ -105,9 +106,6 @@ class Shell:
         """Change the store by hand, as nobody should."""
         with closing(sqlite3.connect(self.folder / ".pwsync" / "pwsync.db")) as connection, connection:
             connection.execute(statement)
-
-    def _command(self, arguments: Sequence[str]) -> list[str]:
-        return [sys.executable, "-m", "controller", *arguments]
 
     def _kept(self, code: int, out: bytes, err: bytes) -> Result:
         result = Result(code, out.decode(), err.decode())

@@ -54,7 +54,7 @@ def is_invalid(block: Block) -> bool:
 
 
 @pytest.mark.parametrize("name", EXECUTED)
-def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path, warm_pwsync: Path) -> None:
     require_server("bash", "curl")
     has_own_manifests = False
     for file, block in files_of(PAGES[name]):
@@ -65,7 +65,7 @@ def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path) -> N
     if not has_own_manifests:
         shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
     port = free_port()
-    with Shell(tmp_path, environment_for(Path(sys.executable))) as shell:
+    with Shell(tmp_path, environment_for(warm_pwsync, Path(sys.executable))) as shell:
         for step in steps(PAGES[name]):
             printed, code = shell.run(step.command.replace(":8080", f":{port}"))
             shown = "\n".join(step.expected)

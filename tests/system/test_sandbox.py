@@ -59,10 +59,10 @@ def sandbox(samba: SambaServer, tmp_path: Path, tmp_path_factory: pytest.TempPat
 
 
 @pytest.mark.timeout(420)
-def test_the_readme_of_the_example_does_what_it_shows(sandbox: Path) -> None:
+def test_the_readme_of_the_example_does_what_it_shows(sandbox: Path, warm_pwsync: Path) -> None:
     require_server("bash", "curl", "ldapwhoami", "iconv")
     port = free_port()
-    with Shell(sandbox, environment_for(Path(sys.executable))) as shell:
+    with Shell(sandbox, environment_for(warm_pwsync, Path(sys.executable))) as shell:
         for step in steps(EXAMPLE / "README.md"):
             printed, code = shell.run(step.command.replace(":8080", f":{port}"))
             shown = "\n".join(step.expected)
