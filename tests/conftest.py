@@ -1,5 +1,6 @@
 """What holds for all tests: unit tests open no socket to a host; tests in ``system`` carry that mark."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from tests.leaks import made_passwords_below
 pytest_plugins = ["tests.doubles.recorded_events", "tests.servers.fixtures", "tests.warm.fixtures"]
 
 _HERE = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Commands that tests start can be interrupted, also where the tests themselves run in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

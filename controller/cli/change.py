@@ -8,7 +8,7 @@ import typer
 from controller.cli import failures
 from controller.cli.installation import chosen_settings
 from controller.cli.output import Report as Form
-from controller.cli.output import say, show, show_json
+from controller.cli.output import hand_over, say, show, show_json
 from controller.cli.prompts import read_password
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
@@ -112,6 +112,7 @@ def _hand_in(context: typer.Context, report: "Report", patience: timedelta | Non
         tracking_id = installation.intake.accept(report, Caller(local_principal(), is_local=True))
         if output is Form.TEXT:
             show(tracking_id)
+            hand_over()  # a script may follow the change while this waits for its end
         if patience is not None:
             wait_for(installation, tracking_id, patience)
         change, deliveries = _look_up(installation, tracking_id)

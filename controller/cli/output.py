@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TextIO
@@ -31,8 +32,15 @@ class Report(StrEnum):
 
 
 def say(message: str) -> None:
-    """Write a message for a person to standard error."""
+    """Write a message for a person to standard error, after the results so far, where both go to one place."""
+    hand_over()
     sys.stderr.write(f"{harmless_lines(message)}\n")
+
+
+def hand_over() -> None:
+    """Give what was written to standard output to its reader now."""
+    with suppress(OSError):  # the end of the command flushes again, and tells
+        sys.stdout.flush()
 
 
 def show(text: str, *, end: str = "\n") -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from tests.servers.processes import free_port
 
 PATIENCE = 60.0
 POLL = 0.05
-BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "pwsync-bytecode")}
+BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 """A controller that is started fifty times need not be compiled fifty times."""
 
 

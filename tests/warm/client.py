@@ -15,10 +15,8 @@ LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS)
 STREAMS = (0, 1, 2)
 
 
-def starts_cold(arguments: list[str]) -> bool:
-    """Whether a forked process would not be the same: it lasts, uses a terminal, or lacks a stream."""
-    if "run" in arguments or os.environ.get("PWSYNC_TEST_COLD"):
-        return True
+def starts_cold() -> bool:
+    """Whether a forked process would not be the same: it uses a terminal, or lacks a stream."""
     try:
         return any(os.isatty(stream) or os.fstat(stream) is None for stream in STREAMS)
     except OSError:
@@ -64,7 +62,7 @@ def end(code: int) -> NoReturn:
 def main() -> None:
     """Carry out the command line after the socket's path."""
     path, *arguments = sys.argv[1:]
-    if not starts_cold(arguments):
+    if not starts_cold():
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(path)
             end(hand_over(connection, arguments))

@@ -9,10 +9,11 @@ import json
 import os
 import pkgutil
 import resource
-import selectors
+import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,22 +49,22 @@ class Server:
         wakeup.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-        with selectors.DefaultSelector() as selector:
-            for source in (self.listening, ended, sys.stdin):
-                selector.register(source, selectors.EVENT_READ)
-            while True:
-                ready = {key.fileobj for key, _ in selector.select()}
-                if sys.stdin in ready:
-                    return None
-                if ended in ready:
-                    ended.recv(4096)
-                    self._tell_ends()
-                if self.listening in ready and (command := self._fork()) is not None:
-                    return command
+        while True:
+            ready, _, _ = select.select([self.listening, ended, sys.stdin, *self.clients.values()], [], [])
+            if sys.stdin in ready:
+                return None
+            if ended in ready:
+                ended.recv(4096)
+                self._tell_ends()
+            for process, client in self.clients.items():
+                if client in ready:  # it sends nothing after its command: it has gone, and was not heard of again
+                    os.kill(process, signal.SIGKILL)
+            if self.listening in ready and (command := self._fork()) is not None:
+                return command
 
     def _fork(self) -> dict[str, Any] | None:
         client, _ = self.listening.accept()
-        length, streams, _, _ = socket.recv_fds(client, 8, 3)
+        command, streams = _read_command(client)
         if (process := os.fork()) != 0:
             for stream in streams:
                 os.close(stream)
@@ -71,14 +72,11 @@ class Server:
             client.sendall(f"{process}\n".encode())
             return None
         signal.set_wakeup_fd(-1)
-        command = _read_command(client, int.from_bytes(length))
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        client.close()
-        for other in self.clients.values():
-            other.close()
-        self.listening.close()
+        for one in (client, self.listening, *self.clients.values()):
+            one.close()
         return command
 
     def _tell_ends(self) -> None:
@@ -86,14 +84,15 @@ class Server:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            with self.clients.pop(process) as client:
+            with self.clients.pop(process) as client, suppress(BrokenPipeError):
                 client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _read_command(client: socket.socket, length: int) -> dict[str, Any]:
+def _read_command(client: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    length, streams, _, _ = socket.recv_fds(client, 8, 3)
     with client.makefile("rb") as lines:
-        command: dict[str, Any] = json.loads(lines.read(length))
-    return command
+        command: dict[str, Any] = json.loads(lines.read(int.from_bytes(length)))
+    return command, streams
 
 
 def become(command: dict[str, Any]) -> None:
@@ -109,8 +108,9 @@ def become(command: dict[str, Any]) -> None:
         resource.setrlimit(limit, (soft, hard))
     sys.argv = ["pwsync", *command["arguments"]]
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115  # the process's own
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # the process's own
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # its own
+    buffering = 1 if "PYTHONUNBUFFERED" in os.environ else -1
+    sys.stdout = open(1, "w", buffering, encoding="utf-8", closefd=False)  # noqa: SIM115  # the process's own
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115  # the process's own
     run_command()
 
 
