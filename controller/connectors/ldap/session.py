@@ -72,7 +72,7 @@ class Session:
             Unavailable, ChannelRefused: There is no connection, or the certificate is not accepted.
         """
         with closing(Wire(self.endpoint, self.patience)) as wire:
-            return wire.certificate_ends
+            return wire.certificate_ends()
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""

@@ -45,9 +45,6 @@ class TimedOut(NoAnswer):
 class Wire:
     """One connection to a directory, secured, not yet bound.
 
-    Attributes:
-        certificate_ends: Until when the server's certificate is valid, as OpenSSL writes it.
-
     Raises:
         Unavailable, ChannelRefused: As ``tls`` says, or the directory refuses startTLS.
     """
@@ -61,9 +58,11 @@ class Wire:
         with self._closed_on_error():
             if endpoint.start_tls:
                 self._ask_for_tls(endpoint)
-            secured = tls.secure(self._socket, endpoint)
-            self._socket, certificate = secured, secured.getpeercert() or {}
-        self.certificate_ends = str(certificate.get("notAfter", ""))
+            self._socket = self._secured = tls.secure(self._socket, endpoint)
+
+    def certificate_ends(self) -> str:
+        """Until when the server's certificate is valid, as OpenSSL writes it."""
+        return str((self._secured.getpeercert() or {})["notAfter"])
 
     def is_usable(self) -> bool:
         """Tell whether the directory still holds the connection, without sending anything."""
