@@ -1,14 +1,18 @@
 """``pwsync audit``: who did what to which object, and whether what is written down was altered."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from controller.cli import failures
 from controller.cli.installation import chosen_settings
-from controller.cli.output import Listing, Report, short_instant, show, show_json, show_table, show_yaml
+from controller.cli.output import Listing, Report, say, short_instant, show, show_json, show_table, show_yaml
+from controller.cli.prompts import confirm
 from controller.model.audit import AuditRow, Trail
 from controller.model.errors import InvalidInput
+from controller.model.wording import counted
+from controller.runtime.actors import local_actor
 from controller.views.records import instant
 
 if TYPE_CHECKING:
@@ -83,6 +87,32 @@ def verify(
         raise typer.Exit(failures.FAILURE)
 
 
+@app.command("begin")
+def begin(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the rows are kept; it must not exist yet.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Begin those trails anew that 'audit verify' finds altered; asks first.
+
+    All rows of such a trail, and its head, are written to FILE as they are, one JSON object per line, and leave the
+    database. The first row of the new chain says who began it, and what was wrong.
+    """
+    from controller.runtime.auditing import begin_anew, check_audit
+
+    settings = chosen_settings(context)
+    broken = [verdict for verdict in check_audit(settings, []) if verdict.problem]
+    for verdict in broken:
+        show(_told(verdict))
+    question = f"Move all rows of {counted(len(broken), 'trail')} to {file}, and begin anew?"
+    if broken and not yes and not confirm(question, remedy="find out first who altered them; then give --yes"):
+        say("Nothing was begun.")
+        raise typer.Exit(failures.FAILURE)
+    for verdict in begin_anew(settings, file, by=local_actor()):
+        show(f"{verdict.trail}: begun anew. What was there is in {file}.")
+
+
 def _told(verdict: "Verdict") -> str:
     if verdict.problem:
         return f"{verdict.trail}: {verdict.problem}. {verdict.count:,} rows before it fit."
@@ -119,8 +149,8 @@ def _cells(row: AuditRow) -> tuple[str, ...]:
 
 
 def _duration(text: str) -> "timedelta":
-    from controller.manifests.problems import Unfit
-    from controller.manifests.v1.duration import parse_duration
+    from controller.model.duration import parse_duration
+    from controller.model.options import Unfit
 
     try:
         return parse_duration(text)

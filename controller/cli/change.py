@@ -82,8 +82,8 @@ def external(
 
 
 def _duration(text: str) -> timedelta:
-    from controller.manifests.problems import Unfit
-    from controller.manifests.v1.duration import parse_duration
+    from controller.model.duration import parse_duration
+    from controller.model.options import Unfit
 
     try:
         return parse_duration(text)

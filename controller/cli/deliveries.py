@@ -7,7 +7,7 @@ import typer
 from controller.cli import failures
 from controller.cli.get import show_found
 from controller.cli.installation import chosen_settings
-from controller.cli.listing import Filters
+from controller.cli.listing import STATES, Filters
 from controller.cli.output import Listing, say
 from controller.cli.prompts import confirm
 from controller.cli.queue_rows import queue
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, retry and discard deliveries.")
 DEFAULT_LIMIT = 100
+STATES_IN_WORDS = ", ".join(STATES[Word.DELIVERIES])
 
 Names = Annotated[
     list[str] | None,
@@ -40,7 +41,7 @@ def list_(
     account: Annotated[str, typer.Option(help=r"To this account: an external one, or DOMAIN\user.")] = "",
     adapter: Annotated[str, typer.Option(help="To this adapter.")] = "",
     tracking_id: Annotated[str, typer.Option(help="Of this change.")] = "",
-    state: Annotated[str, typer.Option(help="In this state.")] = "",
+    state: Annotated[str, typer.Option(help=f"In this state: {STATES_IN_WORDS}.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = DEFAULT_LIMIT,
 ) -> None:
     """Show deliveries, newest first. JSON: as 'pwsync get deliveries'."""

@@ -26,7 +26,7 @@ from controller.reconcile.reconciler import Reconciler
 from controller.runtime.actors import local_actor, local_principal
 from controller.runtime.drain import Drain
 from controller.runtime.lanes import make_connector
-from controller.runtime.reading import compile_manifests, make_users
+from controller.runtime.reading import compile_manifests, connector_limits, make_users
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import Installation
@@ -51,7 +51,7 @@ class Scenario:
     topology: Topology = field(init=False)
 
     def __post_init__(self) -> None:
-        self.compiled = compile_manifests(self.manifests.paths, stdin=self.manifests.stdin)
+        self.compiled = compile_manifests(self.manifests.paths, self.settings, stdin=self.manifests.stdin)
         self.topology = topology_of(self.compiled.state.resources)
 
     def prepare(self) -> None:
@@ -97,7 +97,9 @@ class Scenario:
 
     def _reconciler(self, installation: Installation) -> Reconciler:
         warnings = [str(warning) for warning in self.compiled.warnings]
-        return Reconciler(installation.store, lambda: (self.compiled.state, warnings), by=local_actor())
+        return Reconciler(
+            installation.store, lambda: (self.compiled.state, warnings), by=local_actor(), limits=connector_limits()
+        )
 
     def _apply(self, installation: Installation) -> None:
         show(f"\n2. pwsync plan {' '.join(self.manifests.paths)}")

@@ -13,6 +13,8 @@ FAILURE = 1
 INTERRUPTED = 130
 """128 + SIGINT, as shells expect."""
 DEBUG_VARIABLE = "PWSYNC_DEBUG"
+OF_A_CHOICE = "Value error, "
+"""How the library begins to say that a value is none of several; that it is an error is said already."""
 EXTRA = "Got unexpected extra argument"
 """How the library begins to say that there are too many arguments."""
 
@@ -25,7 +27,8 @@ def report(error: Exception) -> int:
             say("Error: too many arguments")
             say("Hint: a password is never an argument: it is asked for, or read from standard input")
             return int(code)
-        case typer.TyperException(exit_code=code):
+        case typer.TyperException(message=message, exit_code=code):
+            error.message = message.removeprefix(OF_A_CHOICE)
             show = getattr(error, "show", None)
             show() if callable(show) else say(f"Error: {error.message}")
             return int(code)

@@ -28,7 +28,7 @@ def get(
     account: Annotated[str, typer.Option(help=r"Of this account: an external one, or DOMAIN\user.")] = "",
     adapter: Annotated[str, typer.Option(help="Of this adapter.")] = "",
     tracking_id: Annotated[str, typer.Option(help="Of this change.")] = "",
-    state: Annotated[str, typer.Option(help="In this state.")] = "",
+    state: Annotated[str, typer.Option(help="In this state; a wrong one is told which there are.")] = "",
     event: Annotated[str, typer.Option(help="Of this kind, for example deliveryParked.")] = "",
     level: Annotated[str, typer.Option(help="Of this level: info, warning or error.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many [100; of objects all].")] = None,
@@ -38,7 +38,7 @@ def get(
     Objects as they are applied; changes, deliveries and events newest first.
 
     yaml of objects and mappings can be applied again. json is {"items": [...]}: objects and mappings as manifests
-    (objects with status: generation, updatedAt, hasDrifted), the others flat: trackingId, account, adapter or
+    (objects with status: generation, updatedAt, hasDrifted, revision), the others flat: trackingId, account, adapter or
     domain, state, reason, ... With NAME, an object is the whole answer.
     """
     from controller.runtime.reading import name_store, open_for_reading

@@ -19,7 +19,7 @@ _TAKES: dict[str, frozenset[Word]] = {
     "event": frozenset({Word.EVENTS}),
     "level": frozenset({Word.EVENTS}),
 }
-_STATES = {
+STATES = {
     Word.CHANGES: ("accepted", "completed", "failed", "discarded"),
     Word.DELIVERIES: ("pending", "inFlight", "confirmed", "retrying", "parked", "superseded", "expired"),
 }
@@ -58,8 +58,8 @@ class Filters:
                 option = filter_.replace("_", "-")
                 hint = f"it belongs to {', '.join(sorted(words))}"
                 raise InvalidInput(f"--{option} has no meaning for {word.value}", hint=hint)
-        if self.state and self.state not in _STATES[word]:
-            states = ", ".join(_STATES[word])
+        if self.state and self.state not in STATES[word]:
+            states = ", ".join(STATES[word])
             raise InvalidInput(f"there is no state {self.state!r} of {word.value}", hint=f"there are {states}")
         if self.event and self.event not in CATALOGUE:
             raise InvalidInput(f"there is no event {self.event!r}", hint=_like(self.event))

@@ -61,7 +61,8 @@ def windows(
     JSON: account, domain or adapter, isSynthetic, assumptions, accepted, state, reason, message, fates (account, domain
     or adapter, mapping, outcome, reason, events), policies (account, domain or adapter, state, source, readAt, problem,
     limits, history, minAgeSeconds, notes, isTaken, refusal), filters (adapter, filter, tried, truncated, colliding,
-    refused, flaws, remedies, bitsBefore, bitsAfter), events (name, level, adapter, account, fields).
+    refused, flaws, remedies, bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), events (name, level, adapter,
+    account, fields).
 
     Exit code 0 when the change would be accepted, else 1.
     """
@@ -107,7 +108,7 @@ def _stage(
     from controller.runtime.reading import compile_manifests
 
     manifests = chosen_manifests(paths)
-    state = compile_manifests(manifests.paths, stdin=manifests.stdin).state
+    state = compile_manifests(manifests.paths, chosen_settings(context), stdin=manifests.stdin).state
     return stage_from_state(state, is_online=is_online)
 
 
@@ -129,11 +130,11 @@ def _play(stage: "Stage", account: "Account", password: "Secret | None", old: "S
 
 def _tell(stage: "Stage", account: "Account", result: "Simulated", *, is_synthetic: bool, output: Form) -> None:
     policies = policy_views(result, stage.policies)  # before the filters are tried against what they ask
-    analyses = stage.analyses({f.account.adapter for f in result.fates if isinstance(f.account, ExternalAccount)})
-    view = simulated_view(account, result, analyses, policies, is_synthetic=is_synthetic)
+    trials = stage.trials({f.account.adapter for f in result.fates if isinstance(f.account, ExternalAccount)})
+    view = simulated_view(account, result, trials, policies, is_synthetic=is_synthetic)
     if output is Form.JSON:
         show_json(view)
     else:
-        show_simulated(view)
+        show_simulated(view, trials)
     if result.refusal is not None:
         raise typer.Exit(failures.FAILURE)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from controller.model.events import RecordedEvent
     from controller.pipeline.fates import Fate
     from controller.pipeline.simulation import Simulated
-    from controller.planning.filter_analysis import FilterAnalysis
+    from controller.planning.filter_trials import FilterTrial
 
 SYNTHETIC = "the password is made up; nobody has it, so no account has it in force"
 EASY_TARGETS = (
@@ -23,12 +23,14 @@ EASY_TARGETS = (
 def simulated_view(
     account: "Account",
     result: "Simulated",
-    analyses: "Mapping[str, tuple[str | None, FilterAnalysis]]",
+    trials: "Sequence[FilterTrial]",
     policies: "Sequence[Mapping[str, Any]]",
     *,
     is_synthetic: bool,
 ) -> dict[str, Any]:
     """See the help of ``simulate windows`` for the fields."""
+    from controller.planning.filter_trials import encode_trial
+
     change, refusal = result.change, result.refusal
     return {
         **account_view(account),
@@ -40,7 +42,7 @@ def simulated_view(
         "message": change.message if change is not None else str(refusal),
         "fates": [_fate_view(fate) for fate in result.fates],
         "policies": list(policies),
-        "filters": [_analysis_view(adapter, *found) for adapter, found in analyses.items()],
+        "filters": [encode_trial(trial) for trial in trials],
         "events": [_event_view(event) for event in result.events],
     }
 
@@ -60,21 +62,6 @@ def _fate_view(fate: "Fate") -> dict[str, Any]:
     }
 
 
-def _analysis_view(adapter: str, filter_name: str | None, analysis: "FilterAnalysis") -> dict[str, Any]:
-    return {
-        "adapter": adapter,
-        "filter": filter_name,
-        "tried": analysis.tried,
-        "truncated": analysis.truncated,
-        "colliding": analysis.colliding,
-        "refused": analysis.refused,
-        "flaws": list(analysis.flaws),
-        "remedies": list(analysis.remedies),
-        "bitsBefore": round(analysis.bits_before, 1),
-        "bitsAfter": round(analysis.bits_after, 1),
-    }
-
-
 def _event_view(event: "RecordedEvent") -> dict[str, Any]:
     return {
         "name": event.name,
@@ -85,8 +72,10 @@ def _event_view(event: "RecordedEvent") -> dict[str, Any]:
     }
 
 
-def show_simulated(view: Mapping[str, Any]) -> None:
+def show_simulated(view: Mapping[str, Any], trials: "Sequence[FilterTrial]") -> None:
     """Write the view for a person."""
+    from controller.planning.filter_trials import line_of, title_of
+
     subject = f"{view['adapter']}:{view['account']}" if "adapter" in view else view["account"]
     show(f"Simulated: {subject} has a new password. Nothing is written, nothing is sent.")
     for assumption in view["assumptions"]:
@@ -101,10 +90,10 @@ def show_simulated(view: Mapping[str, Any]) -> None:
     for policy in view["policies"]:
         for line in policy_lines(policy, is_synthetic=view["isSynthetic"]):
             show(f"  {line}")
-    if view["filters"]:
-        show(f"\nFilters, tried on {max(f['tried'] for f in view['filters'])} made-up passwords:")
-    for analysis in view["filters"]:
-        show(f"  {_filter_line(analysis)}")
+    if trials:
+        show(f"\n{title_of(trials)}:")
+    for trial in trials:
+        show(f"  {line_of(trial)}")
     show(f"\nEvents:{'' if view['events'] else ' none'}")
     for event in view["events"]:
         about = ":".join(part for part in (event["adapter"], event["account"]) if part)
@@ -117,16 +106,3 @@ def _fate_row(fate: Mapping[str, Any]) -> tuple[str, ...]:
     title = "(Windows account)" if mapping is None else f"{mapping['application']}/{mapping['windows']}"
     account = f"{fate['adapter']}:{fate['account']}" if "adapter" in fate else fate["account"]
     return title, account, fate["outcome"], fate["reason"], ", ".join(fate["events"])
-
-
-def _filter_line(analysis: Mapping[str, Any]) -> str:
-    def share(name: str) -> str:
-        return f"{100 * analysis[name] / analysis['tried']:.0f} %"
-
-    name = f"filter {analysis['filter']}" if analysis["filter"] is not None else "no filter"
-    bits = f"about {analysis['bitsAfter']:.0f} of {analysis['bitsBefore']:.0f} bits remain"
-    flaws = f" ({', or '.join(analysis['flaws'])})" if analysis["flaws"] else ""
-    return (
-        f"{analysis['adapter']}, {name}: {share('truncated')} truncated, {share('colliding')} collide, "
-        f"{share('refused')} refused{flaws}; {bits}"
-    )

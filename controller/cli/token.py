@@ -20,8 +20,8 @@ def create(
     expires: Annotated[str, typer.Option(metavar="DURATION", help="After how long it ends, for example 90d.")] = "",
 ) -> None:
     """Make a token and print it: this once, and never again. Warns of a principal that nothing applied names."""
-    from controller.manifests.problems import Unfit
-    from controller.manifests.v1.duration import parse_duration
+    from controller.model.duration import parse_duration
+    from controller.model.options import Unfit
     from controller.runtime.token_check import unnamed_among
     from controller.runtime.wiring import open_installation
 

@@ -150,7 +150,7 @@ class HtpasswdType:
 
     def capabilities(self, options: HtpasswdOptions) -> Capabilities:
         """Passwords are set without the old one, verified without risk of lockout, and repeatable."""
-        return Capabilities(constraints=_scheme(options).constraints)
+        return Capabilities(is_probe_harmless=True, constraints=_scheme(options).constraints)
 
     def connect(self, options: HtpasswdOptions, resolve: ResolveSecret) -> Connector:  # noqa: ARG002  # has no secret
         """Make a connector; the file is first looked at when it is used."""

@@ -10,14 +10,14 @@ from pydantic import BaseModel
 
 from controller.model.constraints import Capabilities
 from controller.model.diagnosis import Finding
-from controller.model.errors import PolicyUnknown, Unavailable
+from controller.model.errors import PolicyUntold, Unavailable
 from controller.model.observation import Survey
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
-CAPABILITIES = Capabilities(can_verify=False)
+CAPABILITIES = Capabilities(can_verify=False, can_read_policy=False)
 """The adapter is told when a notification is a repetition; it is asked nothing."""
 
 
@@ -61,9 +61,9 @@ class RemoteConnector:
         """Refuse: the adapter's system applies its own, and cannot be asked from here.
 
         Raises:
-            PolicyUnknown: Always.
+            PolicyUntold: Always.
         """
-        raise PolicyUnknown("the system of a remote adapter cannot be asked for its password policy")
+        raise PolicyUntold("the system of a remote adapter cannot be asked for its password policy")
 
     def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
         """Tell nothing: the system cannot be asked from here."""

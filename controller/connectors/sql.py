@@ -1,18 +1,25 @@
-"""Connector type ``sql``: password hashes in a column of a table, on any database that SQLAlchemy speaks to."""
+"""Connector type ``sql``: password hashes in a column of a table, on any database that SQLAlchemy speaks to.
 
-from collections.abc import Callable, Iterator, Sequence
+Or, with ``roles``, the logins of the database itself.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
 from controller.connectors.hashing import HashUnknown, Scheme, hash_password, matches
 from controller.connectors.sql_engine import make_engine
-from controller.connectors.sql_errors import translate
+from controller.connectors.sql_errors import OF_LOGINS
+from controller.connectors.sql_mariadb import CAPABILITIES as OF_ACCOUNTS
+from controller.connectors.sql_mariadb import MariadbAccounts
 from controller.connectors.sql_options import SqlOptions, scheme_of, url_of
+from controller.connectors.sql_roles import CAPABILITIES as OF_ROLES
+from controller.connectors.sql_roles import PostgresqlRoles
+from controller.connectors.sql_scram import ITERATIONS
 from controller.connectors.sql_table import AccountTable
+from controller.connectors.sql_transaction import Transactions
 from controller.model.constraints import Capabilities
 from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import AccountRefused, AccountUnknown, ConnectorError, OldPasswordWrong
@@ -21,14 +28,12 @@ from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
-T = TypeVar("T")
-
 
 @dataclass(slots=True)
 class SqlConnector:
     """Sets passwords in one table, each in a transaction of its own; keeps its connection between calls."""
 
-    engine: Engine
+    transactions: Transactions
     table: AccountTable
     scheme: Scheme
     capabilities: Capabilities = field(default_factory=Capabilities)
@@ -46,7 +51,7 @@ class SqlConnector:
             Indeterminate: The connection was lost while the transaction was committed.
         """
         new_hash = hash_password(self.scheme, new, account)
-        self._in_transaction(lambda connection: self.table.update(connection, account, new_hash), new_hash)
+        self.transactions.do(lambda connection: self.table.update(connection, account, new_hash), new_hash)
 
     def change_password(self, account: str, old: Secret, new: Secret) -> None:
         """Set the password when *old* is in force.
@@ -60,7 +65,7 @@ class SqlConnector:
         if not self._matches(account, stored, old):
             raise OldPasswordWrong(f"{self.table} holds another password of {account!r} than the old one given")
         new_hash = hash_password(self.scheme, new, account)
-        self._in_transaction(
+        self.transactions.do(
             lambda connection: self.table.update(connection, account, new_hash, only_if=stored), new_hash
         )
 
@@ -82,7 +87,7 @@ class SqlConnector:
             Unavailable: The database cannot be reached.
             ChannelRefused: Login or rights, or the table or a column does not exist.
         """
-        self._in_transaction(self.table.touch_nothing)
+        self.transactions.do(self.table.touch_nothing)
 
     def policy(self, account: str | None = None) -> PasswordPolicy | None:
         """A table has no policy beyond the limits of its hashes: what a trigger may refuse is not written anywhere.
@@ -129,10 +134,10 @@ class SqlConnector:
 
     def close(self) -> None:
         """Give back the connection; the next call opens another."""
-        self.engine.dispose()
+        self.transactions.engine.dispose()
 
     def _stored(self, account: str) -> str | None:
-        return self._in_transaction(lambda connection: self.table.read(connection, account))
+        return self.transactions.do(lambda connection: self.table.read(connection, account))
 
     def _matches(self, account: str, stored: str | None, password: Secret) -> bool:
         if stored is None:
@@ -145,20 +150,6 @@ class SqlConnector:
                 hint="set the password once as an administrator: it is then stored with the scheme of the manifest",
             ) from error
 
-    def _in_transaction(self, work: Callable[[Connection], T], new_hash: str = "") -> T:
-        """Do *work* in one transaction; *new_hash* is kept out of the database's words."""
-        is_committing = False
-        try:
-            with self.engine.connect() as connection, connection.begin() as transaction:
-                result = work(connection)
-                is_committing = True
-                transaction.commit()
-                return result
-        except SQLAlchemyError as error:
-            failure = translate(error, str(self.table), is_committing=is_committing, secret=new_hash)
-        # Raised outside of the handler: the cause keeps the statement's values and the login.
-        raise failure
-
 
 class SqlType:
     """The connector type ``sql``."""
@@ -168,7 +159,13 @@ class SqlType:
 
     def capabilities(self, options: SqlOptions) -> Capabilities:
         """Passwords are set without the old one, verified without risk of lockout, and repeatable."""
-        return Capabilities(constraints=scheme_of(options).constraints)
+        match options.roles:
+            case "postgresql":
+                return OF_ROLES
+            case "mariadb":
+                return OF_ACCOUNTS
+            case None:
+                return Capabilities(is_probe_harmless=True, constraints=scheme_of(options).constraints)
 
     def connect(self, options: SqlOptions, resolve: ResolveSecret) -> Connector:
         """Make a connector; no connection is opened before its first use.
@@ -177,10 +174,24 @@ class SqlType:
             SettingsError: The secret that ``urlFrom`` refers to is not there or no usable URL, or its driver is not
                 installed.
         """
-        table = AccountTable.named(options.table, options.account_column, options.password_column)
-        return SqlConnector(
-            make_engine(url_of(options, resolve)), table, scheme_of(options), self.capabilities(options)
-        )
+        engine = make_engine(url_of(options, resolve))
+        match options.roles:
+            case "postgresql":
+                transactions = Transactions(engine, _server_of(engine), OF_LOGINS)
+                return PostgresqlRoles(transactions, options.iterations or ITERATIONS)
+            case "mariadb":
+                return MariadbAccounts(Transactions(engine, _server_of(engine), OF_LOGINS, commits_by_itself=True))
+            case None:
+                return self._table(engine, options)
+
+    def _table(self, engine: Engine, options: SqlOptions) -> Connector:
+        names = options.table, options.account_column, options.password_column
+        table = AccountTable.named(*(name or "" for name in names))  # validated: all three are there
+        return SqlConnector(Transactions(engine, str(table)), table, scheme_of(options), self.capabilities(options))
+
+
+def _server_of(engine: Engine) -> str:
+    return f"server {engine.url.host or 'localhost'}"
 
 
 CONNECTOR_TYPE: ConnectorType = SqlType()

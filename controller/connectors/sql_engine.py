@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -16,6 +15,10 @@ LOCK_TIMEOUT = 10
 """Seconds to wait for a lock."""
 STATEMENT_TIMEOUT = 30
 """Seconds for one statement."""
+
+
+_EXTRAS = {"postgresql": "postgresql", "mysql": "mariadb", "mariadb": "mariadb"}
+"""The extra that installs a driver, by kind of database."""
 
 
 def make_engine(url: URL) -> Engine:
@@ -37,10 +40,12 @@ def make_engine(url: URL) -> Engine:
     if engine is None:  # raised outside of the handler: its error may quote the URL
         raise SettingsError(
             f"the driver of {url.drivername} databases is not installed",
-            hint="pip install 'pwsync[postgresql]'" if backend == "postgresql" else "install it with pip",
+            hint=f"pip install 'pwsync[{_EXTRAS[backend]}]'" if backend in _EXTRAS else "install it with pip",
         )
     if backend == "postgresql":
         event.listen(engine, "begin", _limit_postgresql)
+    elif backend in _EXTRAS:
+        event.listen(engine, "begin", _limit_mariadb)
     return engine
 
 
@@ -55,11 +60,16 @@ def _opener(url: URL) -> Callable[[], sqlite3.Connection]:
 
 
 def _with_timeout(url: URL) -> URL:
-    known: dict[str, Any] = {"postgresql": "connect_timeout", "mysql": "connect_timeout", "mariadb": "connect_timeout"}
-    key = known.get(url.get_backend_name())
-    if key is None or key in url.query:
-        return url
-    return url.update_query_dict({key: str(CONNECT_TIMEOUT)})
+    limits = {"connect_timeout": CONNECT_TIMEOUT} if url.get_backend_name() in _EXTRAS else {}
+    if url.get_driver_name() == "pymysql":
+        limits |= {"read_timeout": STATEMENT_TIMEOUT, "write_timeout": STATEMENT_TIMEOUT}
+    return url.update_query_dict({key: str(value) for key, value in limits.items() if key not in url.query})
+
+
+def _limit_mariadb(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}, lock_wait_timeout = {LOCK_TIMEOUT}"
+    )
 
 
 def _limit_postgresql(connection: Connection) -> None:

@@ -5,6 +5,8 @@ MariaDB an error number (MariaDB's "Error Codes").
 """
 
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +17,7 @@ from controller.model.errors import (
     ChannelRefused,
     ConnectorError,
     Indeterminate,
+    PasswordRejected,
     Unavailable,
 )
 
@@ -57,6 +60,21 @@ _MYSQL: dict[int, Kind] = {
     **dict.fromkeys([1048, 1062, 1451, 1452, 1644, 3819, 4025], AccountRefused),
     **dict.fromkeys([1053, 2002, 2003, 2005, 2006, 2013], Unavailable),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How failures are told, by what is worked on.
+
+    Attributes:
+        sentences: What happened, and a hint.
+        kinds: Codes that mean something else here.
+    """
+
+    sentences: Mapping[Kind, tuple[str, str]]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+
 _SENTENCES: dict[Kind, tuple[str, str]] = {
     Busy: ("is locked or overloaded", ""),
     Unavailable: ("cannot be reached", "check the address, the network, and that the database runs"),
@@ -67,9 +85,26 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
     AccountRefused: ("refuses the new value of this row", "a constraint or trigger of the table forbids it"),
     Indeterminate: ("did not answer while the change was committed", ""),
 }
+OF_TABLES = Wording(_SENTENCES)
+OF_LOGINS = Wording(
+    {
+        **_SENTENCES,
+        ChannelRefused: ("does not let our login do this", "grant it what the page on connectors says"),
+        AccountRefused: ("refuses to change this login", ""),
+        PasswordRejected: ("refuses the new password", ""),
+    },
+    {
+        "22023": PasswordRejected,  # PostgreSQL's passwordcheck and its kin
+        "1396": AccountRefused,  # MariaDB: ALTER USER failed
+        "1819": PasswordRejected,  # MariaDB: a password validation plugin
+    },
+)
+"""Logins are roles of PostgreSQL and accounts of MariaDB."""
 
 
-def translate(error: Exception, place: str, *, is_committing: bool, secret: str) -> ConnectorError:
+def translate(
+    error: Exception, place: str, *, is_committing: bool, secret: str, wording: Wording = OF_TABLES
+) -> ConnectorError:
     """Return what to raise for *error*.
 
     Args:
@@ -77,26 +112,28 @@ def translate(error: Exception, place: str, *, is_committing: bool, secret: str)
         place: What was worked on, in words.
         is_committing: COMMIT was sent already, so that a lost connection leaves the outcome open.
         secret: Kept out of the database's words.
+        wording: How it is told.
     """
     code, kind = _classify(error)
+    kind = wording.kinds.get(code, kind)
     if is_committing and (kind is Unavailable or not code):
         kind = Indeterminate
-    what, hint = _SENTENCES[kind]
+    what, hint = wording.sentences[kind]
     return kind(f"the database of {place} {what}", directory_code=code, words=_words(error, secret), hint=hint)
 
 
 def _classify(error: Exception) -> tuple[str, Kind]:
     """The database's own code, empty when it told none, and what it means."""
     original: Any = error.orig if isinstance(error, DBAPIError) else None
+    number = next(iter(getattr(original, "args", ())), None)
+    if isinstance(number, int):  # before SQLSTATE, which drivers of MariaDB tell too, as HY000 for nearly everything
+        return str(number), _MYSQL.get(number, ChannelRefused)
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     if state:
         return state, _SQLSTATES.get(state) or _SQLSTATES.get(state[:2], ChannelRefused)
     if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorname", None):
         # The low byte is the primary result code, the rest tells the variety.
         return original.sqlite_errorname, _SQLITE.get(original.sqlite_errorcode & 0xFF, ChannelRefused)
-    number = next(iter(getattr(original, "args", ())), None)
-    if isinstance(number, int):
-        return str(number), _MYSQL.get(number, ChannelRefused)
     if _was_asked_for_a_password(original):
         return "", ChannelRefused
     return "", Unavailable

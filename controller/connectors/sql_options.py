@@ -1,8 +1,9 @@
 """Options of the ``sql`` connector and what follows from them: the URL, and the hash scheme."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from sqlalchemy import URL, make_url
@@ -13,6 +14,7 @@ from controller.model.errors import SettingsError
 from controller.model.options import Options, SecretReference
 from controller.ports.connectors import ResolveSecret
 
+Roles = Literal["postgresql", "mariadb"]
 _PASSWORD_KEY = re.compile("pass(?!file)|pwd|secret|token", re.IGNORECASE)
 _PASSWORD_VALUE = re.compile(r"(password|passwd|pwd)\s*=", re.IGNORECASE)
 """As in the connection strings of ODBC and libpq, which some drivers take inside a URL."""
@@ -61,6 +63,27 @@ def _holds_password(url: URL) -> bool:
     return any(map(_PASSWORD_KEY.search, url.query)) or any(map(_PASSWORD_VALUE.search, values))
 
 
+def _expect_driver(roles: Roles, url: URL) -> None:
+    driver = _DRIVERS[roles]
+    if url.get_backend_name() not in driver.backends or url.get_driver_name() != driver.name:
+        raise ValueError(f"roles: {roles} needs a url of the form {driver.example}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """What speaks to the databases whose logins are changed."""
+
+    name: str
+    backends: frozenset[str]
+    example: str
+
+
+_DRIVERS: dict[Roles, _Driver] = {
+    "postgresql": _Driver("psycopg", frozenset({"postgresql"}), "postgresql+psycopg://user@host/database"),
+    "mariadb": _Driver("pymysql", frozenset({"mysql", "mariadb"}), "mariadb+pymysql://user@host"),
+}
+
+
 class SqlOptions(Options):
     """``spec.connector`` of type ``sql``."""
 
@@ -68,26 +91,42 @@ class SqlOptions(Options):
         default=None, description="A SQLAlchemy URL without password; a sqlite file is relative to the manifest."
     )
     url_from: SecretReference | None = Field(default=None, description="Where the URL stands when it has a password.")
-    table: str = Field(pattern=_TABLE, description="table or schema.table")
-    account_column: str = Field(pattern=_IDENTIFIER)
-    password_column: str = Field(pattern=_IDENTIFIER)
-    scheme: SchemeName
+    table: str | None = Field(default=None, pattern=_TABLE, description="table or schema.table")
+    account_column: str | None = Field(default=None, pattern=_IDENTIFIER)
+    password_column: str | None = Field(default=None, pattern=_IDENTIFIER)
+    scheme: SchemeName | None = None
     cost: int | None = Field(default=None, ge=4, le=15, description="Of bcrypt; 12 when absent.")
-    iterations: int | None = Field(default=None, ge=1, le=100_000_000, description="Of pbkdf2-sha256; 600000.")
+    iterations: int | None = Field(
+        default=None, ge=1, le=100_000_000, description="Of pbkdf2-sha256; 600000. Of roles of PostgreSQL; 4096."
+    )
+    roles: Roles | None = Field(default=None, description="Instead of a table: the logins of the database itself.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.url is None) == (self.url_from is None):
             raise ValueError("give exactly one of url and urlFrom")
+        of_table = {
+            "table": self.table,
+            "accountColumn": self.account_column,
+            "passwordColumn": self.password_column,
+            "scheme": self.scheme,
+        }
+        if self.roles is None and (missing := [name for name, value in of_table.items() if value is None]):
+            raise ValueError(f"{', '.join(missing)} missing: give table, its columns and scheme; or roles")
+        if self.roles is not None and (extra := [name for name, value in of_table.items() if value is not None]):
+            raise ValueError(f"{', '.join(extra)} belongs to a table of accounts, which roles are not")
         if self.cost is not None and self.scheme != "bcrypt":
             raise ValueError("cost belongs to scheme: bcrypt")
-        if self.iterations is not None and self.scheme != "pbkdf2-sha256":
-            raise ValueError("iterations belongs to scheme: pbkdf2-sha256")
+        if self.iterations is not None and self.scheme != "pbkdf2-sha256" and self.roles != "postgresql":
+            raise ValueError("iterations belongs to scheme: pbkdf2-sha256, or to roles: postgresql")
+        if self.roles is not None and self.url is not None:
+            _expect_driver(self.roles, parse_url(self.url))
         return self
 
 
 def scheme_of(options: SqlOptions) -> Scheme:
     """The hash scheme with its parameters."""
+    assert options.scheme is not None  # noqa: S101  # validated: there is a table
     match options.scheme:
         case "bcrypt":
             return Bcrypt() if options.cost is None else Bcrypt(options.cost)
@@ -108,6 +147,8 @@ def url_of(options: SqlOptions, resolve: ResolveSecret) -> URL:
     text = resolve(options.url_from).reveal()
     try:
         url = parse_url(text)
+        if options.roles is not None:
+            _expect_driver(options.roles, url)
     except ValueError as error:
         raise SettingsError(f"the database URL in {options.url_from} cannot be used: {error}") from error
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_absolute():

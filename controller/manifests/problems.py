@@ -52,19 +52,6 @@ class ManifestErrors(PwsyncError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
-class Unfit(ValueError):
-    """A value that a manifest may not have; validators of ``v1`` raise it, pydantic carries it.
-
-    Attributes:
-        field: Which field of the refused value is to blame; empty when it is the value itself.
-    """
-
-    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
-        self.field = field
-
-
 def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:
     """Return a hint that names the choice closest to *word*; *otherwise* when none is close."""
     names = sorted(choices)

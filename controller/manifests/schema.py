@@ -6,8 +6,8 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 
 from controller.manifests.problems import did_you_mean, there_are
-from controller.manifests.v1.duration import format_duration
 from controller.manifests.v1.kinds import KINDS
+from controller.model.duration import format_duration
 from controller.model.errors import NotFound
 from controller.ports.connectors import ConnectorCatalogue
 
@@ -15,7 +15,9 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]
 
 
-class _Generator(GenerateJsonSchema):
+class Generator(GenerateJsonSchema):
+    """Writes schemas as manifests are written."""
+
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401  # as in the class it extends
         """Write durations as manifests do; pydantic itself would write ISO 8601."""
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
@@ -42,7 +44,7 @@ def json_schema(kind: str | None, catalogue: ConnectorCatalogue) -> dict[str, An
 
 def _hoisted(make: Any, prefix: str, definitions: dict[str, _Schema]) -> _Schema:  # noqa: ANN401  # model_json_schema
     """Return a model's schema, with its definitions moved to *definitions* under names that begin with *prefix*."""
-    schema: _Schema = make(by_alias=True, schema_generator=_Generator, ref_template=f"#/$defs/{prefix}.{{model}}")
+    schema: _Schema = make(by_alias=True, schema_generator=Generator, ref_template=f"#/$defs/{prefix}.{{model}}")
     definitions.update({f"{prefix}.{name}": inner for name, inner in schema.pop("$defs", {}).items()})
     if "$ref" in schema:  # a model that contains itself
         return definitions[schema["$ref"].removeprefix("#/$defs/")]

@@ -34,6 +34,8 @@ class AuditAction(StrEnum):
     ADAPTER_ENABLE = "adapter enable"
     ADAPTER_RESET = "adapter reset"
     RESET_DAMPING = "reset damping"
+    RECONCILE_SUSPEND = "reconcile suspend"
+    RECONCILE_RESUME = "reconcile resume"
     SECRET_GENERATE = "secret generate"  # noqa: S105  # the name of a command; likewise the next five
     SECRET_BACKUP = "secret backup"  # noqa: S105
     SECRET_RESTORE = "secret restore"  # noqa: S105
@@ -42,6 +44,7 @@ class AuditAction(StrEnum):
     SECRET_RETIRE = "secret rotate --retire"  # noqa: S105
     TOKEN_CREATE = "token create"  # noqa: S105  # the name of a command; likewise the next
     TOKEN_REVOKE = "token revoke"  # noqa: S105
+    AUDIT_BEGIN = "audit begin"
     LOG_IN = "status page log in"
     LOG_OUT = "status page log out"
     PAGE = "status page visit"
@@ -66,6 +69,7 @@ _SECRETS = frozenset(
         AuditAction.SECRET_RETIRE,
         AuditAction.TOKEN_CREATE,
         AuditAction.TOKEN_REVOKE,
+        AuditAction.AUDIT_BEGIN,
     }
 )
 _VISITS = frozenset({AuditAction.LOG_IN, AuditAction.LOG_OUT, AuditAction.PAGE})

@@ -34,6 +34,8 @@ class Constraints:
         min_bytes: In UTF-8, as ``max_bytes``.
         forbidden: Characters that may not occur.
         min_categories: How many of ``CATEGORIES`` must occur; Active Directory's complexity asks for three.
+        gaps: Lengths between the limits that are not taken: first and last of each gap, in characters.
+        alphabet: The only characters that may occur; None: any.
     """
 
     min_length: int | None = None
@@ -42,6 +44,8 @@ class Constraints:
     forbidden: str = ""
     min_bytes: int | None = None
     min_categories: int | None = None
+    gaps: tuple[tuple[int, int], ...] = ()
+    alphabet: str | None = None
 
     def violation(self, password: Secret) -> str | None:
         """Say in words, without the password, which limit it breaks first; None when it breaks none."""
@@ -56,6 +60,8 @@ class Constraints:
             forbidden="".join(dict.fromkeys(self.forbidden + other.forbidden)),
             min_bytes=_either(max, self.min_bytes, other.min_bytes),
             min_categories=_either(max, self.min_categories, other.min_categories),
+            gaps=tuple(dict.fromkeys(self.gaps + other.gaps)),
+            alphabet=_common(self.alphabet, other.alphabet),
         )
 
     def describe(self) -> Iterator[str]:
@@ -69,6 +75,8 @@ class Constraints:
         ):
             if limit is not None:
                 yield words.format(limit)
+        for first, last in self.gaps:
+            yield f"not of {first} to {last} characters"
 
     def _violations(self, text: str) -> Iterator[str]:
         size = len(text.encode("utf-8", "surrogatepass"))
@@ -80,10 +88,20 @@ class Constraints:
             yield f"longer than the {self.max_length} characters that the target takes"
         if self.max_bytes is not None and size > self.max_bytes:
             yield f"longer than the {self.max_bytes} bytes (UTF-8) that the target takes"
-        if any(c in self.forbidden for c in text):
+        for first, last in self.gaps:
+            if first <= len(text) <= last:
+                yield f"of a length from {first} to {last} characters, which the target does not take"
+        if any(c in self.forbidden or (self.alphabet is not None and c not in self.alphabet) for c in text):
             yield "with a character that the target does not take"
         if self.min_categories is not None and len(categories_of(text)) < self.min_categories:
             yield f"of fewer than the {self.min_categories} kinds of characters that the target asks for"
+
+
+def _common(one: str | None, another: str | None) -> str | None:
+    """The characters that both take."""
+    if one is None or another is None:
+        return another if one is None else one
+    return "".join(character for character in one if character in another)
 
 
 def _either(choose: Callable[[int, int], int], one: int | None, another: int | None) -> int | None:
@@ -98,11 +116,15 @@ class Capabilities:
     Attributes:
         needs_old_password: A change must carry the old password; it is never repeated blindly.
         can_verify: ``verify_password`` answers whether a password is in force.
+        is_probe_harmless: A wrong probe counts towards no lockout, so that one may be made with every try.
         is_repeatable: Setting the same password twice does no harm (no history that refuses it).
+        can_read_policy: ``policy`` answers. Without it, a policy that is not known is no news.
         constraints: What the target accepts.
     """
 
     needs_old_password: bool = False
     can_verify: bool = True
+    is_probe_harmless: bool = False
     is_repeatable: bool = True
+    can_read_policy: bool = True
     constraints: Constraints = Constraints()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from controller.model.accounts import Account
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.errors import (
+    Busy,
     ChannelRefused,
     ConnectorError,
     Deferrable,
@@ -37,6 +38,10 @@ UNSETTLED_STATES = OPEN_STATES | {DeliveryState.PARKED}
 """States of which an operator may discard a delivery: it still moves, or waits for a person."""
 PARKED_AT_ROUTING = frozenset({Reason.FILTER_UNUSABLE, Reason.NO_STORED_WINDOWS_PASSWORD})
 """Why a delivery was parked before its first attempt; its change tells the same reason."""
+_ENDED_BY_A_PERSON = {
+    Reason.DISCARDED.value: "was discarded",
+    Reason.ADAPTER_RESET.value: "was discarded when its adapter was reset",
+}
 CURED_BY_CREDENTIALS = frozenset(
     {Reason.NO_STORED_WINDOWS_PASSWORD.value, OldPasswordMissing.code, OldPasswordWrong.code}
 )
@@ -146,13 +151,18 @@ def fail(delivery: Delivery, error: PwsyncError, policy: RetryPolicy, now: datet
             return _retry(counted, policy, now, jitter)
         case Unavailable() | ChannelRefused():
             return replace(released, state=DeliveryState.RETRYING, due_at=now)
+        case Busy(wait=wait):
+            counted = replace(released, counted_attempts=delivery.counted_attempts + 1)
+            return _retry(counted, policy, now, jitter, at_least=wait)
         case Deferrable():
             return _retry(replace(released, counted_attempts=delivery.counted_attempts + 1), policy, now, jitter)
         case _:
             return replace(released, state=DeliveryState.PARKED, settled_at=now)
 
 
-def _retry(delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float) -> Delivery:
+def _retry(
+    delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float, at_least: timedelta = timedelta()
+) -> Delivery:
     if delivery.counted_attempts >= policy.count:
         return replace(
             delivery,
@@ -160,7 +170,7 @@ def _retry(delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float
             settled_at=now,
             message=f"gave up after {delivery.counted_attempts} tries: {delivery.message}",
         )
-    due_at = now + policy.wait(delivery.counted_attempts, jitter)
+    due_at = now + max(policy.wait(delivery.counted_attempts, jitter), min(at_least, policy.longest))
     return replace(delivery, state=DeliveryState.RETRYING, due_at=due_at)
 
 
@@ -225,8 +235,9 @@ def retry(delivery: Delivery, now: datetime) -> Delivery:
         InvalidInput: It is in no state to be retried, or has become older than the maximum sync age.
     """
     if delivery.state not in RETRIABLE_STATES:
+        what = _ENDED_BY_A_PERSON.get(delivery.code, f"is {delivery.state}")
         raise InvalidInput(
-            f"delivery {delivery.id} is {delivery.state}: only a parked or retrying one can be retried",
+            f"delivery {delivery.id} {what}: only a parked or retrying one can be retried",
             hint="its password is no longer kept: set it anew" if delivery.settled_at is not None else "",
         )
     if delivery.expires_at <= now:

@@ -42,6 +42,26 @@ class PasswordUnusable(InvalidInput):
         self.reason = reason
 
 
+class ManifestsUnavailable(PwsyncError):
+    """The repository with the manifests cannot be reached, or git cannot read it."""
+
+    code = "manifestsUnavailable"
+
+
+class ManifestsRefused(PwsyncError):
+    """A revision of the manifests must not be used: it is not signed, or is not only manifests.
+
+    Attributes:
+        revision: Which one.
+    """
+
+    code = "manifestsRefused"
+
+    def __init__(self, message: str, *, revision: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.revision = revision
+
+
 class NotFound(PwsyncError):
     """The named object does not exist."""
 
@@ -197,9 +217,25 @@ class Deferrable(ConnectorError):
 
 
 class Busy(Deferrable):
-    """The directory answered that it cannot do it now."""
+    """The directory answered that it cannot do it now.
+
+    Attributes:
+        wait: How long it asked us to wait; nothing when it did not say.
+    """
 
     code = "busy"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        directory_code: str = "",
+        words: str = "",
+        hint: str = "",
+        wait: timedelta = timedelta(),
+    ) -> None:
+        super().__init__(message, directory_code=directory_code, words=words, hint=hint)
+        self.wait = wait
 
 
 class Unavailable(Deferrable):
@@ -218,6 +254,10 @@ class PolicyUnknown(ConnectorError):
     """The directory answers, but what it asks of passwords cannot be found out."""
 
     code = "policyUnknown"
+
+
+class PolicyUntold(PolicyUnknown):
+    """Targets of this kind cannot be asked what they ask of passwords: that is known beforehand, and no news."""
 
 
 class Indeterminate(ConnectorError):

@@ -8,6 +8,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic.alias_generators import to_camel
 
 
+class Unfit(ValueError):
+    """A value that a manifest may not have; validators of ``v1`` raise it, pydantic carries it.
+
+    Attributes:
+        field: Which field of the refused value is to blame; empty when it is the value itself.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.field = field
+
+
 class Options(BaseModel):
     """Base of everything written in a manifest: camelCase in YAML, unknown fields refused, nothing converted."""
 

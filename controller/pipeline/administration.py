@@ -64,10 +64,10 @@ class CredentialAdministration:
                 password field.
             NotFound: No such application or mapping.
         """
-        check_password(password, "password")
         with self._store.write() as tx:
             topology = self._topology.read(tx)
             mapping = _find_mapping(tx, topology, application, account, (AuditAction.CREDENTIALS_SET, by))
+            check_password(password, "password")
             if topology.applications[application].password_field is None:
                 raise InvalidInput(f"application {application} has no field that is the password")
             credentials = CredentialDatabase(tx, self._sealer, topology)

@@ -1,4 +1,4 @@
-"""Lets callers read, as far as their roles go; each refusal is recorded."""
+"""Lets callers read and operate, as far as their roles go; each refusal is recorded."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Admission:
-    """Lets calls in that only read, each in a transaction of its own."""
+    """Lets calls in that read, or that operate once it was read whether they may, each in a transaction of its own."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """*clock* tells the time where the store need not be asked."""

@@ -20,7 +20,8 @@ from controller.pipeline.topology import Topology
 from controller.ports.connectors import Connector
 
 MOST_PROBES = 2
-"""Tries of one delivery after which it is not probed again: usual policies lock an account after five wrong ones."""
+"""Tries of one delivery after which a target that counts wrong passwords is not probed again: usual policies lock an
+account after five."""
 
 
 class Superseded(PwsyncError):
@@ -116,7 +117,8 @@ def _old_password_missing() -> OldPasswordMissing:
 
 
 def _may_probe(can: Capabilities, attempt: Attempt) -> bool:
-    return can.can_verify and attempt.delivery.counted_attempts <= MOST_PROBES
+    is_early = attempt.delivery.counted_attempts <= MOST_PROBES
+    return can.can_verify and (is_early or can.is_probe_harmless)
 
 
 def _may_repeat(can: Capabilities) -> bool:

@@ -4,6 +4,7 @@ from controller.model import events
 from controller.model.accounts import ExternalAccount
 from controller.model.change import PasswordChange
 from controller.model.topology import System
+from controller.model.wording import rfc3339
 from controller.pipeline.queueing import change_event
 from controller.ports.credentials import WrongPasswords
 from controller.ports.store import Transaction
@@ -23,7 +24,7 @@ def count_wrong(tx: Transaction, system: System, account: ExternalAccount, chang
     since = known.since or tx.now
     tx.guesses.put(account, WrongPasswords(known.count + 1, since))
     if known.count + 1 == MOST_WRONG:
-        until = (since + system.damping_window).isoformat()
+        until = rfc3339(since + system.damping_window)
         tx.events.add(change_event(events.OLD_PASSWORDS_WRONG, change, caller=change.caller, until=until))
 
 

@@ -2,6 +2,7 @@
 
 from controller.model import events
 from controller.model.events import Event
+from controller.model.wording import rfc3339
 from controller.ports.lanes import LaneStatus
 from controller.ports.store import Transaction
 
@@ -19,7 +20,7 @@ def note_online(tx: Transaction, lane: str) -> None:
     if known is None or known.is_online:
         return
     if tx.lanes.put(LaneStatus(lane, is_online=True, since=tx.now)):
-        fields = {"lane": lane, "since": known.since.isoformat()}
+        fields = {"lane": lane, "since": rfc3339(known.since)}
         tx.events.add(Event(events.ADAPTER_ONLINE, adapter=_adapter_of(lane), fields=fields))
 
 

@@ -52,7 +52,7 @@ class Discarded:
 
 
 class Operations:
-    """Each delivery is worked on in a transaction of its own, so that the pipeline goes on meanwhile."""
+    """Deliveries are retried and discarded in a transaction each, so that the pipeline goes on meanwhile."""
 
     def __init__(self, store: Store, sealer: Sealer, new_id: NewId) -> None:
         self._store = store
@@ -134,20 +134,21 @@ class Operations:
             return True
 
     def reset(self, adapter: str, *, by: Actor) -> int:
-        """Empty the queue of an adapter (Q9), parked deliveries too; tell how many there were.
+        """Empty the queue of an adapter (Q9), parked deliveries too, in one transaction; tell how many there were.
 
         Raises:
             NotFound: No such adapter.
         """
-        with self._store.write() as tx:  # audited before the first delivery is gone
-            tx.audit.add(by, AuditAction.ADAPTER_RESET, _named_in_audit(adapter))
-            deliveries = tx.deliveries.open_of_lane(_lane_of(tx, adapter))
-        deliveries += self.parked(adapter)
-        count = sum(self._discard(delivery, Reason.ADAPTER_RESET, by) for delivery in deliveries)
         with self._store.write() as tx:
+            tx.audit.add(by, AuditAction.ADAPTER_RESET, _named_in_audit(adapter))
+            lane = _lane_of(tx, adapter)
+            parked = DeliveryQuery(lane=lane, state=DeliveryState.PARKED, limit=MOST)
+            found = [*tx.deliveries.open_of_lane(lane), *tx.deliveries.find(parked)]
+            found.sort(key=lambda d: (d.account.name, d.sequence))  # in which all transactions lock
+            count = sum(self._discard_within(tx, delivery, Reason.ADAPTER_RESET, by) for delivery in found)
             fields = {"by": by.principal, "deliveries": count}
             tx.events.add(Event(events.ADAPTER_RESET, adapter=adapter, fields=fields))
-        return count
+            return count
 
     def reset_damping(self, *, by: Actor) -> int:
         """Forget which passwords are in force; tell of how many accounts. The next echo of each looks like a change."""
@@ -165,13 +166,16 @@ class Operations:
 
     def _discard(self, delivery: Delivery, reason: Reason, by: Actor) -> bool:
         with self._store.write() as tx:
-            current = locked(tx, delivery)
-            if current.state not in UNSETTLED_STATES:
-                return False
-            detail = f"{delivery.account}: {reason.value}"
-            tx.audit.add(by, AuditAction.DELIVERIES_DISCARD, delivery.id, detail)
-            self._queue.discard(tx, current, reason, by.principal)
-            return True
+            return self._discard_within(tx, delivery, reason, by)
+
+    def _discard_within(self, tx: Transaction, delivery: Delivery, reason: Reason, by: Actor) -> bool:
+        current = locked(tx, delivery)
+        if current.state not in UNSETTLED_STATES:
+            return False
+        detail = f"{delivery.account}: {reason.value}"
+        tx.audit.add(by, AuditAction.DELIVERIES_DISCARD, delivery.id, detail)
+        self._queue.discard(tx, current, reason, by.principal)
+        return True
 
 
 def _named(tx: Transaction, name: str) -> list[Delivery]:

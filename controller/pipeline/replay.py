@@ -9,6 +9,7 @@ from controller.model import events
 from controller.model.change import ChangeState, PasswordChange, Reason
 from controller.model.errors import InvalidInput, NotFound, PwsyncError, Refused, StoreUnavailable
 from controller.model.events import Event
+from controller.model.wording import rfc3339
 from controller.pipeline.acceptance import acceptance_event
 from controller.pipeline.queueing import change_event, expiry_of, finish_change
 from controller.pipeline.reporting import check_reporter
@@ -156,7 +157,7 @@ class Replay:
         is_overtaken = tx.changes.has_newer(change)  # another controller reached the store during the outage (T4)
         tx.changes.add(change)
         tx.events.add(acceptance_event(change))
-        tx.events.add(change_event(events.CHANGE_REPLAYED, change, receivedAt=change.received_at.isoformat()))
+        tx.events.add(change_event(events.CHANGE_REPLAYED, change, receivedAt=rfc3339(change.received_at)))
         try:
             check_reporter(topology, change.account, change.caller, is_local=record.is_local)
         except (Refused, NotFound) as error:

@@ -9,7 +9,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from controller.model.accounts import ExternalAccount
+from controller.model.accounts import Account, ExternalAccount
 from controller.model.change import PasswordChange, Reason
 from controller.model.errors import Refused
 from controller.pipeline.topology import Topology
@@ -46,6 +46,8 @@ class Action(StrEnum):
     VIEW_PAGES = "viewPages"
     RETRY_DELIVERY = "retryDelivery"
     DISCARD_DELIVERY = "discardDelivery"
+    SWITCH_ADAPTER = "switchAdapter"
+    RESET_ADAPTER = "resetAdapter"
     LOOK_UP_CREDENTIAL = "lookUpCredential"
 
 
@@ -62,6 +64,8 @@ ALLOWED: ReadOnlyMapping[Role, frozenset[Action]] = {
             Action.VIEW_PAGES,
             Action.RETRY_DELIVERY,
             Action.DISCARD_DELIVERY,
+            Action.SWITCH_ADAPTER,
+            Action.RESET_ADAPTER,
         }
     ),
     Role.AFFILIATE_ADMINISTRATOR: frozenset({Action.READ_OBJECTS}),
@@ -74,6 +78,7 @@ ALLOWED: ReadOnlyMapping[Role, frozenset[Action]] = {
             Action.READ_OBJECTS,
             Action.LOG_IN,
             Action.RETRY_DELIVERY,
+            Action.SWITCH_ADAPTER,
         }
     ),
     Role.ADAPTER_USER: frozenset({Action.REPORT_EXTERNAL_CHANGE, Action.REPORT_EXPIRATION, Action.READ_CHANGES}),
@@ -175,17 +180,21 @@ def _lane_of(topology: Topology, application: str) -> str:
     return "" if adapter is None else ExternalAccount(adapter, "").lane
 
 
+def administers(standing: Standing, account: Account) -> bool:
+    """Whether a principal administers the System, or the adapter of an external account."""
+    return standing.is_administrator or (
+        isinstance(account, ExternalAccount) and account.adapter in standing.over(Role.ADAPTER_ADMINISTRATOR)
+    )
+
+
 def as_told(standing: Standing, change: PasswordChange) -> PasswordChange:
     """A change as a principal is told of it.
 
     Who only reported it is not told which of two reasons it was discarded for. Otherwise a reporter could find out,
     guess by guess, whether a password is the one in force: a report of the past changes nothing, whatever it holds.
     """
-    account = change.account
-    administers = standing.is_administrator or (
-        isinstance(account, ExternalAccount) and account.adapter in standing.over(Role.ADAPTER_ADMINISTRATOR)
-    )
-    if administers or change.caller != standing.principal or change.reason not in {Reason.DAMPED, Reason.STALE}:
+    is_told_all = administers(standing, change.account)
+    if is_told_all or change.caller != standing.principal or change.reason not in {Reason.DAMPED, Reason.STALE}:
         return change
     return replace(change, reason=NOT_NEW)
 

@@ -8,6 +8,7 @@ from controller.model.accounts import ExternalAccount
 from controller.model.completion import ERRORS
 from controller.model.events import Event
 from controller.model.session import KEEP_ALIVE, AdapterSession, Presence
+from controller.model.wording import rfc3339
 from controller.pipeline.claiming import LaneDeliveries
 from controller.pipeline.gate import AdapterCall, Gate
 from controller.pipeline.handing import HandedOut
@@ -135,7 +136,7 @@ class AdapterSessions:
         elif session.is_overdue(tx.now):
             self._handed_out(tx, topology, lane).return_all("the adapter has fallen silent before it confirmed it")
             tx.sessions.put(replace(session, presence=Presence.SILENT))
-            note_offline(tx, lane, "silent", f"the adapter has made no call since {session.heard_at.isoformat()}")
+            note_offline(tx, lane, "silent", f"the adapter has made no call since {rfc3339(session.heard_at)}")
 
     def _handed_out(self, tx: Transaction, topology: Topology, lane: str) -> HandedOut:
         deliveries = LaneDeliveries(self._sealer, new_id=self._new_id, jitter=self._jitter, lane=lane)

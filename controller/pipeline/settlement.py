@@ -10,6 +10,7 @@ from controller.model.delivery import Delivery, DeliveryState, RetryPolicy, conf
 from controller.model.errors import Indeterminate, OldPasswordWrong, PwsyncError
 from controller.model.events import Event
 from controller.model.secret import Secret
+from controller.model.wording import rfc3339
 from controller.pipeline.attempt import Superseded
 from controller.pipeline.echoes import drop_write, end_writes, note_found, note_made
 from controller.pipeline.following import Cause, CredentialDatabase
@@ -145,6 +146,6 @@ def _confirmation(change: PasswordChange | None, delivery: Delivery) -> Event:
         delivery,
         id=delivery.id,
         attempts=delivery.attempts,
-        occurredAt="" if occurred_at is None else occurred_at.isoformat(),
-        receivedAt="" if change is None else change.received_at.isoformat(),
+        occurredAt="" if occurred_at is None else rfc3339(occurred_at),
+        receivedAt="" if change is None else rfc3339(change.received_at),
     )

@@ -14,6 +14,11 @@ from controller.planning.synthetic import CLASSES, DIGITS, all_passwords, passwo
 _PADDING = "\ue000"  # of the private use area: no password of ours has it, and no rule touches it
 _OTHERS = 100  # how many other characters people type, roughly
 _ASCII = frozenset("".join(CLASSES))
+MOST_COLLIDING = 3 / 5
+"""More of the typical passwords than that share becoming equal to another one is a serious loss. Half of them do when
+letters are put in one case, since each stands beside its twin in the other case."""
+LEAST_REMAINING = 2 / 3
+"""Less of the entropy than that share remaining is a serious loss."""
 EMPTY = "empty"
 TOO_LONG = f"longer than the {MAX_PASSWORD_LENGTH} characters that any password may have"
 
@@ -46,6 +51,11 @@ class FilterAnalysis:
     bits_after: float
     example: str
     is_always_refused: bool
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether the filter weakens passwords so much that a person should think about it."""
+        return self.colliding > MOST_COLLIDING * self.tried or self.bits_after < LEAST_REMAINING * self.bits_before
 
     def share(self, number: int) -> str:
         """*number* of those tried, in percent: never 0 % when it is some, never 100 % when it is not all."""
@@ -113,7 +123,7 @@ def _marked(rule: Rule) -> Rule:
 
 
 def _average_bits(texts: tuple[str, ...]) -> float:
-    return sum(map(_bits, texts)) / len(texts)
+    return round(sum(map(_bits, texts)) / len(texts), 1)
 
 
 def _bits(text: str) -> float:
@@ -146,7 +156,11 @@ def _remedies(results: list[str], constraints: Constraints) -> Iterator[str]:
             "keep more kinds of characters: remove fewer, and do not put all letters in one case",
         ),
         (
-            Constraints(forbidden=constraints.forbidden),
+            Constraints(gaps=constraints.gaps),
+            "truncate to less, or pad to more, than the lengths that the target does not take",
+        ),
+        (
+            Constraints(forbidden=constraints.forbidden, alphabet=constraints.alphabet),
             "remove or substitute the characters that the target does not take",
         ),
     )

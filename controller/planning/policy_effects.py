@@ -1,6 +1,6 @@
-"""What filters make of passwords, against the policies that targets were found to have."""
+"""What filters make of passwords, against what connectors take and the policies that targets were found to have."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -8,15 +8,24 @@ from datetime import datetime
 from hashlib import sha256
 
 from controller.model.accounts import ExternalAccount
+from controller.model.constraints import Constraints
 from controller.model.filters import PasswordFilter
 from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.topology import Adapter, Domain, Key, Kind, Resource
 from controller.planning.encoding import canonical, encode_value
 from controller.planning.filter_analysis import FilterAnalysis, analyse
+from controller.planning.filter_trials import WEAKENING_REMEDY, FilterTrial, loss_of, try_filter
 from controller.planning.plan import Plan
 from controller.planning.safety import Hold
 
 ALWAYS_REFUSED = "filterAlwaysRefused"
+Limits = Callable[[Adapter], Constraints]
+"""What the connector of an adapter takes, whatever its target's policy."""
+
+
+def no_limits(_adapter: Adapter) -> Constraints:
+    """Every password."""
+    return Constraints()
 
 
 def declaration_of(spec: Adapter | Domain) -> str:
@@ -26,14 +35,46 @@ def declaration_of(spec: Adapter | Domain) -> str:
 
 
 def checked_against_policies(
-    plan: Plan, resources: ReadOnlyMapping[Key, Resource], readings: ReadOnlyMapping[str, PolicyReading]
+    plan: Plan,
+    resources: ReadOnlyMapping[Key, Resource],
+    readings: ReadOnlyMapping[str, PolicyReading],
+    limits: Limits = no_limits,
 ) -> Plan:
-    """*plan* with the warnings and holds that come of what is known about the policies of targets."""
-    changed = {change.key for change in plan.changes}
+    """*plan* with what its filters do, and the warnings and holds that come of it and of the policies of targets."""
+    changed = {change.key for change in plan.changes if isinstance(change.subject, Resource)}
     effects = list(policy_effects(resources, readings, changed))
+    trials = tuple(filter_trials(resources, readings, limits, changed))
     warnings = [effect for effect in effects if isinstance(effect, str)]
+    weakened = [_weakened(trial) for trial in trials if trial.analysis.is_serious]
     found = [effect for effect in effects if isinstance(effect, Hold)]
-    return replace(plan, warnings=(*plan.warnings, *warnings), holds=(*plan.holds, *found))
+    told = (*plan.warnings, *warnings, *weakened)
+    return replace(plan, warnings=told, holds=(*plan.holds, *found), trials=trials)
+
+
+def filter_trials(
+    resources: ReadOnlyMapping[Key, Resource],
+    readings: ReadOnlyMapping[str, PolicyReading],
+    limits: Limits,
+    changed: AbstractSet[Key],
+) -> Iterator[FilterTrial]:
+    """Try each filter that sends and that is, or whose adapter is, among *changed*."""
+    filters = {key.name: found.spec for key, found in resources.items() if isinstance(found.spec, PasswordFilter)}
+    for key, resource in sorted(resources.items()):
+        match resource.spec:
+            case Adapter(sync_to_adapter=True, filter=str(name)) as adapter if name in filters:
+                if changed.isdisjoint({key, Key(Kind.PASSWORD_FILTER, name)}):
+                    continue
+                reading = reading_of(key.name, adapter, readings)
+                policy = reading.policy if reading is not None else None
+                takes = limits(adapter).tightened(policy.constraints if policy is not None else Constraints())
+                yield try_filter(key.name, adapter, filters, takes)
+            case _:
+                continue
+
+
+def _weakened(trial: FilterTrial) -> str:
+    what = f"PasswordFilter/{trial.filter} weakens the passwords of Adapter/{trial.adapter}"
+    return f"{what}: {loss_of(trial.analysis)}; {WEAKENING_REMEDY}"
 
 
 def policy_effects(

@@ -75,6 +75,17 @@ class Audit(Protocol):
     def begin(self, key: AuditKey) -> None:
         """Write the heads of all trails of a new store; nothing can be added before."""
 
+    def raw(self, trail: Trail) -> Iterator[dict[str, object]]:
+        """All rows of a trail as they stand there, whatever somebody made of them; bytes as hexadecimal digits."""
+
+    def begin_anew(self, trail: Trail, by: Actor, problem: str) -> None:
+        """Begin a trail behind all of its rows, which leave it; the first row says by whom, and what was wrong.
+
+        Raises:
+            RuntimeError: As ``add``.
+            StoreUnusable: Its head was made unreadable.
+        """
+
     def trim(self, limit: int) -> int:
         """Remove rows of ``actions`` that are older than the retention, *limit* at most; tell how many.
 

@@ -68,6 +68,7 @@ class Connector(Protocol):
 
         Raises:
             PolicyUnknown: It cannot be found out; that is not the same as none.
+            PolicyUntold: Targets of this kind tell no policy (``Capabilities.can_read_policy``).
             AccountUnknown: There is no such account.
             Busy, Unavailable, ChannelRefused: As for ``verify_password``.
         """

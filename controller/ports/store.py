@@ -12,6 +12,7 @@ from controller.ports.credentials import Credentials, Fingerprints, Guesses
 from controller.ports.deliveries import Deliveries
 from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
+from controller.ports.manifests import Reconciliations
 from controller.ports.mappings import Mappings
 from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
@@ -36,6 +37,7 @@ class Transaction(Protocol):
     now: datetime
     resources: Resources
     suspensions: Suspensions
+    reconciliations: Reconciliations
     policies: Policies
     rule_results: RuleResults
     lanes: Lanes

@@ -11,8 +11,9 @@ NOTHING_COMPARED = Plan(changes=(), holds=(), warnings=(), actual_digest="", des
 
 def object_statuses(tx: Transaction, plan: Plan | None) -> dict[Key, ObjectStatus]:
     """The status of every object by its key; without a plan only its health means something."""
+    records = tx.resources.records()
     return statuses(
-        tx.resources.read().values(),
+        [record.resource for record in records.values()],
         plan or NOTHING_COMPARED,
         tx.deliveries.count_by_state(),
         suspensions=tx.suspensions.read(),
@@ -20,4 +21,6 @@ def object_statuses(tx: Transaction, plan: Plan | None) -> dict[Key, ObjectStatu
         users=user_problems(tx),
         rules=tx.rule_results.read(),
         surveys=tx.observations.notes(),
+        records=records,
+        pause=tx.reconciliations.pause(),
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from controller.model import events
 from controller.model.accounts import ExternalAccount, WindowsAccount
-from controller.model.errors import PolicyUnknown, PwsyncError
+from controller.model.errors import PolicyUnknown, PolicyUntold, PwsyncError
 from controller.model.events import Event
 from controller.model.policy import PasswordPolicy, PolicyReading
 from controller.model.topology import Adapter, Domain, Key, Resource
@@ -71,7 +71,7 @@ class PolicyReader:
             reading = reading_from(answer, declaration_of(target), tx.now, before)
             tx.policies.put(lane, reading)
             is_news = before is None or before.problem != reading.problem
-            if isinstance(answer, PwsyncError) and is_news and not _is_remote(target):
+            if isinstance(answer, PwsyncError) and is_news and not isinstance(answer, PolicyUntold):
                 fields = {"target": lane, "code": answer.code, "message": reading.problem}
                 tx.events.add(Event(events.POLICY_UNKNOWN, fields=fields))
             if reading.policy is not None and (before is None or before.policy != reading.policy):
@@ -110,11 +110,6 @@ def _targets(resources: ReadOnlyMapping[Key, Resource]) -> Iterator[tuple[str, T
                 yield WindowsAccount(key.name, "").lane, domain
             case _:
                 continue
-
-
-def _is_remote(target: Target) -> bool:
-    """Whether nobody but its own adapter can ask it: then it is no news that its policy is not known."""
-    return isinstance(target, Adapter) and target.is_remote
 
 
 def _is_due(target: Target, known: PolicyReading | None, now: datetime) -> bool:

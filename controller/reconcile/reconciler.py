@@ -1,23 +1,26 @@
 """The reconcile loop, level based: each round compares everything anew, so that a missed round costs nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from controller.model import events
 from controller.model.actor import RECONCILER, Actor
 from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
-from controller.planning.plan import Plan, make_plan
-from controller.planning.policy_effects import checked_against_policies
+from controller.planning.plan import Plan
+from controller.planning.policy_effects import Limits, checked_against_policies, no_limits
 from controller.planning.rule_mappings import ORIGIN, Derived, derive
 from controller.planning.rules import checked_against_rules, rule_warnings, rules_of, with_derived
 from controller.planning.safety import policy_of
 from controller.planning.state import State
+from controller.ports.manifests import ManifestSource, PlainSource
 from controller.ports.store import Store
 from controller.reconcile.apply import Applied, adopt, apply_plan
 from controller.reconcile.flags import FlagWatch
+from controller.reconcile.last_plan import LastPlan
 from controller.reconcile.observe import observe
+from controller.reconcile.record import IN_FORCE, record
 from controller.reconcile.rule_reading import RuleReader
 from controller.reconcile.rule_results import note_results
 from controller.reconcile.suspended import suspension_warnings
@@ -38,6 +41,7 @@ class Outcome(StrEnum):
     IN_SYNC = "inSync"
     APPLIED = "applied"
     HELD = "held"
+    SUSPENDED = "suspended"
     OVERTAKEN = "overtaken"
     FAILED = "failed"
 
@@ -47,7 +51,8 @@ class ReconcileResult:
     """What a round did.
 
     Attributes:
-        outcome: How it ended; ``overtaken`` means that someone else applied meanwhile, so the next round decides.
+        outcome: How it ended; ``overtaken`` means that someone else applied meanwhile, so the next round decides, and
+            ``suspended`` that an operator has said that nothing is to be applied.
         plan: The plan of the round; None when none could be made.
         applied: What was applied; None when nothing was.
         error: Why it failed or was overtaken.
@@ -58,6 +63,15 @@ class ReconcileResult:
     applied: Applied | None = None
     error: PwsyncError | None = None
 
+    @property
+    def problem(self) -> str:
+        """Why nothing was applied, in words; empty when all is well."""
+        if self.error is not None:
+            return str(self.error)
+        if self.outcome is Outcome.HELD and self.plan is not None:
+            return self.plan.holds[0].message
+        return ""
+
 
 class Reconciler:
     """Keeps the store as the manifests declare it.
@@ -66,6 +80,10 @@ class Reconciler:
     held for a week is one event, not two thousand.
 
     Args:
+        store: Holds the actual state.
+        read_desired: Reads the desired one.
+        by: Who applies.
+        limits: What the connectors take; filters that a plan brings or changes are tried against it.
         rules: Asks the directories about mapping rules; without it, what rules have made stays as it is.
     """
 
@@ -76,13 +94,18 @@ class Reconciler:
         *,
         by: Actor = RECONCILER,
         rules: RuleReader | None = None,
+        source: ManifestSource | None = None,
+        limits: Limits = no_limits,
     ) -> None:
         self._store = store
         self._read_desired = read_desired
         self._rules = rules
         self._by = by
+        self._source: ManifestSource = source or PlainSource()
+        self._limits = limits
         self._reported: dict[str, Event] = {}
         self._flags = FlagWatch(store)
+        self._last_plan = LastPlan()
 
     def stop(self) -> None:
         """From another thread: wait for no directory any more."""
@@ -102,6 +125,9 @@ class Reconciler:
         """Do one round: plan, and apply if it is safe. Errors are recorded and returned, not raised."""
         try:
             result = self._round()
+            if result.outcome in IN_FORCE:
+                self._source.accept()
+            self._note(result)
             self._flags.look()
         except PwsyncError as error:
             return self._failed(error)
@@ -123,15 +149,22 @@ class Reconciler:
                 *user_warnings(tx, desired),
                 *rule_warnings(derived.results),
             ]
-            plan = make_plan(actual, desired, policy, tx.resources.drifted(), heal=heal, warnings=told)
-            plan = checked_against_policies(plan, desired.resources, tx.policies.read())
+            plan = self._last_plan.make(actual, desired, policy, tx.resources.drifted(), heal=heal)
+            revision = self._source.provenance().revision or plan.revision
+            plan = replace(plan, warnings=(*told, *plan.warnings), revision=revision)
+            plan = checked_against_policies(plan, desired.resources, tx.policies.read(), self._limits)
             return checked_against_rules(plan, derived, policy), derived
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()
         plan, derived = self._plan(desired, warnings, respect_self_heal=True)
         note_results(self._store, derived.results)
+        self._report_not_used(plan)
         self._report_drift(plan)
+        with self._store.read() as tx:
+            is_suspended = tx.reconciliations.pause() is not None
+        if is_suspended:
+            return ReconcileResult(Outcome.SUSPENDED, plan)
         self._adopt_what_does_not_differ(plan, desired)
         if plan.holds:
             codes = sorted({hold.code for hold in plan.holds})
@@ -161,6 +194,21 @@ class Reconciler:
         }
         self._report(Event(events.DRIFT_FOUND, fields=fields))
 
+    def _report_not_used(self, plan: Plan) -> None:
+        found = self._source.provenance()
+        if not found.problem:
+            self._reported.pop(events.MANIFESTS_NOT_USED.name, None)
+            return
+        fields = {"revision": found.refused, "revisionInForce": plan.revision, "message": found.problem}
+        self._report(Event(events.MANIFESTS_NOT_USED, fields=fields))
+
+    def _note(self, result: ReconcileResult) -> None:
+        with self._store.write() as tx:
+            before = tx.reconciliations.read()
+            found = self._source.provenance()
+            told = record(before, result.outcome, result.plan, found, tx.now, message=result.problem)
+            tx.reconciliations.note(told)
+
     def _adopt_what_does_not_differ(self, plan: Plan, desired: State) -> None:
         differing = {c.key for c in (*plan.changes, *plan.left_out)}
         same = [desired.resources[key] for key in sorted(plan.drifted - differing) if key in desired.resources]
@@ -169,12 +217,14 @@ class Reconciler:
 
     def _failed(self, error: PwsyncError) -> ReconcileResult:
         event = Event(events.RECONCILE_FAILED, fields={"code": error.code, "message": error.message})
+        result = ReconcileResult(Outcome.FAILED, error=error)
         try:
             self._report(event)
+            self._note(result)
             self._flags.look()
         except PwsyncError as further:
             error.add_note(f"and it could not be recorded: {further}")
-        return ReconcileResult(Outcome.FAILED, error=error)
+        return result
 
     def _report(self, event: Event) -> None:
         if self._reported.get(event.type.name) == event:

@@ -1,10 +1,9 @@
 """The status of every object, from the plan that is open and the deliveries that are under way. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
@@ -15,13 +14,16 @@ from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
 from controller.ports.lanes import LaneStatus
-from controller.ports.resources import Suspension
+from controller.ports.manifests import Pause
+from controller.ports.resources import ResourceRecord, Suspension
+from controller.reconcile.conditions import Condition, Conditions, conditions
 
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
 NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
 NO_SURVEYS: ReadOnlyMapping[str, SurveyNote] = {}
 NO_RESULTS: ReadOnlyMapping[str, NotedResult] = {}
+NO_RECORDS: ReadOnlyMapping[Key, ResourceRecord] = {}
 
 
 class Sync(StrEnum):
@@ -40,30 +42,27 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One aspect of an object's status, as Kubernetes writes it.
+class ObjectStatus:
+    """The status of one object.
 
     Attributes:
-        type: Which aspect.
-        is_true: Whether it holds.
-        reason: Stable name (camelCase).
-        message: In words; empty when all is well.
+        conditions: Synced, Healthy, Drifted, Stalled, Ready.
+        generation: Which version of the object they are of; None when it does not exist yet.
+        revision: The revision of the manifests that wrote it last; empty when that is not known.
     """
-
-    type: Literal["Synced", "Healthy", "Drifted"]
-    is_true: bool
-    reason: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStatus:
-    """The status of one object."""
 
     key: Key
     sync: Sync
     health: Health
-    conditions: tuple[Condition, ...]
+    conditions: Conditions
+    generation: int | None = None
+    revision: str = ""
+
+    @property
+    def message(self) -> str:
+        """What its conditions say, each thing once: a difference from the manifests tells of drift already."""
+        told = [c.message for c in self.conditions if c.type != "Drifted" or self.sync is Sync.SYNCED]
+        return "; ".join(message for message in dict.fromkeys(told) if message)
 
 
 def statuses(
@@ -76,6 +75,8 @@ def statuses(
     users: ReadOnlyMapping[str, str] = NO_PROBLEMS,
     rules: ReadOnlyMapping[str, NotedResult] = NO_RESULTS,
     surveys: ReadOnlyMapping[str, SurveyNote] = NO_SURVEYS,
+    records: ReadOnlyMapping[Key, ResourceRecord] = NO_RECORDS,
+    pause: Pause | None = None,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -88,42 +89,34 @@ def statuses(
         users: What is not known of the users of applications, in words, by name of the application.
         rules: What came of mapping rules, by name.
         surveys: How the last look at the accounts of each lane went.
+        records: What the store knows of each object.
+        pause: Whether the reconcile loop is suspended.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
     keys = sorted(specs.keys() | open_changes.keys(), key=resource_order)
     left_out = {c.key for c in plan.left_out}
-    return {
-        key: _status(
-            key,
-            _sync(open_changes.get(key), plan, is_left_out=key in left_out),
+
+    def status(key: Key) -> ObjectStatus:
+        synced = _sync(open_changes.get(key), plan, is_left_out=key in left_out)
+        lane = lanes.get(_lane(key))
+        health, healthy = (
             _problem_of_users(key, users)
             or _of_rule(specs.get(key), rules.get(key.name))
-            or _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
-            surveys.get(_lane(key)),
+            or _health(key, specs.get(key), deliveries, suspensions, lane)
         )
-        for key in keys
-    }
+        record = records.get(key)
+        has_drifted = key in plan.drifted or (record is not None and record.has_drifted)
+        return ObjectStatus(
+            key,
+            Sync.SYNCED if synced.is_true else Sync.OUT_OF_SYNC,
+            health,
+            conditions(synced, healthy, has_drifted=has_drifted, pause=pause, survey=surveys.get(_lane(key))),
+            None if record is None else record.generation,
+            "" if record is None else record.revision,
+        )
 
-
-def _status(key: Key, sync: Condition, health: tuple[Health, Condition], survey: SurveyNote | None) -> ObjectStatus:
-    conditions = (sync, health[1], *_drift(survey))
-    return ObjectStatus(key, Sync.SYNCED if sync.is_true else Sync.OUT_OF_SYNC, health[0], conditions)
-
-
-def _drift(survey: SurveyNote | None) -> Iterator[Condition]:
-    """What is otherwise at the system itself than we know; nothing when all is as known."""
-    if survey is None:
-        return
-    found = []
-    if survey.missed:
-        found.append(f"{counted(survey.missed, 'password was', 'passwords were')} set and nobody told")
-    if survey.missing:
-        found.append(f"{counted(survey.missing, 'mapped account does', 'mapped accounts do')} not exist")
-    if found:
-        yield Condition("Drifted", True, "observed", f"{', '.join(found)}: {', '.join(survey.names)}")
-    if survey.problem:
-        yield Condition("Drifted", False, "notSeen", f"its accounts could not be looked at: {survey.problem}")
+    return {key: status(key) for key in keys}
 
 
 def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:

@@ -92,6 +92,10 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._request_duration.labels(method, route).observe(elapsed)
 
+    def note_failed_handshake(self, reason: str) -> None:
+        """Note that a caller got no connection: its certificate was refused, or it speaks no TLS that we do."""
+        self._failed_handshakes.labels(reason).inc()
+
     def note_lead(self, lead: timedelta | None) -> None:
         """Note that this process leads for so long from now; None: another one does, and tells of its rounds itself."""
         self._leads_until = 0 if lead is None else self._monotonic() + lead.total_seconds()
@@ -139,6 +143,13 @@ class Metrics:
             "direction",
             "answer",
         )
+        self._failed_handshakes = self._counter(
+            "pwsync_tls_failed_handshakes",
+            "TLS handshakes that failed: the caller's certificate was refused, or something other.",
+            "reason",
+        )
+        for reason in ("certificate", OTHER):
+            self._failed_handshakes.labels(reason)
         self._requests = self._counter("pwsync_http_requests", "HTTP requests.", "method", "route", "status")
         self._request_duration = self._histogram(
             "pwsync_http_request_duration_seconds", "How long requests took.", ROUND_TRIP, "method", "route"

@@ -1,7 +1,7 @@
 """Simulation put together: a scratch store in memory, filled from the real one (only read) or from manifests."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from typing import assert_never
 
 from controller.connectors.ldap.active_directory import directory_options
 from controller.connectors.registry import installed_connectors
-from controller.manifests.filter_effects import analyse_adapter
+from controller.manifests.filter_effects import limits_of
 from controller.model.accounts import Account, ExternalAccount
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import NotFound
@@ -20,7 +20,7 @@ from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.simulation import Simulation
 from controller.pipeline.surroundings import look_around, rebuild
 from controller.pipeline.topology import Topology, TopologyReader
-from controller.planning.filter_analysis import FilterAnalysis
+from controller.planning.filter_trials import FilterTrial, try_filter
 from controller.planning.policy_effects import declaration_of
 from controller.planning.state import State
 from controller.ports.clock import NewId
@@ -72,20 +72,21 @@ class Stage:
             found = (credentials.external_password(mapping) for mapping in mappings)
             return next((password for password in found if password is not None), None)
 
-    def analyses(self, adapters: set[str]) -> Mapping[str, tuple[str | None, FilterAnalysis]]:
-        """Try the filters of *adapters*: the name of each one's filter, and what came of it."""
+    def trials(self, adapters: set[str]) -> Sequence[FilterTrial]:
+        """Try the filters of *adapters*, in the order of their names."""
         with self.store.read() as tx:
             topology = TopologyReader().read(tx)
-        return {
-            name: (spec.filter, analyse_adapter(spec, topology.filters, self.catalogue, self._policy(name)))
+        return [
+            try_filter(name, spec, topology.filters, self._constraints(name, spec))
             for name, spec in sorted(topology.adapters.items())
             if name in adapters
             and spec.connector.type in self.catalogue.names()
             and (spec.filter is None or spec.filter in topology.filters)
-        }
+        ]
 
-    def _policy(self, adapter: str) -> Constraints:
-        return self.policies.constraints(ExternalAccount(adapter, "").lane)
+    def _constraints(self, name: str, adapter: Adapter) -> Constraints:
+        policy = self.policies.constraints(ExternalAccount(name, "").lane)
+        return limits_of(adapter, self.catalogue).tightened(policy)
 
     def _capabilities(self, topology: Topology, lane: str) -> Capabilities:
         return capabilities_of(self.catalogue, spec_of(topology, lane))

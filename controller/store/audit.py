@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Row, Select, bindparam, delete, insert, select, type_coerce
+from sqlalchemy import BigInteger, Row, Select, bindparam, delete, func, insert, select, type_coerce
 
 from controller.model.actor import Actor
 from controller.model.audit import SYSTEM, AuditAction, AuditEntry, AuditPolicy, AuditRow, Trail
@@ -42,6 +42,8 @@ _OLDEST = (
     .limit(bindparam("limit_"))
 )
 _REMOVE = delete(audit).where(_C.trail == bindparam("trail_"), _C.sequence <= bindparam("trimmed_"))
+_RAW = _ALL.where(_C.trail == bindparam("trail_")).order_by(_C.sequence)
+_NEWEST = select(func.max(_C.sequence)).where(_C.trail == bindparam("trail_"))
 _HEADS: Select[Any] = select(audit_heads)
 _PUT_HEAD = upsert(audit_heads)
 _SYSTEM = select(resources.c.spec).where(resources.c.kind == Kind.SYSTEM.value, resources.c.name == "default")
@@ -136,6 +138,26 @@ class SqlAudit:
         self._session.lock("audit")
         for trail in Trail:
             self._put_head(Head(trail).sealed(key.tag))
+
+    def raw(self, trail: Trail) -> Iterator[dict[str, object]]:
+        """All rows of a trail as they stand there, whatever somebody made of them; bytes as hexadecimal digits."""
+        for row in self._session.execute(_RAW, {"trail_": trail.value}).mappings():
+            yield {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+
+    def begin_anew(self, trail: Trail, by: Actor, problem: str) -> None:
+        """Begin a trail behind all of its rows, which leave it; the first row says by whom, and what was wrong.
+
+        Raises:
+            RuntimeError: As ``add``.
+            StoreUnusable: Its head was made unreadable.
+        """
+        self._session.lock("audit")
+        newest = self._session.execute(_NEWEST, {"trail_": trail.value}).scalar() or 0
+        end = max(self.heads().get(trail, Head(trail)).sequence, newest)
+        entry = AuditEntry(by, AuditAction.AUDIT_BEGIN, trail.value, storable(problem), trail=trail)
+        head, rows = append(Head(trail, end, trimmed=end), [entry], self._session.now, self._tag)
+        self._put(head)
+        self._session.execute(_ADD, [_values(row) for row in rows])
 
     def flush(self) -> None:
         """Write down what was added and is to be recorded, as the last thing that the transaction does."""

@@ -18,6 +18,7 @@ from controller.ports.credentials import Credentials, Fingerprints, Guesses
 from controller.ports.deliveries import Deliveries
 from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
+from controller.ports.manifests import Reconciliations
 from controller.ports.mappings import Mappings
 from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
@@ -41,6 +42,7 @@ from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
 from controller.store.observations import SqlObservations
 from controller.store.policies import SqlPolicies
+from controller.store.reconciliations import SqlReconciliations
 from controller.store.resources import SqlResources
 from controller.store.rule_results import SqlRuleResults
 from controller.store.sealed import SqlSealedValues
@@ -71,6 +73,7 @@ class SqlTransaction:
         self.now: datetime = session.now
         self.resources: Resources = SqlResources(session)
         self.suspensions: Suspensions = SqlSuspensions(session)
+        self.reconciliations: Reconciliations = SqlReconciliations(session)
         self.policies: Policies = SqlPolicies(session)
         self.rule_results: RuleResults = SqlRuleResults(session)
         self.lanes: Lanes = SqlLanes(session)

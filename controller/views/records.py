@@ -3,8 +3,10 @@
 An account of a Windows domain has ``domain``, an external one ``adapter``.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never, overload
+
+from controller.model.wording import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,4 +115,4 @@ def instant(moment: datetime | None) -> str | None: ...
 
 def instant(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else rfc3339(moment)

@@ -48,6 +48,28 @@ class DeliveryAnswer(AccountNames):
     settledAt: Time | None
 
 
+class OperatedAnswer(TypedDict):
+    """What an operator did to a delivery."""
+
+    id: str
+    outcome: Literal["queued", "superseded", "discarded"]
+
+
+class AdapterSwitchedAnswer(TypedDict):
+    """Whether an adapter takes part from now on."""
+
+    adapter: Adapter
+    enabled: bool
+    changed: Annotated[bool, Field(description="False: it was so already.")]
+
+
+class QueueEmptiedAnswer(TypedDict):
+    """The queue of an adapter is empty."""
+
+    adapter: Adapter
+    discarded: Annotated[int, Field(ge=0, description="How many deliveries.")]
+
+
 class ChangeRecord(AccountNames):
     """A change."""
 

@@ -13,6 +13,7 @@ from controller.web.addresses import ByAddress
 from controller.web.listening import BACKLOG, Certificate, Listen, bind
 from controller.web.protocol import BoundedProtocol
 from controller.web.renewal import Renewal
+from controller.web.tls_listening import HandshakeWatch, TlsListener
 
 MAX_CONNECTIONS = 1000
 KEEP_ALIVE_SECONDS = 15
@@ -41,12 +42,14 @@ def serve(
     others: Sequence[tuple[Listen, ASGIApp]] = (),
     certificate: Certificate | None = None,
     on_renewed: Callable[[], None] = lambda: None,
+    watch: HandshakeWatch = HandshakeWatch(),  # noqa: B008  # frozen
     allows_clear_text: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered before this returns. A second SIGINT hurries.
 
     Call it in the main thread, which alone receives signals. *others* are answered on addresses of their own. When the
-    files of the certificate change, new connections get the new ones, and *on_renewed* is told.
+    files of the certificate change, new connections get the new ones, and *on_renewed* is told. *watch* is told of
+    handshakes that fail.
 
     Raises:
         SettingsError: An address or the certificate cannot be used, or clear text would leave this machine.
@@ -62,7 +65,7 @@ def serve(
         listeners = [listening(listen)]
         elsewhere = [(listening(at), other) for at, other in others]
         config = _config(ByAddress(app, elsewhere) if elsewhere else app, context)
-        server = _Server(config, on_listening, on_stop, drain, renewal)
+        server = _Server(config, on_listening, on_stop, drain, renewal=renewal, watch=watch)
         server.run([*listeners, *(listener for listener, _ in elsewhere)])
 
 
@@ -90,18 +93,43 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, on_listening: OnListening, on_stop: OnStop, drain: Drain, renewal: Renewal | None
+        self,
+        config: uvicorn.Config,
+        on_listening: OnListening,
+        on_stop: OnStop,
+        drain: Drain,
+        *,
+        renewal: Renewal | None,
+        watch: HandshakeWatch,
     ) -> None:
         super().__init__(config)
+        self._watch = watch
         self._renewal = renewal
         self._on_listening = on_listening
         self._on_stop = on_stop
         self._drain = drain
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        host, port = (sockets or [])[0].getsockname()[:2]
+        listeners = sockets or []
+        if self.config.ssl is None:
+            await super().startup(listeners)
+        else:
+            await self._listen(listeners, self.config.ssl)
+        host, port = listeners[0].getsockname()[:2]
         self._on_listening(host, port)
+
+    async def _listen(self, listeners: Sequence[socket.socket], context: ssl.SSLContext) -> None:
+        """As uvicorn does, but with every handshake awaited."""
+
+        def make_protocol() -> BoundedProtocol:
+            return BoundedProtocol(self.config, self.server_state, self.lifespan.state)
+
+        await self.lifespan.startup()
+        served = [TlsListener(listener, context, make_protocol, self._watch) for listener in listeners]
+        for each in served:
+            each.start()
+        self.servers = served  # type: ignore[assignment]  # uvicorn closes them and waits for that, nothing else
+        self.started = True
 
     async def on_tick(self, counter: int) -> bool:
         """Look after the certificate now and then; uvicorn calls this ten times a second."""

@@ -54,6 +54,7 @@ KindWord = Annotated[
     str,
     Field(min_length=1, description="A kind of objects, in any case, singular or plural.", examples=["mappings"]),
 ]
+DeliveryId = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$", description="`id` of a delivery, as lists tell it.")]
 ApplicationName = Annotated[str, Field(min_length=1, description="Name of an application.")]
 AccountName = Annotated[str, Field(min_length=1, description=r"An external account, or `DOMAIN\user`.")]
 FilterText = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00]+$")]
@@ -65,5 +66,6 @@ PATH_PARAMETERS: dict[str, Any] = {
     "application": ApplicationName,
     "account": AccountName,
     "trackingId": TrackingId,
+    "delivery": DeliveryId,
 }
 """What may stand in paths, by its name there."""

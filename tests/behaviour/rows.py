@@ -727,12 +727,13 @@ ROWS = (
         "9",
         "The notation is read as it is, and written again by exports; a structured form says the same. A broken"
         " filter is an error of the manifest. One that leaves no usable password fails the change: nothing is "
-        "sent unfiltered.",
+        "sent unfiltered. A plan that brings or changes one shows what it does to made-up passwords.",
         events=(
             "filterUnusable",
             "changeFailed",
         ),
         tests=(
+            "tests/unit/planning/test_filter_trials.py::test_a_plan_that_changes_the_filter_or_the_adapter_shows_it_too",
             "tests/unit/model/test_filters.py::test_rules_do_what_their_notation_says",
             "tests/unit/model/test_filters.py::test_a_mistake_in_the_notation_is_told_with_its_position",
             "tests/unit/pipeline/test_windows_changes.py::test_an_unusable_filter_fails_the_change_and_nothing_is_sent",

@@ -19,12 +19,20 @@ from schemathesis.engine import events, from_schema
 from schemathesis.generation import GenerationMode
 
 from controller.web.app import all_calls
-from tests.doubles.conformance import APPLICATION_NAME, LOCAL_NAME, REMOTE_NAME, OpenInstallation, open_installation_at
+from tests.doubles.conformance import (
+    APPLICATION_NAME,
+    LOCAL_NAME,
+    REMOTE_NAME,
+    SPARE_NAME,
+    OpenInstallation,
+    open_installation_at,
+)
 
 FEW = 2
 EXAMPLES = int(os.environ.get("PWSYNC_CONFORMANCE", str(FEW)))
 """Of each call and kind of data, beside those at the limits of each field, which are always sent."""
 OF_REMOTE_ADAPTERS = ("/session", "/notifications", "/complete", "/status")
+OF_OPERATORS = ("/disable", "/enable", "/reset")
 NO_SESSION = ["400", "401", "403", "406", "409", "415", "422"]
 """A call without its session is one in the wrong state (behaviour Q7): 409."""
 
@@ -65,7 +73,10 @@ class Fitting:
         if operation.endswith("/notifications"):
             self._installation.offer()
         if "name" in path:
-            path["name"] = REMOTE_NAME if operation.endswith(OF_REMOTE_ADAPTERS) else LOCAL_NAME
+            spare_or_local = SPARE_NAME if operation.endswith(OF_OPERATORS) else LOCAL_NAME
+            path["name"] = REMOTE_NAME if operation.endswith(OF_REMOTE_ADAPTERS) else spare_or_local
+        if "delivery" in path:
+            path["delivery"] = self._installation.delivery(is_parked=operation.endswith("/retry"))
         if "kind" in path:
             path.update(kind="adapters", **({"name": LOCAL_NAME} if "name" in path else {}))
         if "application" in path:

@@ -154,6 +154,27 @@ def test_what_nobody_serves_is_a_problem_too(api: ApiBench, method: str, path: s
     assert ("Allow" in answer.headers) == (status == 405)
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_browser_that_finds_no_page_gets_one_that_says_so(api: ApiBench) -> None:
+    answer = api.call("GET", "/no-such-page", headers=BROWSER)
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "there is no page at this address" in answer.text
+    assert 'href="/"' in answer.text
+    assert answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/nothing", 404), ("POST", "/healthz", 405)])
+def test_the_api_answers_a_browser_with_a_problem_too(api: ApiBench, method: str, path: str, status: int) -> None:
+    answer = api.call(method, path, headers=BROWSER)
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "caller"),
     [

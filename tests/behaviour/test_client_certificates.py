@@ -23,7 +23,8 @@ from controller.web.client_certificate import ClientCertificate, extensions_of
 from controller.web.limiting import FAILURES
 from controller.web.listening import Certificate
 from controller.web.renewal import Renewal
-from tests.behaviour.test_api_server import ALICE, while_serving
+from controller.web.tls_listening import HandshakeWatch
+from tests.behaviour.test_api_server import ALICE, connect, read_all, while_serving
 from tests.doubles.api import SWITCHES, WINDOWS, ApiBench
 from tests.servers.certificates import Authority, ServerCertificate
 
@@ -38,6 +39,7 @@ class Site:
         self.api = ApiBench(folder)
         self.servers, self.callers = Authority(folder / "servers"), Authority(folder / "callers")
         self.issued = self.servers.issue("127.0.0.1")
+        self.failed: list[str] = []  # handshakes
         sources = (Source("dc1"), Source("dc2.corp.example.com"), Source(SPIFFE), Source("mim@example.com"))
         self.api.bench.put(Kind.DOMAIN, "CORP", Domain("corp.example.com", sources))
 
@@ -64,7 +66,8 @@ class Site:
             with self.client(shown, host, port) as client:
                 return called(client)
 
-        return while_serving(self.api, work, certificate=self.certificate(crl_file))
+        watch = HandshakeWatch(self.failed.append, self.api.installation.admission.note_unproven)
+        return while_serving(self.api, work, certificate=self.certificate(crl_file), watch=watch)
 
 
 @pytest.fixture
@@ -134,6 +137,28 @@ def refused_in_the_handshake(site: Site, shown: ServerCertificate, crl_file: Pat
 def test_a_certificate_of_another_authority_is_refused_in_the_handshake(site: Site, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other")  # of the same name
     assert refused_in_the_handshake(site, other.issue_client("dc1"))
+
+
+def test_a_refused_certificate_is_recorded_with_its_address_and_why_and_counted(site: Site) -> None:
+    assert refused_in_the_handshake(site, site.callers.issue_client("dc1", valid_for=-timedelta(minutes=1)))
+    assert refused_in_the_handshake(site, site.callers.issue_client("dc1", valid_for=-timedelta(minutes=1)))
+
+    (event,) = site.api.events("callerUnproven")  # of one problem, one in a minute
+    problem = "its certificate was refused in the handshake: certificate has expired"
+    assert event.fields == {"address": "127.0.0.1", "problem": problem}
+    assert site.failed == ["certificate", "certificate"]
+
+
+def test_what_is_no_tls_is_counted_alone(site: Site) -> None:
+    def work(host: str, port: int) -> bytes:
+        with connect(host, port) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            return read_all(plain)
+
+    watch = HandshakeWatch(site.failed.append, site.api.installation.admission.note_unproven)
+    assert b"HTTP/1.1" not in while_serving(site.api, work, certificate=site.certificate(), watch=watch)
+    assert site.failed == ["other"]
+    assert not site.api.events("callerUnproven")
 
 
 def test_an_authority_below_another_is_believed_alone_and_those_beside_it_are_not(site: Site, tmp_path: Path) -> None:

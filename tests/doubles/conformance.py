@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controller.model.actor import Actor
+from controller.model.completion import Completion
 from controller.model.notification import PasswordNotification
 from controller.model.secret import Secret
 from controller.model.topology import (
@@ -32,6 +33,8 @@ from tests.doubles.pipeline import OPEN_ADAPTER
 PRINCIPAL = "ops"
 REMOTE_NAME = "host"
 LOCAL_NAME = "racf"
+SPARE_NAME = "strict"
+"""May be disabled without harm to other calls."""
 APPLICATION_NAME = "PAYROLL"
 
 
@@ -101,6 +104,14 @@ class OpenInstallation:
         """See to it that there is a notification to receive."""
         self.change()
         self.initialize()  # it may have said that it is offline
+
+    def delivery(self, *, is_parked: bool) -> str:
+        """The id of a delivery that can be ended, and when it is parked retried too."""
+        tracking_id = self.notification() if is_parked else self.change()
+        if is_parked:
+            call = AdapterCall("complete", REMOTE_NAME, PRINCIPAL, self.session())
+            self.api.installation.remote_notifications.complete(call, Completion(tracking_id, error_code=1))
+        return self._bench.deliveries(tracking_id)[0].id
 
     def notification(self) -> str:
         """The tracking ID of a notification that is to be completed."""

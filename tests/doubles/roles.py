@@ -5,10 +5,12 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from controller.model.accounts import ExternalAccount
 from controller.model.actor import Actor
 from controller.model.secret import Secret
 from controller.model.topology import REMOTE, Access, Application, ConnectorSpec, Domain, Kind, Source
 from controller.pipeline.roles import Role
+from controller.ports.deliveries import DeliveryQuery
 from controller.runtime.metrics import Metrics
 from controller.web.metrics import MetricsPage
 from controller.web.service import make_service
@@ -64,6 +66,12 @@ class RolesBench(PagesBench):
     def _declare(self, name: str, access: Access, *, enabled: bool = True) -> None:
         remote = ConnectorSpec(REMOTE)
         self.bench.adapter(name, replace(FULL_ADAPTER, connector=remote, access=access, enabled=enabled))
+
+    def deliveries_of(self, adapter: str) -> list[str]:
+        """Ids of the deliveries of an adapter, whatever became of them."""
+        with self.bench.store.read() as tx:
+            found = tx.deliveries.find(DeliveryQuery(lane=ExternalAccount(adapter, "").lane))
+        return [delivery.id for delivery in found]
 
     def reported(self, path: str, account: str, by: str) -> str:
         """Report a change; returns its tracking ID once it is routed."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from controller.manifests.problems import Unfit
-from controller.manifests.v1.duration import LONGEST, format_duration, parse_duration
+from controller.model.duration import LONGEST, format_duration, parse_duration
+from controller.model.options import Unfit
 
 durations = st.integers(0, int(LONGEST.total_seconds())).map(lambda seconds: timedelta(seconds=seconds))
 

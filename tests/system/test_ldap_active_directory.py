@@ -177,6 +177,25 @@ def test_a_password_that_must_be_changed_is_still_the_right_one(
     assert samba.read(samba.user_dn(alice), "pwdLastSet") == "0"
 
 
+@pytest.mark.parametrize(("must_change", "is_kept"), [("keep", True), ("clear", False)])
+def test_who_must_change_the_password_must_still_where_that_is_kept(
+    samba: SambaServer, alice: str, *, must_change: str, is_kept: bool
+) -> None:
+    samba.set_attribute(samba.user_dn(alice), "pwdLastSet", "0")
+    with closing(ad_connector(samba, mustChange=must_change)) as connector:
+        connector.set_password(alice, Secret(NEW))
+        assert connector.verify_password(alice, Secret(NEW))
+        assert (samba.read(samba.user_dn(alice), "pwdLastSet") == "0") is is_kept
+
+
+def test_a_reset_leaves_a_disabled_account_disabled(samba: SambaServer, connector: Connector, alice: str) -> None:
+    disabled = "514"
+    samba.set_attribute(samba.user_dn(alice), "userAccountControl", disabled)
+    connector.set_password(alice, Secret(NEW))
+
+    assert samba.read(samba.user_dn(alice), "userAccountControl") == disabled
+
+
 def test_the_former_password_that_still_opens_the_account_is_not_the_one_in_force(
     samba: SambaServer, alice: str
 ) -> None:

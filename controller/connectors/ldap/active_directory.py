@@ -6,9 +6,9 @@ old and *add* of the new value in one request changes it, as the user would: his
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock, failed
 from controller.connectors.ldap.domain_policy import RESULTANT_POLICY, read_domain_policy
@@ -48,6 +48,7 @@ _WRITABLE = "allowedAttributesEffective"
 _RIGHT = "delegate the extended right Reset Password on the containers of the mapped accounts"
 _SOME = 50
 """Users that one filter names."""
+_MUST_CHANGE = "0"  # of pwdLastSet, MS-ADA3 2.175
 _LONGEST = 256  # UTF-16 code units, MS-SAMR
 _CONSTRAINTS = Constraints(min_length=1, max_length=_LONGEST, forbidden="\x00")  # a bind would end at a NUL
 _UNREPRESENTABLE = "has a character that UTF-16 cannot express"
@@ -59,6 +60,15 @@ class ActiveDirectoryOptions(LdapEndpoint):
     url: LdapUrl
     base_dn: str = Field(alias="baseDN", min_length=1)
     mode: Literal["reset", "change"] = "reset"
+    must_change: Literal["clear", "keep"] = "clear"
+
+    @model_validator(mode="after")
+    def _kept_by_a_reset_alone(self) -> Self:
+        if self.must_change == "keep" and self.mode == "change":
+            raise ValueError(
+                "mustChange: keep belongs to mode: reset; a user who must change a password has to change it"
+            )
+        return self
 
 
 def directory_options(
@@ -82,12 +92,17 @@ class ActiveDirectoryConnector:
     def __init__(self, options: ActiveDirectoryOptions, session: "Session") -> None:
         self.capabilities = _capabilities(options)
         self._base_dn = options.base_dn
+        self._keeps_must_change = options.must_change == "keep"
         self._session = session
 
     def set_password(self, account: str, new: Secret) -> None:
-        """Reset the password; history and minimum age do not apply."""
+        """Reset the password; history and minimum age do not apply. A lock, and a disabled account, stay."""
         value = self._value(account, new)
-        answer = self._session.modify(self._find(account).dn, [Modification("replace", "unicodePwd", value)])
+        user = self._find(account)
+        changes = [Modification("replace", "unicodePwd", value)]
+        if self._keeps_must_change and user.text("pwdLastSet") == _MUST_CHANGE:
+            changes.append(Modification("replace", "pwdLastSet", _MUST_CHANGE.encode()))  # a reset would clear it
+        answer = self._session.modify(user.dn, changes)
         if not answer.is_success:
             raise write_refused(answer, self._subject(account), new)
 

@@ -153,14 +153,29 @@ class Session:
         with closing(Wire(self.endpoint, self.patience)) as wire:
             return self._exchange(wire, request)[1]
 
+    def bind_to_change(self, user: str, password: bytes) -> Answer:
+        """Bind as someone else with a password that tells the new one too, as z/OS takes it; tried once.
+
+        Raises:
+            Unavailable: It was not sent.
+            ChannelRefused: The certificate.
+            Indeterminate: It was sent, and no answer came.
+        """
+        with closing(Wire(self.endpoint, self.patience)) as wire:
+            try:
+                wire.send(requests.bind(user, password))
+                return wire.receive()[1]
+            except NotSent as error:
+                raise self._no_answer(error) from error
+            except NoAnswer as error:
+                raise self._lost(error) from error
+
     def _write(self, request: Request) -> Answer:
         self._send(request)
         try:
             _, answer = self._receive()
         except NoAnswer as error:
-            raise Indeterminate(
-                f"{self}: the change was sent, but {error}", hint="it is looked up before it is tried again"
-            ) from error
+            raise self._lost(error) from error
         return answer
 
     def _look_up(self, request: Request) -> _Reply:
@@ -230,6 +245,11 @@ class Session:
             if isinstance(error, NotSent | NoAnswer):
                 raise self._no_answer(error) from error
             raise
+
+    def _lost(self, error: NoAnswer) -> Indeterminate:
+        return Indeterminate(
+            f"{self}: the change was sent, but {error}", hint="it is looked up before it is tried again"
+        )
 
     def _is_idle_too_long(self) -> bool:
         return self._monotonic() - self._last_used > self.patience.idle.total_seconds()

@@ -5,11 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import NonEmpty
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import InvalidInput
-from controller.model.options import Options
+from controller.model.options import Options, Unfit
 from controller.model.topology import Access
 
 

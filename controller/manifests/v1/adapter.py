@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from controller.manifests.v1.access import AdapterAccessSpec
 from controller.manifests.v1.document import Manifest, Metadata, NonEmpty
-from controller.manifests.v1.duration import Duration
+from controller.model.duration import Duration
 from controller.model.options import Options
 from controller.model.topology import Adapter, ConnectorSpec, NotificationPolicy
 

@@ -4,10 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.access import ApplicationAccessSpec
 from controller.manifests.v1.document import Manifest, Metadata, NonEmpty
-from controller.model.options import Options
+from controller.model.options import Options, Unfit
 from controller.model.topology import DEFAULT_FIELDS, Application, CredentialField
 
 

@@ -4,11 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import Described, Manifest, NonEmpty
 from controller.model.accounts import WindowsAccount
 from controller.model.errors import InvalidInput
-from controller.model.options import LdapEndpoint, Options
+from controller.model.options import LdapEndpoint, Options, Unfit
 from controller.model.topology import Domain, DomainDirectory, Source, SourceType
 
 

@@ -6,10 +6,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import Manifest, Metadata, NonEmpty
 from controller.manifests.v1.domain import NetBiosName
-from controller.model.options import Options
+from controller.model.options import Options, Unfit
 from controller.model.topology import MappingRule
 
 _ATTRIBUTE: Final = r"[A-Za-z][A-Za-z0-9-]*"

@@ -4,11 +4,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import Described, Manifest, Name
 from controller.manifests.v1.domain import NetBiosName
 from controller.manifests.v1.mapping import UnprotectedAnnotations
-from controller.model.options import FilePath, Options
+from controller.model.options import FilePath, Options, Unfit
 
 ORIGIN = "MappingSet/"
 

@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from controller.manifests.problems import Unfit
 from controller.manifests.v1.document import Manifest, Metadata
 from controller.model.errors import InvalidInput
 from controller.model.filters import Case, Pad, PasswordFilter, Remove, Rule, Substitute, Truncate, parse_rules
-from controller.model.options import Options
+from controller.model.options import Options, Unfit
 from controller.model.secret import MAX_PASSWORD_LENGTH
 
 _Length = Annotated[int, Field(ge=1, le=MAX_PASSWORD_LENGTH)]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from controller.manifests.v1.document import Described, Manifest, NonEmpty
-from controller.manifests.v1.duration import Duration, PositiveDuration
 from controller.model.audit import HIGHEST_LEVEL, AuditPolicy
+from controller.model.duration import Duration, PositiveDuration
 from controller.model.options import Options
 from controller.model.topology import AcceptedSources, RateLimit, ReconcilePolicy, System
 

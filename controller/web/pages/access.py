@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from controller.model.accounts import ExternalAccount
 from controller.model.delivery import Delivery
 from controller.model.errors import Refused
-from controller.pipeline.roles import Action, Role, Standing, standing_of
+from controller.pipeline.roles import Action, Role, Standing, administers, standing_of
 from controller.pipeline.topology import Topology
 
 HOW_TO_NAME_ONE = "name principals in spec.administrators of the System manifest, and apply it"
@@ -51,8 +50,7 @@ class Viewer:
 
     def may_retry(self, delivery: Delivery) -> bool:
         """Whether a delivery is theirs to retry."""
-        account = delivery.account
-        return self.is_administrator or (isinstance(account, ExternalAccount) and account.adapter in self.adapters)
+        return administers(self.standing, delivery.account)
 
 
 def viewer_of(topology: Topology, principal: str) -> Viewer:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from anyio import CapacityLimiter
+from starlette.requests import Request
 from starlette.routing import Route
 
 from controller.runtime.wiring import Installation, steady_clock
@@ -10,6 +11,7 @@ from controller.web.pages.gate import Gate
 from controller.web.pages.live import LiveStream
 from controller.web.pages.login import LoginPages
 from controller.web.pages.parked import ParkedPages
+from controller.web.pages.rendering import PageAnswer
 from controller.web.pages.site import PAGE_THREADS, Insight, Site
 from controller.web.pages.views import ViewPages
 
@@ -26,6 +28,7 @@ class StatusPages:
         store = installation.store
         site = Site(Gate(store, installation.callers, steady_clock(), limiter), insight, limiter)
         self.plans = site.plans
+        self._site = site
         self._live = LiveStream(site, store)
         self._parts = (
             site.static,
@@ -38,6 +41,10 @@ class StatusPages:
     def routes(self) -> list[Route]:
         """The routes of all pages."""
         return [route for part in self._parts for route in part.routes()]
+
+    def missing(self, request: Request) -> PageAnswer | None:
+        """What a browser is answered where there is no page; None for other callers."""
+        return self._site.missing(request)
 
     def stop(self) -> None:
         """End what would keep the server from stopping."""

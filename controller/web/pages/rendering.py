@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import Response
 
+from controller.model.wording import rfc3339
 from controller.planning.listing import harmless
 
 WEB = Path(__file__).parents[1]
@@ -66,7 +67,7 @@ def moment(instant: datetime | None) -> str:
 
 
 def _machine_moment(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return rfc3339(instant)
 
 
 def _words(name: str) -> str:

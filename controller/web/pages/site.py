@@ -98,6 +98,13 @@ class Site:
             "problem.html", visit, status=status, title=status.phrase, message=error.message, hint=error.hint
         )
 
+    def missing(self, request: Request) -> PageAnswer | None:
+        """A page that says that there is none, for who asks for a page; None for others, and within the API."""
+        if "text/html" not in request.headers.get("Accept", "") or request.url.path.startswith("/v1/"):
+            return None
+        error = NotFound("there is no page at this address", hint="the first page leads to all others")
+        return self.problem(error, None)
+
 
 def _to_login(request: Request) -> Response:
     if request.method != "GET" or request.url.path == "/":

@@ -13,6 +13,7 @@ from controller.model.errors import (
     Indeterminate,
     OldPasswordWrong,
     PasswordRejected,
+    PolicyUntold,
     Unavailable,
 )
 from controller.model.secret import Secret
@@ -177,12 +178,28 @@ class ConnectorContract:
         assert not bench.refused or bench.refused not in words_of(caught.value)
         assert bench.login(bench.account, bench.password)
 
-    def test_the_policy_is_told_as_it_is_and_nothing_is_changed(self, bench: Bench, connector: Connector) -> None:
+    def test_who_cannot_be_asked_for_the_policy_says_so(self, bench: Bench, connector: Connector) -> None:
+        if connector.capabilities.can_read_policy:
+            pytest.skip("this target can be asked")
+        for account in (bench.account, None):
+            with pytest.raises(PolicyUntold):
+                connector.policy(account)
+
+    @pytest.fixture
+    def policed(self, connector: Connector) -> Connector:
+        """A connector that can be asked for the policy of its target."""
+        if not connector.capabilities.can_read_policy:
+            pytest.skip("this target cannot be asked for its policy")
+        return connector
+
+    def test_the_policy_is_told_as_it_is_and_nothing_is_changed(self, bench: Bench, policed: Connector) -> None:
+        connector = policed
         for told in (connector.policy(bench.account), connector.policy()):
             assert (None if told is None else told.constraints) == bench.policy
         assert bench.login(bench.account, bench.password)
 
-    def test_what_the_policy_refuses_the_target_refuses_too(self, bench: Bench, connector: Connector) -> None:
+    def test_what_the_policy_refuses_the_target_refuses_too(self, bench: Bench, policed: Connector) -> None:
+        connector = policed
         told = connector.policy(bench.account)
         if told is None or bench.refused is None:
             pytest.skip("this target has no policy of its own")
@@ -191,9 +208,9 @@ class ConnectorContract:
         with pytest.raises(PasswordRejected):
             connector.change_password(bench.account, Secret(bench.password), Secret(bench.refused))
 
-    def test_an_unknown_account_has_no_policy(self, bench: Bench, connector: Connector) -> None:
+    def test_an_unknown_account_has_no_policy(self, bench: Bench, policed: Connector) -> None:
         with pytest.raises(AccountUnknown):
-            connector.policy(bench.missing)
+            policed.policy(bench.missing)
 
     def test_a_check_passes_and_changes_nothing(self, bench: Bench, connector: Connector) -> None:
         connector.check()
@@ -215,15 +232,17 @@ class ConnectorContract:
         if outage is None:
             pytest.skip("this target cannot be made unreachable")
         administrator.check()
+        can = administrator.capabilities
         with outage:
-            for attempt in (
-                lambda: administrator.set_password(bench.account, Secret(NEW)),
-                lambda: administrator.verify_password(bench.account, Secret(NEW)),
-                lambda: administrator.policy(bench.account),
-                administrator.check,
+            for is_possible, attempt in (
+                (True, lambda: administrator.set_password(bench.account, Secret(NEW))),
+                (can.can_verify, lambda: administrator.verify_password(bench.account, Secret(NEW))),
+                (can.can_read_policy, lambda: administrator.policy(bench.account)),
+                (True, administrator.check),
             ):
-                with pytest.raises(Unavailable):
-                    attempt()
+                if is_possible:
+                    with pytest.raises(Unavailable):
+                        attempt()
         assert bench.login(bench.account, bench.password)
 
         administrator.set_password(bench.account, Secret(NEW))

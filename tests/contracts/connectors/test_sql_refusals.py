@@ -176,7 +176,7 @@ def test_a_connection_lost_before_the_update_is_unavailable(
     connector = connect()
     connector.check()
 
-    @event.listens_for(connector.engine, "before_cursor_execute")
+    @event.listens_for(connector.transactions.engine, "before_cursor_execute")
     def hang_up(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("UPDATE"):
             postgresql_relay.drop_connections()
@@ -203,7 +203,7 @@ def test_a_connection_lost_during_the_commit_leaves_the_outcome_open(
     connect: Connect, administrator: Administrator, postgresql_relay: Relay
 ) -> None:
     connector = connect()
-    event.listen(connector.engine, "commit", lambda _: postgresql_relay.drop_connections(), once=True)
+    event.listen(connector.transactions.engine, "commit", lambda _: postgresql_relay.drop_connections(), once=True)
 
     with pytest.raises(Indeterminate):
         connector.set_password("alice", NEW)

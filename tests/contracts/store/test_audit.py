@@ -377,6 +377,32 @@ def test_a_cut_end_shows_by_the_head_whose_tag_nobody_else_can_make(store: Store
     assert _subjects(store) == ["b", "a"], "nothing is linked to it, which would make it look right"
 
 
+def test_a_trail_that_does_not_fit_is_begun_anew_behind_its_rows_and_the_others_stay(
+    store: Store, tamper: Tamper
+) -> None:
+    _add(store, "a", "b", "c")
+    _add(store, "x", trail=Trail.DELETED_MAPPINGS)
+    before = _verify(store, Trail.DELETED_MAPPINGS).head
+    tamper("DELETE FROM audit WHERE sequence = 2", "DELETE FROM audit_heads WHERE trail = 'actions'")
+    with store.write() as tx:
+        kept = list(tx.audit.raw(Trail.ACTIONS))
+        tx.audit.begin_anew(Trail.ACTIONS, OPS, "row 2 is missing")
+    assert [(row["object"], row["sequence"]) for row in kept] == [("a", 1), ("c", 3)]
+    assert len(str(kept[0]["hash"])) == 64
+    _add(store, "d")
+    verdict = _verify(store)
+    assert (verdict.problem, verdict.count, verdict.head.trimmed) == ("", 2, 3)
+    added, begun = audit_rows(store)
+    assert (begun.sequence, begun.action, begun.object, begun.detail) == (
+        4,
+        "audit begin",
+        "actions",
+        "row 2 is missing",
+    )
+    assert (begun.principal, begun.origin, added.object) == ("ops", "192.0.2.7", "d")
+    assert _verify(store, Trail.DELETED_MAPPINGS).head == before
+
+
 def test_a_forged_checkpoint_shows(store: Store, tamper: Tamper) -> None:
     _add(store, "a", "b", "c")
     second = audit_rows(store)[1]

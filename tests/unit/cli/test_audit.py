@@ -3,11 +3,12 @@
 import json
 import os
 import socket
+import stat
 from typing import Any
 
 import pytest
 
-from tests.unit.cli.console import Console
+from tests.unit.cli.console import Console, Result
 
 DROP = "DROP TRIGGER audit_no_update"
 
@@ -103,6 +104,44 @@ def test_the_first_altered_row_is_named_and_the_exit_code_is_one(audited: Consol
     assert "row actions/1 of the store's table audit cannot be read" in report["trails"][0]["problem"]
 
 
+def test_altered_trails_are_begun_anew_and_what_was_there_is_kept(audited: Console) -> None:
+    assert "every trail fits" in audited.expect(1, "audit", "begin", "kept.jsonl", "--yes").err
+    before = _rows(audited)
+    audited.alter_store("DROP TRIGGER audit_no_update")
+    audited.alter_store("UPDATE audit SET principal = 'somebody else' WHERE sequence = 2")
+    audited.alter_store("UPDATE audit_heads SET hash = X'00' WHERE trail IN ('actions', 'deletedMappings')")
+    assert "nothing can be audited" in audited.expect(1, "token", "create", "dc1").err
+    assert "then give --yes" in audited.expect(1, "audit", "begin", "kept.jsonl").err
+    assert not (audited.folder / "kept.jsonl").exists()
+
+    told = audited.expect(0, "audit", "begin", "kept.jsonl", "--yes").out
+
+    assert "actions: begun anew. What was there is in kept.jsonl." in told
+    assert "deletedMappings: begun anew" in told
+    assert "credentialLookups" not in told
+    audited.expect(0, "token", "create", "dc1")
+    verified = audited.expect(0, "audit", "verify").out
+    assert "actions: 2 rows fit" in verified
+    assert "deletedMappings: 1 rows fit" in verified
+    created, begun = _rows(audited)
+    assert (begun["action"], begun["object"], begun["sequence"]) == ("audit begin", "actions", len(before) + 1)
+    assert begun["detail"].startswith("row 2 does not fit: it was changed, inserted or moved; its rows were kept in")
+    assert created["action"] == "token create"
+    kept = (audited.folder / "kept.jsonl").read_text().splitlines()
+    assert stat.S_IMODE((audited.folder / "kept.jsonl").stat().st_mode) == 0o600
+    rows = [json.loads(line) for line in kept]
+    assert rows[0]["problem"].startswith("row 2 does not fit")
+    assert [row["sequence"] for row in rows[1 : len(before) + 1]] == [row["sequence"] for row in reversed(before)]
+    assert rows[2]["principal"] == "somebody else"
+    assert rows[1]["hash"] == before[-1]["hash"]
+    assert "exists already" in _altered_again(audited).err
+
+
+def _altered_again(audited: Console) -> Result:
+    audited.alter_store("UPDATE audit_heads SET hash = X'00' WHERE trail = 'actions'")
+    return audited.expect(1, "audit", "begin", "kept.jsonl", "--yes")
+
+
 def test_where_nothing_was_ever_audited_there_is_nothing_to_verify(console: Console) -> None:
     assert "there is no audit yet" in console.expect(1, "audit", "verify").err
     assert console.expect(0, "audit", "list", "-o", "json").out == '{\n  "items": []\n}\n'
@@ -135,6 +174,11 @@ def test_work_with_keys_is_audited_also_when_it_fails(console: Console) -> None:
         ("secret rotate --retire", "settings"),
     ]
     console.expect(0, "audit", "verify")
+
+
+def test_a_word_that_is_none_of_several_is_told_in_plain_words(console: Console) -> None:
+    told = console.expect(2, "audit", "list", "--trail", "foo").err
+    assert "Invalid value for '--trail': 'foo' is not one of 'actions', 'deletedApplications'" in told
 
 
 def test_a_duration_that_cannot_be_read_is_told(audited: Console) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.connectors.registry import installed_connectors
-from controller.model.errors import PolicyUnknown, Unavailable
+from controller.model.errors import PolicyUntold, Unavailable
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector
@@ -40,6 +40,6 @@ def test_nothing_reaches_its_system_from_here(connector: Connector) -> None:
 
 def test_there_is_nothing_to_check_and_the_policy_is_unknown(connector: Connector) -> None:
     connector.check()
-    with pytest.raises(PolicyUnknown):
+    with pytest.raises(PolicyUntold):
         connector.policy()
     connector.close()

@@ -93,4 +93,4 @@ def test_the_time_limits_of_postgresql_are_not_sent_to_other_databases(monkeypat
     made = object()
     monkeypatch.setattr(sql_engine, "create_engine", lambda *_, **__: made)
 
-    assert sql_engine.make_engine(parse_url("mysql://h/d")) is made
+    assert sql_engine.make_engine(parse_url("oracle://h/d")) is made

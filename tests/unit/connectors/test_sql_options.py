@@ -156,12 +156,37 @@ def test_a_driver_that_is_not_installed_is_told_with_the_remedy(
     [
         ("postgresql://h/d", {"connect_timeout": "10"}),
         ("postgresql://h/d?connect_timeout=3", {"connect_timeout": "3"}),
-        ("mariadb+pymysql://h/d", {"connect_timeout": "10"}),
+        ("mariadb+mysqldb://h/d", {"connect_timeout": "10"}),
+        ("mariadb+pymysql://h/d", {"connect_timeout": "10", "read_timeout": "30", "write_timeout": "30"}),
         ("oracle://h/d", {}),
     ],
 )
 def test_connecting_has_a_time_limit_unless_the_url_has_its_own(url: str, expected: dict[str, str]) -> None:
     assert dict(sql_engine._with_timeout(parse_url(url)).query) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"url": "postgresql+psycopg://h/d"}, "table, accountColumn, passwordColumn, scheme missing"),
+        ({"url": "postgresql+psycopg://h/d", "roles": "postgresql", "table": "t"}, "table belongs to a table"),
+        ({"url": "sqlite:///x", "roles": "postgresql"}, "needs a url of the form postgresql"),
+        ({"url": "postgresql+psycopg://h/d", "roles": "mariadb"}, "needs a url of the form mariadb"),
+        ({"url": "mariadb+pymysql://h", "roles": "mariadb", "iterations": 5000}, "iterations belongs to"),
+        ({"url": "mariadb+pymysql://h", "roles": "mariadb", "cost": 5}, "cost belongs to"),
+    ],
+)
+def test_either_a_table_or_the_logins_of_the_database(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SqlOptions.model_validate(given)
+    assert words in str(caught.value)
+
+
+def test_only_accounts_of_which_no_server_counts_wrong_passwords_are_probed_with_every_try() -> None:
+    roles = SqlOptions.model_validate({"url": "postgresql+psycopg://h/d", "roles": "postgresql"})
+    accounts = SqlOptions.model_validate({"url": "mariadb+pymysql://h", "roles": "mariadb"})
+    can = [CONNECTOR_TYPE.capabilities(o).is_probe_harmless for o in (options(url="sqlite:///x"), accounts, roles)]
+    assert can == [True, True, False]
 
 
 def test_making_a_connector_opens_no_connection(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from controller.manifests.export import dump_yaml, export_mapping, export_mappings, export_resource, export_state
 from controller.manifests.reader import read_manifests
-from controller.manifests.v1.duration import format_duration
 from controller.model.accounts import WindowsAccount
+from controller.model.duration import format_duration
 from controller.model.errors import InvalidInput
 from controller.model.filters import Case, Pad, PasswordFilter, Remove, Rule, Substitute, Truncate
 from controller.model.topology import (

@@ -17,6 +17,8 @@ from controller.model.secret import Secret
         (Constraints(forbidden="#@"), "a@b", "a character that the target does not take"),
         (Constraints(min_bytes=5), "äö", "shorter than the 5 bytes (UTF-8)"),
         (Constraints(min_categories=3), "abcDEF ", "fewer than the 3 kinds of characters"),
+        (Constraints(gaps=((9, 13),)), "thirteen-char", "of a length from 9 to 13 characters"),
+        (Constraints(alphabet="abc"), "abcd", "a character that the target does not take"),
     ],
 )
 def test_a_limit_that_is_broken_is_named(constraints: Constraints, password: str, words: str) -> None:
@@ -37,6 +39,8 @@ def test_a_limit_that_is_broken_is_named(constraints: Constraints, password: str
         (Constraints(min_bytes=4), "äö"),
         (Constraints(min_categories=3), "abcDEF1"),
         (Constraints(min_categories=3), "abcDEF漢"),
+        (Constraints(gaps=((9, 13),)), "eight-ch"),
+        (Constraints(alphabet="abc"), "cab"),
     ],
 )
 def test_a_limit_that_is_just_kept_is_no_violation(constraints: Constraints, password: str) -> None:
@@ -97,3 +101,11 @@ def test_limits_are_described_for_a_person() -> None:
         "at most 3 bytes (UTF-8)",
         "at least 3 of the categories lower case, upper case, digits, special characters, other letters",
     ]
+
+
+def test_gaps_and_alphabets_are_tightened_and_told() -> None:
+    one, another = Constraints(gaps=((9, 13),), alphabet="abc"), Constraints(gaps=((1, 2), (9, 13)), alphabet="bcd")
+
+    assert one.tightened(another) == Constraints(gaps=((9, 13), (1, 2)), alphabet="bc")
+    assert one.tightened(Constraints()) == Constraints().tightened(one) == one
+    assert list(one.describe()) == ["not of 9 to 13 characters"]

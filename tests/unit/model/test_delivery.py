@@ -83,6 +83,20 @@ def in_flight(**values: object) -> Delivery:
     return replace(DELIVERY, **given_values | values)  # type: ignore[arg-type]  # fields by name
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason.DISCARDED, "was discarded"),
+        (Reason.ADAPTER_RESET, "was discarded when its adapter was reset"),
+        (Reason.EXPIRED, "is expired"),
+    ],
+)
+def test_what_cannot_be_retried_since_a_person_ended_it_says_so(reason: Reason, words: str) -> None:
+    ended = expire(DELIVERY, NOW, reason)
+    with pytest.raises(InvalidInput, match=f"{words}: only a parked or retrying one"):
+        retry(ended, NOW)
+
+
 def test_an_attempt_that_succeeds_confirms_and_forgets_the_password() -> None:
     confirmed = confirm(in_flight(code="busy", directory_code="51", message="later"), NOW)
     assert confirmed.state is DeliveryState.CONFIRMED
@@ -103,6 +117,21 @@ def test_the_directorys_own_code_and_words_are_kept() -> None:
     error = PasswordRejected("ldap refused it", directory_code="0000052D", words="too short")
     parked = fail(in_flight(), error, POLICY, NOW, 0.0)
     assert (parked.directory_code, parked.message) == ("0000052D", "ldap refused it: too short")
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [
+        (timedelta(), timedelta(minutes=1)),
+        (timedelta(seconds=5), timedelta(minutes=1)),
+        (timedelta(minutes=7), timedelta(minutes=7)),
+        (timedelta(days=9), POLICY.longest),
+    ],
+)
+def test_a_busy_target_is_left_alone_as_long_as_it_asks_within_bounds(asked: timedelta, waits: timedelta) -> None:
+    retrying = fail(in_flight(), Busy("later", wait=asked), POLICY, NOW, 0.0)
+    assert (retrying.state, retrying.counted_attempts) == (DeliveryState.RETRYING, 1)
+    assert retrying.due_at == NOW + waits
 
 
 @pytest.mark.parametrize("error", AWAY)

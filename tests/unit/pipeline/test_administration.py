@@ -10,6 +10,7 @@ from controller.model.secret import Secret
 from controller.model.topology import Application, CredentialField, Kind
 from controller.pipeline.callers import Callers
 from controller.ports.audit import AuditQuery
+from tests.doubles.audited import audit_rows
 from tests.doubles.pipeline import FULL_ADAPTER, OPEN_ADAPTER, PipelineBench
 
 
@@ -70,6 +71,9 @@ def test_an_application_without_a_password_field_takes_no_credential(mapped: Pip
 def test_an_empty_credential_is_refused(mapped: PipelineBench) -> None:
     with pytest.raises(InvalidInput, match="empty"):
         mapped.credentials.set("LDAP", "CORP\\alice", Secret(""), by=Actor("admin"))
+    tried = audit_rows(mapped.store)[0]
+    assert (tried.action, tried.failure) == ("credentials set", "invalidInput")
+    assert tried.object.startswith("Mapping/LDAP/")
 
 
 @pytest.fixture

@@ -541,6 +541,19 @@ def test_an_account_is_probed_twice_at_most_and_then_left_to_a_person(
     assert len(directory.probes) == 2
 
 
+def test_an_account_of_which_nobody_counts_wrong_passwords_is_probed_before_every_repetition(
+    bench: PipelineBench, directory: MemoryDirectory
+) -> None:
+    bench.capabilities[LANE] = Capabilities(is_probe_harmless=True)
+    directory.fail_next(*[Indeterminate("no answer")] * 9)
+    change = bench.windows("alice", "New-1")
+    for _ in range(6):
+        bench.settle()
+        bench.wait(timedelta(hours=1))
+    assert [d.state for d in bench.deliveries(change)] == ["parked"]
+    assert len(directory.probes) == 4
+
+
 def test_what_needs_the_old_password_is_left_to_a_person_rather_than_probed_a_third_time(
     bench: PipelineBench, directory: MemoryDirectory
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.errors import AccountUnknown, ChannelRefused, StoreUnavailable, Unavailable
 from controller.model.topology import Kind
+from controller.model.wording import rfc3339
 from controller.pipeline.circuit import Circuit
 from controller.pipeline.lanes import is_offline, note_offline, note_online
 from controller.ports.lanes import LaneStatus
@@ -59,7 +60,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(bench: PipelineBench, director
         "ldap",
         {"lane": LANE, "code": "unavailable", "message": "the memory directory is down"},
     )
-    assert (online.adapter, online.fields) == ("ldap", {"lane": LANE, "since": START.isoformat()})
+    assert (online.adapter, online.fields) == ("ldap", {"lane": LANE, "since": rfc3339(START)})
 
 
 def test_another_reason_is_noted_without_another_event(bench: PipelineBench, directory: MemoryDirectory) -> None:

@@ -64,6 +64,8 @@ def test_too_long_passwords_are_refused_and_the_remedy_names_the_limit() -> None
     ("rules", "constraints", "flaw", "remedy"),
     [
         ("tr/3/", Constraints(min_length=8), "shorter than", "pad, for example with pe/8/0/"),
+        ("pe/10/0/tr/10/", Constraints(gaps=((9, 13),)), "of a length from 9 to 13", "truncate to less"),
+        ("dc/", Constraints(alphabet="abc"), "with a character", "remove or substitute"),
         ("pe/100/$/", Constraints(max_bytes=72), "longer than the 72 bytes", "truncate, for example with tr/18/"),
         ("pe/30/$/", Constraints(forbidden="$"), "with a character", "remove or substitute the characters"),
         ("pe/256/$/sc/1/$/İ/lc/", ANYTHING, TOO_LONG, "pad less"),

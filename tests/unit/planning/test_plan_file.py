@@ -140,6 +140,7 @@ _MAPPING = {"kind": "Mapping", "application": "A", "windows": "CORP\\a", "extern
         ),
         ({"holds": [{}]}, "plan.json: holds[0]: not a hold"),
         ({"warnings": [1]}, "plan.json: warnings[0]: not text"),
+        ({"filters": [{}]}, "plan.json: filters[0]: not what a filter did"),
         ({"drifted": ["x"]}, "plan.json: drifted[0]: not the name of an object"),
     ],
 )

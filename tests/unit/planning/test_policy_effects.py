@@ -137,7 +137,8 @@ def test_a_plan_is_held_and_warned_about() -> None:
     known = {"adapter/forest": reading(problem="away")}
     plan = checked_against_policies(make_plan(state(), desired), desired.resources, known)
     assert [hold.code for hold in plan.holds] == [ALWAYS_REFUSED]
-    assert len(plan.warnings) == 1
+    assert ["could not be found out" in plan.warnings[0], "weakens" in plan.warnings[1]] == [True, True]
+    assert len(plan.warnings) == 2
     settled = checked_against_policies(make_plan(desired, desired), desired.resources, known)
     assert not settled.holds
     assert len(settled.warnings) == 2

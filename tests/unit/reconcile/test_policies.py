@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.model.constraints import Constraints
-from controller.model.errors import ChannelRefused, NotFound, PolicyUnknown, Unavailable
+from controller.model.errors import ChannelRefused, NotFound, PolicyUntold, Unavailable
 from controller.model.filters import PasswordFilter, parse_rules
 from controller.model.policy import PasswordPolicy
 from controller.model.topology import Adapter, ConnectorSpec, Domain, Kind
@@ -139,9 +139,9 @@ def test_what_cannot_be_found_out_is_known_as_such_and_told_once(bench: Bench, e
     assert [name for name, _, _ in bench.events()] == ["policyUnknown", "policyUnknown"]
 
 
-def test_that_a_remote_adapter_cannot_be_asked_is_known_and_no_news(bench: Bench) -> None:
+def test_that_targets_of_a_kind_cannot_be_asked_is_known_and_no_news(bench: Bench) -> None:
     bench.put(adapter("host", sync_to_adapter=True))
-    bench.error = PolicyUnknown("it cannot be asked")
+    bench.error = PolicyUntold("it cannot be asked")
     assert bench.refresh() == 1
     assert bench.known() == {"adapter/host": ("unknown", None, "it cannot be asked")}
     assert bench.events() == []

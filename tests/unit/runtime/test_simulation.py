@@ -35,7 +35,7 @@ def test_full_sync_asks_the_connector_of_the_domain_what_it_can_do() -> None:
         result = stage.simulation.play(Report(ExternalAccount("web", "al"), Secret("Ma5-de-up")), ME)
         assert [(fate.outcome, fate.reason) for fate in result.fates] == [("stored", ""), ("delivered", "")]
         assert stage.stored_password(ExternalAccount("web", "al")) == Secret("Ma5-de-up")
-        assert list(stage.analyses({"web", "gone"})) == ["web"]
+        assert [trial.adapter for trial in stage.trials({"web", "gone"})] == ["web"]
 
 
 def test_a_connector_type_that_is_not_installed_leaves_its_deliveries_waiting() -> None:
@@ -46,7 +46,7 @@ def test_a_connector_type_that_is_not_installed_leaves_its_deliveries_waiting() 
         (fate,) = result.fates
         assert fate.outcome == "waiting"
         assert "foreign" in fate.reason
-        assert not stage.analyses({"web"})
+        assert not stage.trials({"web"})
 
 
 def test_a_domain_without_a_directory_has_no_connector() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from pydantic import ValidationError
 
 from controller.connectors.ldap.active_directory import (
     CONNECTOR_TYPE,
@@ -196,3 +197,15 @@ def test_the_type_tells_what_a_connector_can_do_without_one() -> None:
     assert not CONNECTOR_TYPE.capabilities(changing).is_repeatable
     assert CONNECTOR_TYPE.capabilities(OPTIONS).is_repeatable
     assert CONNECTOR_TYPE.connect(OPTIONS, lambda _: NEW).capabilities == CONNECTOR_TYPE.capabilities(OPTIONS)
+
+
+def test_a_flag_is_kept_by_a_reset_alone_and_only_where_it_is_set() -> None:
+    declared = OPTIONS.model_dump(by_alias=True) | {"mustChange": "keep"}
+    with pytest.raises(ValidationError, match="mode: reset"):
+        ActiveDirectoryOptions.model_validate(declared | {"mode": "change"})
+    keeping = ActiveDirectoryOptions.model_validate(declared)
+    for value, attributes in ((b"0", ["unicodePwd", "pwdLastSet"]), (b"133", ["unicodePwd"])):
+        session = FakeSession(found=[Entry("CN=Alice", {"pwdlastset": [value]})])
+        connector = ActiveDirectoryConnector(keeping, session)  # type: ignore[arg-type]  # a double of the session
+        connector.set_password("alice", NEW)
+        assert [change.attribute for change in session.changes[0]] == attributes

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from controller.manifests.problems import Unfit
 from controller.model.errors import InvalidInput
+from controller.model.options import Unfit
 
 PATTERN: Final = r"(?=[0-9])([0-9]{1,8}d)?([0-9]{1,8}h)?([0-9]{1,8}m)?([0-9]{1,8}s)?"
 LONGEST: Final = timedelta(days=36_500)  # so that now minus a duration is always a date

@@ -1,0 +1,1 @@
+"""A template of a connector package: the connector type ``folder``."""
