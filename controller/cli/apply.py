@@ -41,7 +41,7 @@ def apply(
 
     Exit code 0 when it was applied or there was nothing to do; 1 when it is held, was declined, or failed.
     """
-    from controller.runtime.reading import connector_limits
+    from controller.runtime.reading import connector_limits, make_rule_reader
     from controller.runtime.wiring import open_installation
 
     if plan_file is not None:
@@ -58,7 +58,12 @@ def apply(
 
     with open_installation(settings) as installation:
         reconciler = Reconciler(
-            installation.store, lambda: desired, by=local_actor(), source=reading, limits=connector_limits()
+            installation.store,
+            lambda: desired,
+            by=local_actor(),
+            source=reading,
+            limits=connector_limits(),
+            rules=make_rule_reader(),
         )
         planned = reconciler.plan()
         _carry_out(installation.store, planned, is_confirmed=yes, force=force)

@@ -47,7 +47,8 @@ def describe(
     Its generation, drift, conditions and recent events; of a change what became of it.
 
     JSON of an object: manifest (as applied), status (generation, updatedAt, hasDrifted, revision, sync, health,
-    conditions, observedGeneration), events. JSON of a change: the change with its deliveries, and events, oldest first.
+    conditions, observedGeneration; of a mapping origin, sync, expiredAt), events. JSON of a change: the change with its
+    deliveries, and events, oldest first.
     """
     from controller.runtime.reading import open_for_reading
 
@@ -123,7 +124,8 @@ def _mapping_view(tx: "Transaction", mapping: "Mapping", plan: "Plan | None") ->
         differences = (c for c in (*plan.changes, *plan.left_out) if not isinstance(c, Create))
         sync = "OutOfSync" if any(c.before == mapping for c in differences) else "Synced"
     expired_at = instant(expiry_of(tx.credentials.external(mapping.application, mapping.external)))
-    return {"manifest": export_mapping(mapping), "status": {"sync": sync, "expiredAt": expired_at}}
+    status = {"origin": mapping.origin, "sync": sync, "expiredAt": expired_at}
+    return {"manifest": export_mapping(mapping), "status": status}
 
 
 def _events(tx: "Transaction", word: Word, name: str) -> "list[RecordedEvent]":
@@ -166,6 +168,8 @@ def _status_lines(status: dict[str, Any]) -> list[tuple[str, str]]:
         drift = "yes: altered by something other than apply" if status["hasDrifted"] else "no"
         lines += [("Generation", str(status["generation"])), ("Updated", status["updatedAt"]), ("Drift", drift)]
         lines += [("Revision", status["revision"])] if status["revision"] else []
+    if "origin" in status:
+        lines.append(("Declared by", status["origin"]))
     if "sync" in status:
         lines.append(("Sync", status["sync"] or "unknown: name the manifests with --manifests"))
     if status.get("expiredAt") is not None:

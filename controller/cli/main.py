@@ -19,6 +19,7 @@ from controller.cli import (
     deliveries,
     demo,
     describe,
+    doctor,
     failures,
     get,
     import_esso,
@@ -65,6 +66,7 @@ app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
 app.add_typer(capture.app, name="capture")
+app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)
 

@@ -47,11 +47,12 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "AdapterGroup": ("COMPUTER", "DESCRIPTION"),
     "Adapter": ("CONNECTOR", "ENABLED", "TO ADAPTER", "FROM ADAPTER", "FULL SYNC", "FILTER", "DESCRIPTION"),
     "Application": ("TYPE", "ADAPTER", "ENABLED", "CONTACT"),
+    "MappingRule": ("APPLICATION", "DOMAIN", "FILTER", "EXTERNAL ACCOUNT", "CREATE", "DELETE", "DELETE ALL"),
 }
 
 
-def _cells(spec: "Spec") -> tuple[str, ...]:
-    from controller.model.topology import Adapter, AdapterGroup, Application, Domain, System
+def _cells(spec: "Spec") -> tuple[str, ...]:  # noqa: PLR0911  # one for each kind
+    from controller.model.topology import Adapter, AdapterGroup, Application, Domain, MappingRule, System
 
     match spec:
         case System():
@@ -67,6 +68,9 @@ def _cells(spec: "Spec") -> tuple[str, ...]:
             return spec.connector.type, *map(yes_no, (spec.enabled, *sync)), spec.filter or "", spec.description
         case Application():
             return spec.type, spec.adapter or "", yes_no(spec.enabled), spec.contact
+        case MappingRule():
+            does = map(yes_no, (spec.create, spec.delete, spec.delete_all))
+            return spec.application, spec.domain, spec.filter, spec.external_attribute, *does
         case _:
             return (str(len(spec.rules)),)
 

@@ -177,9 +177,9 @@ def _listen(text: str) -> "Listen":
 
 def _reconciler(installation: "Installation", reading: "LastingReading") -> "Reconciler":
     from controller.runtime.actors import reconciler
-    from controller.runtime.reading import make_reconciler
+    from controller.runtime.reading import ROUND_PATIENCE, make_reconciler
 
-    return make_reconciler(installation.store, reading, by=reconciler())
+    return make_reconciler(installation.store, reading, by=reconciler(), limit=ROUND_PATIENCE)
 
 
 def _serve(
@@ -280,6 +280,7 @@ def _run_once(installation: "Installation", reading: "LastingReading") -> None:
     from controller.runtime.drain import Drain
     from controller.runtime.housekeeping import keep_house_once
     from controller.runtime.lifecycle import log_result
+    from controller.runtime.observing import make_observer
     from controller.runtime.policies import make_policy_reader
     from controller.runtime.reading import make_users
     from controller.runtime.token_check import warn_of_unnamed_tokens
@@ -292,6 +293,7 @@ def _run_once(installation: "Installation", reading: "LastingReading") -> None:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())
     make_policy_reader(installation.store, installation.catalogue).refresh()
+    make_observer(installation.store, installation.catalogue).look()
     for line in _summary(result):
         show(line)
     problem = reading.provenance().problem

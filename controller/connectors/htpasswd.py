@@ -4,6 +4,7 @@ Only accounts that are in the file get a password; this product does not make ac
 """
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,9 @@ from pydantic import BaseModel, Field
 from controller.connectors.hashing import Bcrypt, HashUnknown, hash_password, matches
 from controller.connectors.htpasswd_file import PasswordFile
 from controller.model.constraints import Capabilities
-from controller.model.errors import AccountRefused, ChannelRefused, OldPasswordWrong
+from controller.model.diagnosis import Finding, Verdict
+from controller.model.errors import AccountRefused, ChannelRefused, ConnectorError, OldPasswordWrong
+from controller.model.observation import Sighting, Survey
 from controller.model.options import FilePath, Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -98,6 +101,31 @@ class HtpasswdConnector:
         if account is not None:
             self.file.find(account)
         return None
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Look which accounts the file has; it does not tell when a password was set.
+
+        Raises:
+            Unavailable: The file is not there.
+            ChannelRefused: We may not read it.
+        """
+        names = self.file.names()
+        return Survey({account: Sighting(account in names) for account in accounts})
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Check that the file can be read and replaced, and that the mapped accounts are in it."""
+        try:
+            self.check()
+        except ConnectorError as error:
+            yield Finding("file", Verdict.FAILED, error.message, error.hint)
+            return
+        yield Finding("file", Verdict.OK, f"{self.file} can be read and replaced")
+        missing = [account for account, sighting in self.survey(accounts).accounts.items() if not sighting.exists]
+        if missing:
+            hint = "make them with htpasswd, or correct the mappings"
+            yield Finding("base", Verdict.WARNING, f"mapped, but not in the file: {', '.join(missing)}", hint)
+        else:
+            yield Finding("base", Verdict.OK, f"{len(accounts):,} mapped accounts tried are in it")
 
     def close(self) -> None:
         """Nothing is kept open."""

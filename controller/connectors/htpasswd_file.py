@@ -78,6 +78,14 @@ class PasswordFile:
         line = self._line(account, self.read())
         return line["hash"].decode("ascii", "replace")
 
+    def names(self) -> frozenset[str]:
+        """All accounts.
+
+        Raises:
+            ConnectorError: As for ``read``.
+        """
+        return frozenset(line["account"].decode("utf-8", "replace") for line in _LINE.finditer(self.read()))
+
     def replace(self, account: str, new_hash: str, *, only_if: str | None = None) -> None:
         """Replace the hash of *account*, in one step and durably; readers see the old file or the new one.
 

@@ -3,12 +3,15 @@
 There is nothing to connect to. The pipeline hands the deliveries of such an adapter to the holder of its session.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Never
 
 from pydantic import BaseModel
 
 from controller.model.constraints import Capabilities
+from controller.model.diagnosis import Finding
 from controller.model.errors import PolicyUntold, Unavailable
+from controller.model.observation import Survey
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -61,6 +64,14 @@ class RemoteConnector:
             PolicyUntold: Always.
         """
         raise PolicyUntold("the system of a remote adapter cannot be asked for its password policy")
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: the system cannot be asked from here."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Nothing of ours can be wrong; whether the adapter is there is known from its session."""
+        return iter(())
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -3,6 +3,7 @@
 Or, with ``roles``, the logins of the database itself.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -20,7 +21,9 @@ from controller.connectors.sql_scram import ITERATIONS
 from controller.connectors.sql_table import AccountTable
 from controller.connectors.sql_transaction import Transactions
 from controller.model.constraints import Capabilities
-from controller.model.errors import AccountRefused, OldPasswordWrong
+from controller.model.diagnosis import Finding, Verdict
+from controller.model.errors import AccountRefused, AccountUnknown, ConnectorError, OldPasswordWrong
+from controller.model.observation import Sighting, Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
@@ -96,6 +99,38 @@ class SqlConnector:
         if account is not None:
             self._stored(account)
         return None
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Look which accounts have a row; a table does not tell when a password was set.
+
+        Raises:
+            ConnectorError: As for ``set_password``.
+        """
+        return Survey({account: Sighting(self._has(account)) for account in accounts})
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Check login, table, columns and the right to update, and that the mapped accounts have a row."""
+        try:
+            self.check()
+            missing = [account for account, sighting in self.survey(accounts).accounts.items() if not sighting.exists]
+        except ConnectorError as error:
+            yield Finding("table", Verdict.FAILED, error.message, error.hint)
+            return
+        yield Finding("table", Verdict.OK, f"{self.table}: login, columns and the right to update are there")
+        if missing:
+            hint = "insert their rows, or correct the mappings"
+            yield Finding("base", Verdict.WARNING, f"mapped, but without a row: {', '.join(missing)}", hint)
+        else:
+            yield Finding("base", Verdict.OK, f"{len(accounts):,} mapped accounts tried have a row")
+
+    def _has(self, account: str) -> bool:
+        try:
+            self._stored(account)
+        except AccountUnknown:
+            return False
+        except AccountRefused:  # several rows
+            return True
+        return True
 
     def close(self) -> None:
         """Give back the connection; the next call opens another."""

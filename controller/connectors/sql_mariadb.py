@@ -8,14 +8,18 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from controller.connectors.checking import diagnose_by_check
 from controller.connectors.sql_transaction import Transactions
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding
 from controller.model.errors import AccountRefused, AccountUnknown, ChannelRefused, OldPasswordWrong, PasswordRejected
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 
@@ -124,6 +128,14 @@ class MariadbAccounts:
         if account is not None:
             self._privileges(account)
         return None
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: this system is not asked about its accounts."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Check the channel."""
+        return diagnose_by_check(self.check)
 
     def close(self) -> None:
         """Give back the connection; the next call opens another."""

@@ -4,13 +4,16 @@ Verifying is a real login: only a superuser may read the stored verifier.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Row, text
 
+from controller.connectors.checking import diagnose_by_check
 from controller.connectors.sql_scram import ITERATIONS, scram_verifier
 from controller.connectors.sql_transaction import Transactions
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding
 from controller.model.errors import (
     AccountRefused,
     AccountUnknown,
@@ -19,6 +22,7 @@ from controller.model.errors import (
     OldPasswordWrong,
     PasswordRejected,
 )
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 
@@ -119,6 +123,14 @@ class PostgresqlRoles:
         if account is not None:
             self.transactions.do(lambda connection: _read(connection, account))
         return None
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: this system is not asked about its accounts."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Check the channel."""
+        return diagnose_by_check(self.check)
 
     def close(self) -> None:
         """Give back the connection; the next call opens another."""

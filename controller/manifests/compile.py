@@ -8,6 +8,7 @@ from controller.manifests.contents import Contents
 from controller.manifests.document import Document
 from controller.manifests.filter_effects import Severity, filter_effects
 from controller.manifests.group_adapters import misused_group_adapters
+from controller.manifests.mapping_rules import unfit_rules
 from controller.manifests.outside import Outside, named_outside
 from controller.manifests.packing import Group, PackedMappings, grouped
 from controller.manifests.plain_mapping import PlainMapping
@@ -93,6 +94,7 @@ class Compiler:
         groups = grouped(self._batches)
         self.problems.extend(clashes(self._batches, groups, self._applications()))
         self.problems.extend(misused_group_adapters(self._declared))
+        self.problems.extend(unfit_rules(self._declared))
         self._refuse_problems()
         effects = list(filter_effects(self._declared, self._catalogue))
         self.problems.extend(effect.problem for effect in effects if effect.severity is Severity.ERROR)

@@ -13,11 +13,23 @@ from controller.manifests.v1.adapter_group import AdapterGroupSpec
 from controller.manifests.v1.application import ApplicationSpec
 from controller.manifests.v1.document import API_VERSION
 from controller.manifests.v1.domain import DomainSpec
+from controller.manifests.v1.mapping_rule import MappingRuleSpec
 from controller.manifests.v1.password_filter import PasswordFilterSpec
 from controller.manifests.v1.system import SystemSpec
 from controller.model.filters import PasswordFilter
 from controller.model.options import Options
-from controller.model.topology import Adapter, AdapterGroup, Application, Domain, Mapping, Resource, Spec, System
+from controller.model.topology import (
+    Adapter,
+    AdapterGroup,
+    Application,
+    Domain,
+    Mapping,
+    MappingRule,
+    Resource,
+    Spec,
+    System,
+)
+from controller.planning.rule_mappings import ORIGIN as RULE_ORIGIN
 from controller.planning.state import State
 
 if TYPE_CHECKING:
@@ -55,12 +67,15 @@ def export_mapping(mapping: Mapping) -> dict[str, Any]:
 
 
 def export_mappings(mappings: Iterable[Mapping]) -> Iterator[dict[str, Any]]:
-    """Yield a document for each mapping that came from one, then one for each mapping set."""
+    """Yield a document for each mapping that came from one, then one for each mapping set.
+
+    What a rule has derived is left out: the rule declares it.
+    """
     sets: dict[tuple[str, str, str], list[Mapping]] = {}
     for mapping in mappings:
         if mapping.origin.startswith(mapping_set.ORIGIN):
             sets.setdefault((mapping.origin, mapping.application, mapping.windows.domain), []).append(mapping)
-        else:
+        elif not mapping.origin.startswith(RULE_ORIGIN):
             yield export_mapping(mapping)
     for (origin, application, domain), members in sets.items():
         entries = [_entry(mapping) for mapping in members]
@@ -99,7 +114,7 @@ def _plain(spec: Options) -> dict[str, Any]:
     return spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def _spec(spec: Spec) -> Options:
+def _spec(spec: Spec) -> Options:  # noqa: PLR0911  # one for each kind
     match spec:
         case System():
             return SystemSpec.of(spec)
@@ -113,6 +128,8 @@ def _spec(spec: Spec) -> Options:
             return AdapterSpec.of(spec)
         case Application():
             return ApplicationSpec.of(spec)
+        case MappingRule():
+            return MappingRuleSpec.of(spec)
         case _:
             assert_never(spec)
 

@@ -9,6 +9,7 @@ from controller.manifests.v1.adapter import AdapterManifest
 from controller.manifests.v1.application import ApplicationManifest
 from controller.manifests.v1.kinds import AnyManifest
 from controller.manifests.v1.mapping import MappingManifest
+from controller.manifests.v1.mapping_rule import MappingRuleManifest
 from controller.manifests.v1.mapping_set import MappingSetManifest
 from controller.model.accounts import WindowsAccount
 
@@ -52,7 +53,7 @@ def _references(manifest: AnyManifest) -> Iterator[_Reference]:
         case MappingManifest(spec=spec):
             yield _Reference("application", "Application", spec.application)
             yield _Reference("windowsAccount", "Domain", WindowsAccount.parse(spec.windows_account).domain)
-        case MappingSetManifest(spec=spec):
+        case MappingSetManifest(spec=spec) | MappingRuleManifest(spec=spec):
             yield _Reference("application", "Application", spec.application)
             yield _Reference("domain", "Domain", spec.domain)
         case _:

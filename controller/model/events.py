@@ -377,6 +377,35 @@ WINDOWS_GROUP_HELD = EventType(
     "A group that applications name as their users has lost so many members that its last answer stays in force.",
     fields={**_USERS_OF, "problem": "how many, in words"},
 )
+ACCOUNT_MISSING = EventType(
+    "accountMissing",
+    Level.WARNING,
+    "A mapped account does not exist in its system. Its mapping stays.",
+)
+PASSWORD_CHANGE_MISSED = EventType(
+    "passwordChangeMissed",
+    Level.WARNING,
+    "The password of a mapped account was set, and nobody has told of it: it differs from what we know.",
+    fields={"setAt": "when, by the clock of the account's system (RFC 3339)"},
+)
+TARGET_NOT_SEEN = EventType(
+    "targetNotSeen",
+    Level.WARNING,
+    "The target of an adapter or domain could not be looked at: what was last seen of its accounts stays.",
+    fields={"target": "adapter/NAME or domain/NAME", "problem": "why, in words"},
+)
+MAPPING_RULE_UNREAD = EventType(
+    "mappingRuleUnread",
+    Level.WARNING,
+    "The directory did not tell which accounts a mapping rule means; its mappings stay as they are.",
+    fields={"rule": "the MappingRule", "problem": "why, in words"},
+)
+MAPPING_RULE_UNCLEAR = EventType(
+    "mappingRuleUnclear",
+    Level.WARNING,
+    "A mapping rule cannot map some accounts as the directory tells them; their mappings stay as they are.",
+    fields={"rule": "the MappingRule", "count": "how many problems there are", "problems": "the first of them"},
+)
 POLICY_UNKNOWN = EventType(
     "policyUnknown",
     Level.WARNING,

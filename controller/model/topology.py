@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ADAPTER_GROUP = "AdapterGroup"
     ADAPTER = "Adapter"
     APPLICATION = "Application"
+    MAPPING_RULE = "MappingRule"
     MAPPING = "Mapping"
 
     @property
@@ -243,7 +244,34 @@ class Application:
         return self.fields[1].label if not marked and len(self.fields) == 2 else None  # noqa: PLR2004  # A4: two fields
 
 
-Spec = System | Domain | PasswordFilter | AdapterGroup | Adapter | Application
+@dataclass(frozen=True, slots=True)
+class MappingRule:
+    """Derives the mappings of one application from the directory of a domain (behaviours section 11).
+
+    Attributes:
+        base_dn: Where accounts are looked for; None is the domain's own base DN.
+        filter: Which of them are mapped (RFC 4515).
+        account_attribute: Holds the name of the Windows account.
+        external_attribute: Holds the name of the external account.
+        case: How the external name is written.
+        create: Whether mappings come into being.
+        delete: Whether mappings go when their accounts do not match any more.
+        delete_all: Whether each mapping of an account that the directory does not have goes, whatever declares it.
+    """
+
+    application: str
+    domain: str
+    external_attribute: str
+    base_dn: str | None = None
+    filter: str = "(objectClass=*)"
+    account_attribute: str = "sAMAccountName"
+    case: Literal["asIs", "upper", "lower"] = "asIs"
+    create: bool = True
+    delete: bool = True
+    delete_all: bool = False
+
+
+Spec = System | Domain | PasswordFilter | AdapterGroup | Adapter | Application | MappingRule
 
 SPEC_TYPES: dict[Kind, type[Spec]] = {
     Kind.SYSTEM: System,
@@ -252,6 +280,7 @@ SPEC_TYPES: dict[Kind, type[Spec]] = {
     Kind.ADAPTER_GROUP: AdapterGroup,
     Kind.ADAPTER: Adapter,
     Kind.APPLICATION: Application,
+    Kind.MAPPING_RULE: MappingRule,
 }
 
 PROTECT_ANNOTATION = "pwsync/protect"

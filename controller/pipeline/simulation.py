@@ -1,14 +1,16 @@
 """What would happen to a change: the pipeline itself at work, on a store and on connectors that nobody else sees."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from controller.model.accounts import Account
 from controller.model.change import PasswordChange
 from controller.model.constraints import Capabilities
 from controller.model.delivery import OPEN_STATES, Delivery
+from controller.model.diagnosis import Finding
 from controller.model.errors import NotFound, PasswordRejected, Refused
 from controller.model.events import RecordedEvent
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.pipeline.circuit import Circuit
@@ -174,6 +176,16 @@ class _Stand:
 
     def policy(self, account: str | None = None) -> PasswordPolicy | None:
         """Nobody asks: what it refuses, it says when it is given a password."""
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Nobody asks: it has no accounts of its own."""
+        del accounts
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Nobody asks: there is no channel."""
+        del accounts
+        return iter(())
 
     def close(self) -> None:
         """Nothing is open."""

@@ -8,6 +8,7 @@ from controller.model.topology import Mapping, Resource
 from controller.planning.change import ACTIONS, Action, Change, Create, Prune, Replace, Update
 from controller.planning.fields import declared, differences, show
 from controller.planning.plan import Plan
+from controller.planning.rule_mappings import ORIGIN
 
 SYMBOLS: dict[Action, str] = {"create": "+", "update": "~", "replace": "-/+", "prune": "-"}
 NOTHING_TO_DO = "Nothing to do: the actual state is as declared."
@@ -56,6 +57,8 @@ def _title(change: Change, plan: Plan) -> str:
         case Mapping() as mapping:
             if not mapping.enabled and not isinstance(change, Update):
                 remarks.append("disabled")
+            if mapping.origin.startswith(ORIGIN):
+                remarks.append(f"by {mapping.origin}")
             title = f"Mapping {mapping.application}: {mapping.windows} <-> {mapping.external}"
         case Resource() as resource:
             if isinstance(change, Replace):

@@ -1,11 +1,13 @@
 """What speaks the protocol of an external system, and its types."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from controller.model.constraints import Capabilities
+from controller.model.diagnosis import Finding
+from controller.model.observation import Survey
 from controller.model.options import SecretReference
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -69,6 +71,21 @@ class Connector(Protocol):
             PolicyUntold: Targets of this kind tell no policy (``Capabilities.can_read_policy``).
             AccountUnknown: There is no such account.
             Busy, Unavailable, ChannelRefused: As for ``verify_password``.
+        """
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Look which of *accounts* there are, and when their passwords were set, without changing or trying anything.
+
+        What the system does not tell is left out.
+
+        Raises:
+            Busy, Unavailable, ChannelRefused: As for ``verify_password``.
+        """
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Check the channel step by step without changing or trying a password; a step that failed may be the last.
+
+        What can be asked only of an account is asked of *accounts*. Nothing is raised: errors are findings.
         """
 
     def close(self) -> None:

@@ -32,6 +32,9 @@ class Mappings(Protocol):
     def scan(self) -> Iterator[Mapping]:
         """All, in the order of ``Mapping.sort_key``, streamed."""
 
+    def of_origins(self, beginning: str) -> Iterator[Mapping]:
+        """Those whose origin begins so, in any order, streamed. Reads all of them."""
+
     def find(self, query: MappingQuery) -> list[Mapping]:
         """Some, in that order."""
 

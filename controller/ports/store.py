@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from controller.ports.account_directory import RuleResults
 from controller.ports.audit import Audit
 from controller.ports.changes import Changes
 from controller.ports.credentials import Credentials, Fingerprints, Guesses
@@ -13,6 +14,7 @@ from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
 from controller.ports.manifests import Reconciliations
 from controller.ports.mappings import Mappings
+from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
 from controller.ports.tokens import Tokens
@@ -37,9 +39,11 @@ class Transaction(Protocol):
     suspensions: Suspensions
     reconciliations: Reconciliations
     policies: Policies
+    rule_results: RuleResults
     lanes: Lanes
     sessions: Sessions
     mappings: Mappings
+    observations: Observations
     windows_groups: WindowsGroups
     credentials: Credentials
     sealed: SealedValues

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from controller.model.observation import SurveyNote
+from controller.model.wording import counted
 from controller.ports.manifests import Pause
 
 _WAITS_FOR_A_PERSON = frozenset({"parked", "disabledByOperator"})
@@ -28,7 +30,9 @@ class Condition:
 Conditions = tuple[Condition, Condition, Condition, Condition, Condition]
 
 
-def conditions(synced: Condition, healthy: Condition, *, has_drifted: bool, pause: Pause | None) -> Conditions:
+def conditions(
+    synced: Condition, healthy: Condition, *, has_drifted: bool, pause: Pause | None, survey: SurveyNote | None = None
+) -> Conditions:
     """All conditions: Synced, Healthy, Drifted, Stalled, Ready.
 
     Args:
@@ -36,15 +40,29 @@ def conditions(synced: Condition, healthy: Condition, *, has_drifted: bool, paus
         healthy: Whether it does its work.
         has_drifted: Whether something other than apply has altered it.
         pause: Whether the reconcile loop is suspended.
+        survey: How the last look at its accounts went.
     """
     stalled = _stalled(synced, healthy, pause)
-    return synced, healthy, _drifted(has_drifted=has_drifted), stalled, _ready(synced, healthy, stalled)
+    return synced, healthy, _drifted(survey, has_drifted=has_drifted), stalled, _ready(synced, healthy, stalled)
 
 
-def _drifted(*, has_drifted: bool) -> Condition:
+def _drifted(survey: SurveyNote | None, *, has_drifted: bool) -> Condition:
     if has_drifted:
         return Condition("Drifted", True, "altered", "was altered by something other than apply")
-    return Condition("Drifted", False, "asApplied")
+    return _observed(survey) if survey is not None else Condition("Drifted", False, "asApplied")
+
+
+def _observed(survey: SurveyNote) -> Condition:
+    """What is otherwise at the system itself than we know."""
+    found, unseen = [], f"its accounts could not be looked at: {survey.problem}" if survey.problem else ""
+    if survey.missed:
+        found.append(f"{counted(survey.missed, 'password was', 'passwords were')} set and nobody told")
+    if survey.missing:
+        found.append(f"{counted(survey.missing, 'mapped account does', 'mapped accounts do')} not exist")
+    if found:
+        told = f"{', '.join(found)}: {', '.join(survey.names)}"
+        return Condition("Drifted", True, "observed", f"{told}; {unseen}" if unseen else told)
+    return Condition("Drifted", False, "notSeen" if unseen else "asApplied", unseen)
 
 
 def _stalled(synced: Condition, healthy: Condition, pause: Pause | None) -> Condition:

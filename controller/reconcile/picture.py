@@ -19,6 +19,8 @@ def object_statuses(tx: Transaction, plan: Plan | None) -> dict[Key, ObjectStatu
         suspensions=tx.suspensions.read(),
         lanes=tx.lanes.read(),
         users=user_problems(tx),
+        rules=tx.rule_results.read(),
+        surveys=tx.observations.notes(),
         records=records,
         pause=tx.reconciliations.pause(),
     )

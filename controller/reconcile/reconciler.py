@@ -10,6 +10,8 @@ from controller.model.errors import PwsyncError, UnsafePlan
 from controller.model.events import Event
 from controller.planning.plan import Plan
 from controller.planning.policy_effects import Limits, checked_against_policies, no_limits
+from controller.planning.rule_mappings import ORIGIN, Derived, derive
+from controller.planning.rules import checked_against_rules, rule_warnings, rules_of, with_derived
 from controller.planning.safety import policy_of
 from controller.planning.state import State
 from controller.ports.manifests import ManifestSource, PlainSource
@@ -19,11 +21,13 @@ from controller.reconcile.flags import FlagWatch
 from controller.reconcile.last_plan import LastPlan
 from controller.reconcile.observe import observe
 from controller.reconcile.record import IN_FORCE, record
+from controller.reconcile.rule_reading import RuleReader
+from controller.reconcile.rule_results import note_results
 from controller.reconcile.suspended import suspension_warnings
 from controller.reconcile.unknown_users import user_warnings
 
 ReadDesired = Callable[[], tuple[State, list[str]]]
-"""Reads the manifests (and the directories that mapping rules ask): the desired state, and warnings.
+"""Reads the manifests: the desired state without what rules derive, and warnings.
 
 Raises PwsyncError when they cannot be read whole: then nothing is planned, least of all a prune."""
 
@@ -80,6 +84,7 @@ class Reconciler:
         read_desired: Reads the desired one.
         by: Who applies.
         limits: What the connectors take; filters that a plan brings or changes are tried against it.
+        rules: Asks the directories about mapping rules; without it, what rules have made stays as it is.
     """
 
     def __init__(
@@ -88,17 +93,24 @@ class Reconciler:
         read_desired: ReadDesired,
         *,
         by: Actor = RECONCILER,
+        rules: RuleReader | None = None,
         source: ManifestSource | None = None,
         limits: Limits = no_limits,
     ) -> None:
         self._store = store
         self._read_desired = read_desired
+        self._rules = rules
         self._by = by
         self._source: ManifestSource = source or PlainSource()
         self._limits = limits
         self._reported: dict[str, Event] = {}
         self._flags = FlagWatch(store)
         self._last_plan = LastPlan()
+
+    def stop(self) -> None:
+        """From another thread: wait for no directory any more."""
+        if self._rules is not None:
+            self._rules.stop()
 
     def plan(self) -> Plan:
         """What a person's apply would do now. Writes nothing; drift is healed whatever ``selfHeal`` says.
@@ -107,7 +119,7 @@ class Reconciler:
             PwsyncError: The manifests, or the store, cannot be read.
         """
         desired, warnings = self._read_desired()
-        return self._plan(desired, warnings, respect_self_heal=False)
+        return self._plan(desired, warnings, respect_self_heal=False)[0]
 
     def reconcile(self) -> ReconcileResult:
         """Do one round: plan, and apply if it is safe. Errors are recorded and returned, not raised."""
@@ -122,20 +134,31 @@ class Reconciler:
         self._reported.pop(events.RECONCILE_FAILED.name, None)
         return result
 
-    def _plan(self, desired: State, warnings: list[str], *, respect_self_heal: bool) -> Plan:
+    def _plan(self, declared: State, warnings: list[str], *, respect_self_heal: bool) -> tuple[Plan, Derived]:
+        rules = rules_of(declared.resources)
+        readings = self._rules.read(declared.resources) if rules and self._rules is not None else {}
         with self._store.read() as tx:
+            derived = derive(rules, readings, declared.mappings, tx.mappings.of_origins(ORIGIN)) if rules else Derived()
+            desired = with_derived(declared, derived) if rules else declared
             actual = observe(tx)
             policy = policy_of(actual, desired)
             heal = policy.self_heal or not respect_self_heal
-            told = [*warnings, *suspension_warnings(tx), *user_warnings(tx, desired)]
+            told = [
+                *warnings,
+                *suspension_warnings(tx),
+                *user_warnings(tx, desired),
+                *rule_warnings(derived.results),
+            ]
             plan = self._last_plan.make(actual, desired, policy, tx.resources.drifted(), heal=heal)
             revision = self._source.provenance().revision or plan.revision
             plan = replace(plan, warnings=(*told, *plan.warnings), revision=revision)
-            return checked_against_policies(plan, desired.resources, tx.policies.read(), self._limits)
+            plan = checked_against_policies(plan, desired.resources, tx.policies.read(), self._limits)
+            return checked_against_rules(plan, derived, policy), derived
 
     def _round(self) -> ReconcileResult:
         desired, warnings = self._read_desired()
-        plan = self._plan(desired, warnings, respect_self_heal=True)
+        plan, derived = self._plan(desired, warnings, respect_self_heal=True)
+        note_results(self._store, derived.results)
         self._report_not_used(plan)
         self._report_drift(plan)
         with self._store.read() as tx:

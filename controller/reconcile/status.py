@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
-from controller.model.topology import Adapter, Key, Kind, Mapping, Resource
+from controller.model.observation import SurveyNote
+from controller.model.rule_reading import NotedResult
+from controller.model.topology import Adapter, Key, Kind, Mapping, MappingRule, Resource
 from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
@@ -19,6 +21,8 @@ from controller.reconcile.conditions import Condition, Conditions, conditions
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
 NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
+NO_SURVEYS: ReadOnlyMapping[str, SurveyNote] = {}
+NO_RESULTS: ReadOnlyMapping[str, NotedResult] = {}
 NO_RECORDS: ReadOnlyMapping[Key, ResourceRecord] = {}
 
 
@@ -69,6 +73,8 @@ def statuses(
     suspensions: ReadOnlyMapping[str, Suspension] = NO_SUSPENSIONS,
     lanes: ReadOnlyMapping[str, LaneStatus] = NO_LANES,
     users: ReadOnlyMapping[str, str] = NO_PROBLEMS,
+    rules: ReadOnlyMapping[str, NotedResult] = NO_RESULTS,
+    surveys: ReadOnlyMapping[str, SurveyNote] = NO_SURVEYS,
     records: ReadOnlyMapping[Key, ResourceRecord] = NO_RECORDS,
     pause: Pause | None = None,
 ) -> dict[Key, ObjectStatus]:
@@ -81,6 +87,8 @@ def statuses(
         suspensions: Adapters that an operator has disabled, by name.
         lanes: What was last heard of each lane's target.
         users: What is not known of the users of applications, in words, by name of the application.
+        rules: What came of mapping rules, by name.
+        surveys: How the last look at the accounts of each lane went.
         records: What the store knows of each object.
         pause: Whether the reconcile loop is suspended.
     """
@@ -92,14 +100,18 @@ def statuses(
     def status(key: Key) -> ObjectStatus:
         synced = _sync(open_changes.get(key), plan, is_left_out=key in left_out)
         lane = lanes.get(_lane(key))
-        health, healthy = _problem_of_users(key, users) or _health(key, specs.get(key), deliveries, suspensions, lane)
+        health, healthy = (
+            _problem_of_users(key, users)
+            or _of_rule(specs.get(key), rules.get(key.name))
+            or _health(key, specs.get(key), deliveries, suspensions, lane)
+        )
         record = records.get(key)
         has_drifted = key in plan.drifted or (record is not None and record.has_drifted)
         return ObjectStatus(
             key,
             Sync.SYNCED if synced.is_true else Sync.OUT_OF_SYNC,
             health,
-            conditions(synced, healthy, has_drifted=has_drifted, pause=pause),
+            conditions(synced, healthy, has_drifted=has_drifted, pause=pause, survey=surveys.get(_lane(key))),
             None if record is None else record.generation,
             "" if record is None else record.revision,
         )
@@ -124,6 +136,21 @@ def _problem_of_users(key: Key, users: ReadOnlyMapping[str, str]) -> tuple[Healt
     if key.kind is not Kind.APPLICATION or key.name not in users:
         return None
     return Health.DEGRADED, Condition("Healthy", False, "usersUnknown", users[key.name])
+
+
+def _of_rule(resource: Resource | None, noted: NotedResult | None) -> tuple[Health, Condition] | None:
+    if resource is None or not isinstance(resource.spec, MappingRule):
+        return None
+    if noted is None:
+        message = "no controller has asked its directory yet"
+        return Health.PROGRESSING, Condition("Healthy", False, "notAsked", message)
+    result = noted.result
+    if result.problems:
+        reason = "unread" if result.found is None else "unclear"
+        return Health.DEGRADED, Condition("Healthy", False, reason, "; ".join(result.problems))
+    overridden = f", {result.overridden:,} are declared otherwise" if result.overridden else ""
+    message = f"{counted(result.found or 0, 'account matches', 'accounts match')}, {result.mapped:,} mapped{overridden}"
+    return Health.HEALTHY, Condition("Healthy", True, "asExpected", message)
 
 
 def _health(

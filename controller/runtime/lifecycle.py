@@ -14,6 +14,7 @@ from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.actors import process_name
 from controller.runtime.desired import LastingReading, Paths
 from controller.runtime.housekeeping import HousekeepingRounds
+from controller.runtime.observing import ObserverRounds
 from controller.runtime.policies import PolicyRounds
 from controller.runtime.reading import make_users
 from controller.runtime.rounds import Rounds
@@ -41,6 +42,7 @@ class Controller:
         self._scheduler = Scheduler(self._round, self._interval)
         self._housekeeping = HousekeepingRounds(installation.make_housekeeping())
         self._policies = PolicyRounds(installation.store, installation.catalogue)
+        self._observer = ObserverRounds(installation.store, installation.catalogue)
         self._users = UserRounds(make_users(installation.store))
         self._topology = TopologyReader()
         self._replay = installation.replay
@@ -63,6 +65,7 @@ class Controller:
         self._scheduler.start()
         self._users.start()
         self._policies.start()
+        self._observer.start()
         self._housekeeping.start()
         if self._watch is not None:
             self._watch.start()
@@ -81,8 +84,10 @@ class Controller:
     def _stop(self) -> None:
         if self._watch is not None:
             self._watch.stop()
+        self._reconciler.stop()
         self._users.stop()
         self._policies.stop()
+        self._observer.stop()
         self._scheduler.stop()
         self._workers.stop()
         try:
@@ -110,6 +115,7 @@ class Controller:
         else:
             result = self._reconcile()
             self._users.wake()
+            self._observer.wake()
             self._workers.wake()
         with self._store.read() as tx:
             topology, now = self._topology.read(tx), tx.now

@@ -1,12 +1,14 @@
 """Connectors whose calls are measured; what they do and raise stays the same."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from controller.model.constraints import Capabilities
+from controller.model.diagnosis import Finding
 from controller.model.errors import PwsyncError
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.pipeline.dispatch import Connections
@@ -78,6 +80,15 @@ class MeteredConnector:
         """See ``ports.Connector``."""
         with self._measured("policy"):
             return self._connector.policy(account)
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """See ``ports.Connector``."""
+        with self._measured("survey"):
+            return self._connector.survey(accounts)
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """See ``ports.Connector``; errors are in its findings, so that nothing is measured."""
+        return self._connector.diagnose(accounts)
 
     def close(self) -> None:
         """See ``ports.Connector``."""

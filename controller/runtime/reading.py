@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 
 from controller.connectors.registry import installed_connectors
@@ -10,9 +11,11 @@ from controller.manifests.filter_effects import limits_of
 from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
 from controller.planning.policy_effects import Limits
+from controller.ports.account_directory import AccountDirectory
 from controller.ports.store import Store
 from controller.ports.windows_groups import GroupDirectory
 from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.rule_reading import RuleReader
 from controller.reconcile.users import Users
 from controller.runtime.desired import LastingReading, Paths, Reading
 from controller.runtime.references import resolve_secret
@@ -20,6 +23,11 @@ from controller.runtime.settings import Settings
 from controller.store.database import SqlStore
 from controller.store.location import Location
 from controller.store.opening import open_store
+
+PATIENCE = timedelta(minutes=5)
+"""How long a command waits for all directories that mapping rules ask, as long as they answer at all."""
+ROUND_PATIENCE = timedelta(seconds=10)
+"""How long a round of the controller waits for them; what comes later is used in the next round."""
 
 
 def compile_manifests(paths: Sequence[str], settings: Settings, *, stdin: str | None = None) -> Compiled:
@@ -33,14 +41,34 @@ def compile_manifests(paths: Sequence[str], settings: Settings, *, stdin: str | 
     return Reading(Paths(tuple(paths), stdin), settings).compile()
 
 
-def make_reconciler(store: Store, reading: Reading | LastingReading, *, by: Actor) -> Reconciler:
+def make_reconciler(
+    store: Store, reading: Reading | LastingReading, *, by: Actor, limit: timedelta = PATIENCE
+) -> Reconciler:
     """Make the reconciler of what *reading* reads."""
-    return Reconciler(store, reading.read, by=by, source=reading, limits=connector_limits())
+    rules = make_rule_reader(limit)
+    return Reconciler(store, reading.read, by=by, source=reading, limits=connector_limits(), rules=rules)
 
 
 def make_onlooker(store: Store, reading: LastingReading, *, by: Actor) -> Reconciler:
     """Make the reconciler of who only looks at what another one reads."""
-    return Reconciler(store, reading.read_in_force, by=by, source=reading, limits=connector_limits())
+    rules = make_rule_reader(ROUND_PATIENCE)
+    return Reconciler(store, reading.read_in_force, by=by, source=reading, limits=connector_limits(), rules=rules)
+
+
+def make_rule_reader(limit: timedelta = PATIENCE) -> RuleReader:
+    """Make what asks the directories about mapping rules."""
+    return RuleReader(open_account_directory, limit)
+
+
+def open_account_directory(domain: str, directory: DomainDirectory) -> AccountDirectory:
+    """Make the look-up of a domain's accounts; ldap3 is imported only here.
+
+    Raises:
+        SettingsError: Its URL cannot be used, or a secret that it needs is not there.
+    """
+    from controller.connectors.ldap.account_directory import open_directory
+
+    return open_directory(domain, directory, resolve_secret)
 
 
 def connector_limits() -> Limits:

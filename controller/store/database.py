@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from controller.model.audit import AuditEntry
 from controller.model.errors import PwsyncError, Refused, StoreUnavailable, StoreUnusable
+from controller.ports.account_directory import RuleResults
 from controller.ports.audit import Audit, AuditKey
 from controller.ports.changes import Changes
 from controller.ports.clock import Clock
@@ -19,6 +20,7 @@ from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
 from controller.ports.manifests import Reconciliations
 from controller.ports.mappings import Mappings
+from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
 from controller.ports.store import Leases, Transaction
@@ -38,9 +40,11 @@ from controller.store.identity import identity_of
 from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
+from controller.store.observations import SqlObservations
 from controller.store.policies import SqlPolicies
 from controller.store.reconciliations import SqlReconciliations
 from controller.store.resources import SqlResources
+from controller.store.rule_results import SqlRuleResults
 from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
 from controller.store.sessions import SqlSessions
@@ -71,9 +75,11 @@ class SqlTransaction:
         self.suspensions: Suspensions = SqlSuspensions(session)
         self.reconciliations: Reconciliations = SqlReconciliations(session)
         self.policies: Policies = SqlPolicies(session)
+        self.rule_results: RuleResults = SqlRuleResults(session)
         self.lanes: Lanes = SqlLanes(session)
         self.sessions: Sessions = SqlSessions(session)
         self.mappings: Mappings = SqlMappings(session)
+        self.observations: Observations = SqlObservations(session)
         self.windows_groups: WindowsGroups = SqlWindowsGroups(session)
         self.credentials: Credentials = SqlCredentials(session)
         self.sealed: SealedValues = SqlSealedValues(session)

@@ -26,6 +26,7 @@ _OF_WINDOWS = _ALL.where(_C.windows_account == bindparam("windows"))
 _OF_EXTERNAL = _ALL.order_by(None).where(
     _C.application.in_(bindparam("applications", expanding=True)), _C.external_account == bindparam("external")
 )
+_OF_ORIGINS = _ALL.order_by(None).where(func.substr(_C.origin, 1, bindparam("length")) == bindparam("beginning"))
 _PUT = upsert(mappings)[False]
 _KEY_NAMES = [c.name for c in mappings.primary_key]
 _REMOVE = delete(mappings).where(*(_C[name] == bindparam(f"{name}_") for name in _KEY_NAMES))
@@ -57,6 +58,15 @@ class SqlMappings:
         """All, in the order of ``Mapping.sort_key``, streamed; ends with the transaction."""
         result = self._session.execute(_ALL, yield_per=_STREAM)
         # A statement left half read would keep SQLite's old snapshot alive for the connection's next user.
+        self._session.at_end.callback(result.close)
+        for rows in result.partitions():
+            yield from map(_mapping, rows)
+
+    def of_origins(self, beginning: str) -> Iterator[Mapping]:
+        """Those whose origin begins so, in any order, streamed; ends with the transaction."""
+        result = self._session.execute(
+            _OF_ORIGINS, {"beginning": beginning, "length": len(beginning)}, yield_per=_STREAM
+        )
         self._session.at_end.callback(result.close)
         for rows in result.partitions():
             yield from map(_mapping, rows)

@@ -107,6 +107,38 @@ policies = Table(
     _required("problem", Prose()),
 )
 
+observations = Table(
+    "observations",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("account", Name(), primary_key=True),
+    Column("set_at", Instant()),
+    Column("missing_since", Instant()),
+    Column("missed_since", Instant()),
+)
+
+surveys = Table(
+    "surveys",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("looked_at", Instant()),
+    _required("missing", BigInteger()),
+    _required("missed", BigInteger()),
+    _required("names", Prose()),
+    _required("problem", Prose()),
+)
+
+rule_results = Table(
+    "rule_results",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("noted_at", Instant()),
+    Column("found", BigInteger()),
+    _required("mapped", BigInteger()),
+    _required("overridden", BigInteger()),
+    _required("problems", Prose()),
+)
+
 sessions = Table(
     "sessions",
     METADATA,

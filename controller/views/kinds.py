@@ -14,6 +14,7 @@ class Word(StrEnum):
     ADAPTER_GROUPS = "adaptergroups"
     ADAPTERS = "adapters"
     APPLICATIONS = "applications"
+    MAPPING_RULES = "mappingrules"
     MAPPINGS = "mappings"
     MAPPING_SETS = "mappingsets"
     CHANGES = "changes"
@@ -49,5 +50,6 @@ RESOURCE_KINDS = {
     Word.ADAPTER_GROUPS: "AdapterGroup",
     Word.ADAPTERS: "Adapter",
     Word.APPLICATIONS: "Application",
+    Word.MAPPING_RULES: "MappingRule",
 }
 """The kinds of objects but mappings."""

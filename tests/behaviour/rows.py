@@ -763,9 +763,19 @@ ROWS = (
     ),
     Row(
         "11",
-        "Mappings come one by one, in sets, and from CSV files; what a manifest no longer lists is pruned.",
-        tests=("tests/unit/manifests/test_mapping_sets.py::test_a_csv_file_is_read_in_the_order_of_accounts",),
-        missing="not yet: kind MappingRule, which derives them from the domain's directory",
-        critique="**No mapping rules.**",
+        "Mappings come one by one, in sets, from CSV files, and by rule from the domain's directory (`MappingRule`): a "
+        "search, the attribute of the external account, its case, and `create`, `delete` and `deleteAll`. What is "
+        "declared wins. What is not clear changes nothing, and an answer that is missing or empty deletes nothing.",
+        events=("mappingRuleUnread", "mappingRuleUnclear"),
+        tests=(
+            "tests/unit/manifests/test_mapping_sets.py::test_a_csv_file_is_read_in_the_order_of_accounts",
+            "tests/unit/reconcile/test_rules.py::test_while_the_directory_is_away_everything_stays",
+            "tests/unit/reconcile/test_rules.py::test_an_answer_without_anybody_holds_the_plan",
+            (
+                "tests/contracts/connectors/test_account_directory.py"
+                "::test_active_directory_tells_who_matches_and_later_what_changed"
+            ),
+            "tests/system/test_mapping_rules.py::test_a_rule_maps_whom_openldap_tells_and_a_person_sees_why",
+        ),
     ),
 )

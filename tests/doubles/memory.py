@@ -2,15 +2,18 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
 from typing import Literal, cast
 
 from pydantic import BaseModel
 
 from controller.model.accounts import WindowsAccount
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import (
     AccountUnknown,
     ConnectorError,
@@ -20,9 +23,12 @@ from controller.model.errors import (
     PwsyncError,
     Unavailable,
 )
+from controller.model.observation import Sighting, Survey
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
+from controller.model.rule_reading import FoundAccount
 from controller.model.secret import Secret
+from controller.ports.account_directory import AccountSearch, Matches, Position
 from controller.ports.connectors import Connector, ResolveSecret
 
 When = Literal["before", "after"]
@@ -47,6 +53,8 @@ class MemoryDirectory:
         writes: Every password taken over, in order.
         refused: Every password that was not taken over, in order.
         probes: Every (account, password) that was verified, in order.
+        set_at: When it tells that passwords were set.
+        clock: What time it tells.
         gate: Called before each write, outside the lock: a test may wait in it.
     """
 
@@ -57,6 +65,8 @@ class MemoryDirectory:
     refused: list[Write] = field(default_factory=list)
     probes: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _: None
+    set_at: dict[str, datetime] = field(default_factory=dict)
+    clock: datetime | None = None
     _script: deque[tuple[When, ConnectorError]] = field(default_factory=deque)
     _probe_error: ConnectorError | None = None
     _down: bool = False
@@ -119,6 +129,12 @@ class MemoryDirectory:
             if account is not None:
                 self._in_force(account)
             return self.told_policy
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Tell which accounts there are."""
+        with self._lock:
+            self.reach()
+            return Survey({a: Sighting(a in self.accounts, self.set_at.get(a)) for a in accounts}, self.clock)
 
     def reach(self) -> None:
         """Raise Unavailable while the directory is down."""
@@ -204,6 +220,19 @@ class MemoryConnector:
         """See ``ports.Connector``."""
         return self.directory.policy_of(account)
 
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """See ``ports.Connector``."""
+        return self.directory.survey(accounts)
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """See ``ports.Connector``."""
+        try:
+            self.directory.reach()
+        except ConnectorError as error:
+            yield Finding("memory", Verdict.FAILED, error.message, error.hint)
+            return
+        yield Finding("memory", Verdict.OK, f"{len(accounts)} accounts tried")
+
     def close(self) -> None:
         """See ``ports.Connector``."""
         self.closed += 1
@@ -256,3 +285,42 @@ class MemoryGroups:
     def close(self) -> None:
         """See ``ports.GroupDirectory``."""
         self.closed += 1
+
+
+@dataclass(slots=True)
+class MemoryAccounts:
+    """The accounts of one domain, for mapping rules.
+
+    Attributes:
+        accounts: By what tells them apart: the account, with the values of every attribute.
+        others: Names of accounts that match no search.
+        error: What every question is answered with instead.
+        asked: Each question; of a search whether it went on from an earlier answer.
+        gate: When given, questions wait until it is set.
+    """
+
+    accounts: dict[bytes, FoundAccount] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    gate: Event | None = None
+
+    def matches(self, search: AccountSearch, before: Matches | None = None) -> Matches:
+        """See ``ports.AccountDirectory``."""
+        self._ask(f"{search.filter}{'' if before is None else ' again'}")
+        return Matches(dict(self.accounts), Position(b"here", len(self.asked)))
+
+    def names(self, attribute: str) -> frozenset[str]:
+        """See ``ports.AccountDirectory``."""
+        self._ask(attribute)
+        return frozenset({account.name.lower() for account in self.accounts.values()} | self.others)
+
+    def close(self) -> None:
+        """See ``ports.AccountDirectory``."""
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.gate is not None:
+            self.gate.wait(10)
+        if self.error is not None:
+            raise self.error

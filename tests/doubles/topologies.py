@@ -20,6 +20,7 @@ from controller.model.topology import (
     DomainDirectory,
     Kind,
     Mapping,
+    MappingRule,
     NotificationPolicy,
     ReconcilePolicy,
     Resource,
@@ -41,6 +42,7 @@ def resource(name: str, spec: Spec, **annotations: str) -> Resource:
         AdapterGroup: Kind.ADAPTER_GROUP,
         Adapter: Kind.ADAPTER,
         Application: Kind.APPLICATION,
+        MappingRule: Kind.MAPPING_RULE,
     }
     return Resource(kinds[type(spec)], name, spec, annotations=annotations)
 
@@ -139,6 +141,7 @@ specs: dict[Kind, st.SearchStrategy[Any]] = {
         adapter=st.none() | names,
         fields=st.lists(st.builds(CredentialField, texts), max_size=2).map(tuple),
     ),
+    Kind.MAPPING_RULE: st.builds(MappingRule, texts, texts, texts, st.none() | texts, delete_all=st.booleans()),
 }
 annotations = st.dictionaries(st.sampled_from(["pwsync/protect", "note"]), st.sampled_from(["true", "x"]), max_size=2)
 

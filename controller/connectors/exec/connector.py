@@ -5,15 +5,18 @@ code (``codes``). The first line of its standard error is shown to people, unles
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from controller.connectors.checking import diagnose_by_check
 from controller.connectors.exec.codes import DONE, NOT_IN_FORCE, REFUSALS
 from controller.connectors.exec.options import ExecOptions
 from controller.connectors.exec.process import Ended, NotStarted, TimedOut, run
 from controller.connectors.exec.program import expect_trusted
 from controller.model.constraints import Capabilities
+from controller.model.diagnosis import Finding
 from controller.model.errors import (
     ChannelRefused,
     ConnectorError,
@@ -23,6 +26,7 @@ from controller.model.errors import (
     Rejected,
     Unavailable,
 )
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.model.words import WITHHELD, quoted
@@ -81,6 +85,14 @@ class ExecConnector:
             PolicyUntold: Always.
         """
         raise PolicyUntold("a program cannot be asked for the password policy of its system")
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: this system is not asked about its accounts."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Check the channel."""
+        return diagnose_by_check(self.check)
 
     def close(self) -> None:
         """Nothing is kept open."""

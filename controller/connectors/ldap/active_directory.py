@@ -4,10 +4,13 @@ The value of ``unicodePwd`` can be written and never read. *replace* resets it, 
 old and *add* of the new value in one request changes it, as the user would: history and minimum age apply.
 """
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock, failed
 from controller.connectors.ldap.domain_policy import RESULTANT_POLICY, read_domain_policy
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
@@ -15,17 +18,21 @@ from controller.connectors.ldap.escaping import PLACEHOLDER, in_filter
 from controller.connectors.ldap.former_password import may_still_be_accepted
 from controller.connectors.ldap.messages import Answer, Entry, Modification
 from controller.connectors.ldap.passwords import unicode_pwd, utf8
+from controller.connectors.ldap.times import filetime, generalized_time
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import (
     AccountRefused,
     AccountUnknown,
     Busy,
     ChannelRefused,
+    ConnectorError,
     Indeterminate,
     OldPasswordWrong,
     PasswordRejected,
     Unavailable,
 )
+from controller.model.observation import Sighting, Survey
 from controller.model.options import LdapEndpoint
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -35,7 +42,12 @@ from controller.ports.connectors import Connector, ResolveSecret
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session
 
-_ACCOUNT_FILTER = f"(&(objectCategory=person)(objectClass=user)(sAMAccountName={PLACEHOLDER}))"
+_IS_USER = "(objectCategory=person)(objectClass=user)"
+_ACCOUNT_FILTER = f"(&{_IS_USER}(sAMAccountName={PLACEHOLDER}))"
+_WRITABLE = "allowedAttributesEffective"
+_RIGHT = "delegate the extended right Reset Password on the containers of the mapped accounts"
+_SOME = 50
+"""Users that one filter names."""
 _MUST_CHANGE = "0"  # of pwdLastSet, MS-ADA3 2.175
 _LONGEST = 256  # UTF-16 code units, MS-SAMR
 _CONSTRAINTS = Constraints(min_length=1, max_length=_LONGEST, forbidden="\x00")  # a bind would end at a NUL
@@ -131,6 +143,51 @@ class ActiveDirectoryConnector:
         """Read the domain's policy, or the account's own one (MS-SAMR 3.1.1.7.1, MS-ADTS ``msDS-ResultantPSO``)."""
         user = None if account is None else self._find(account, RESULTANT_POLICY)
         return read_domain_policy(self._session.read, str(self._session), user)
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Look for users by ``sAMAccountName``, some with each search; ``pwdLastSet`` tells of their passwords."""
+        root = self._session.read("", ["currentTime"])
+        found: dict[str, datetime | None] = {}
+        for some in (accounts[start : start + _SOME] for start in range(0, len(accounts), _SOME)):
+            names = "".join(in_filter(f"(sAMAccountName={PLACEHOLDER})", account) for account in some)
+            for user in self._session.scan(self._base_dn, f"(&{_IS_USER}(|{names}))", ["sAMAccountName", "pwdLastSet"]):
+                found[(user.text("sAMAccountName") or "").lower()] = filetime(user.text("pwdLastSet"))
+        seen = {account: Sighting(account.lower() in found, found.get(account.lower())) for account in accounts}
+        return Survey(seen, generalized_time(root.text("currentTime")) if root is not None else None)
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Check the channel, the search base, the right to reset passwords and the clock."""
+        is_open = True
+        for finding in diagnose_channel(self._session):
+            is_open = finding.verdict is not Verdict.FAILED
+            yield finding
+        if is_open:
+            yield self._diagnose_base()
+            yield self._diagnose_rights(accounts)
+            yield diagnose_clock(self._session)
+
+    def _diagnose_base(self) -> Finding:
+        try:
+            self.check()
+        except ConnectorError as error:
+            return failed("base", error)
+        return Finding("base", Verdict.OK, f"{self._base_dn} can be read")
+
+    def _diagnose_rights(self, accounts: Sequence[str]) -> Finding:
+        """``allowedAttributesEffective`` (MS-ADTS 3.1.1.4.5.20) tells what the service account may write of a user."""
+        if self.capabilities.needs_old_password:
+            return Finding("rights", Verdict.OK, "passwords are changed with the old one, which needs no right")
+        try:
+            users = [self._find(account, _WRITABLE) for account in accounts]
+        except ConnectorError as error:
+            return failed("rights", error)
+        lacking = [user.dn for user in users if b"unicodePwd" not in user.attributes.get(_WRITABLE.lower(), ())]
+        if users and not lacking:
+            return Finding("rights", Verdict.OK, f"unicodePwd may be written of {len(users):,} mapped accounts tried")
+        what = "no account is mapped that could be asked"
+        if lacking:
+            what = f"the directory does not say that unicodePwd of {lacking[0]} may be written; Reset Password may do"
+        return Finding("rights", Verdict.UNKNOWN, what, _RIGHT)
 
     def close(self) -> None:
         """Give back the connection."""

@@ -5,18 +5,23 @@
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock, failed
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter
 from controller.connectors.ldap.messages import Answer, Modification
 from controller.connectors.ldap.passwords import utf8
 from controller.connectors.ldap.subentry_policy import POLICY_SUBENTRY, read_subentry_policy
+from controller.connectors.ldap.times import generalized_time
 from controller.model.constraints import Capabilities, Constraints
-from controller.model.errors import AccountUnknown, OldPasswordWrong, PasswordRejected
+from controller.model.diagnosis import Finding, Verdict
+from controller.model.errors import AccountUnknown, ConnectorError, OldPasswordWrong, PasswordRejected
+from controller.model.observation import Sighting, Survey
 from controller.model.options import LdapEndpoint, Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -25,6 +30,8 @@ from controller.ports.connectors import Connector, ResolveSecret
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session
 
+_CHANGED_AT = "pwdChangedTime"
+PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifier
 _HASH = re.compile(rb"\{[^}]*\}")
 """How a value of userPassword that is no clear text begins (RFC 2307 section 5.3, RFC 3112)."""
 # A server that keeps passwords as C strings would take what stands before a NUL for the whole password.
@@ -115,6 +122,57 @@ class LdapConnector:
             if entry is None:
                 raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
         return read_subentry_policy(self._session, self._options.policy_dn, entry)
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Look for each account; ``pwdChangedTime`` (the overlay ppolicy) tells of its password, where it is kept."""
+        return Survey({account: self._sighting(account) for account in accounts})
+
+    def _sighting(self, account: str) -> Sighting:
+        try:
+            entry = self._session.read(self._dn(account), [_CHANGED_AT])
+        except AccountUnknown:
+            entry = None
+        return Sighting(entry is not None, generalized_time(entry.text(_CHANGED_AT)) if entry is not None else None)
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Check the channel, the mapped accounts, and the operation that sets passwords; LDAP cannot ask for rights."""
+        is_open = True
+        for finding in diagnose_channel(self._session):
+            is_open = finding.verdict is not Verdict.FAILED
+            yield finding
+        if is_open:
+            yield self._diagnose_accounts(accounts)
+            yield self._diagnose_method()
+            hint = "give the service account the right to write userPassword; the first delivery tells"
+            yield Finding("rights", Verdict.UNKNOWN, "LDAP has no way to ask what the service account may write", hint)
+            yield diagnose_clock(self._session)
+
+    def _diagnose_accounts(self, accounts: Sequence[str]) -> Finding:
+        try:
+            self.check()
+            seen = self.survey(accounts).accounts
+        except ConnectorError as error:
+            return failed("base", error)
+        missing = [account for account, sighting in seen.items() if not sighting.exists]
+        if missing:
+            hint = "check accountDN or search, the mappings, and what the service account may read"
+            return Finding("base", Verdict.WARNING, f"mapped, but not found: {', '.join(missing)}", hint)
+        return Finding("base", Verdict.OK, f"{len(seen):,} mapped accounts tried are found")
+
+    def _diagnose_method(self) -> Finding:
+        if self._options.method == "replace":
+            return Finding("method", Verdict.OK, "userPassword is replaced")
+        try:
+            root = self._session.read("", ["supportedExtension"])
+        except ConnectorError as error:
+            return failed("method", error)
+        offered = root.attributes.get("supportedextension", ()) if root is not None else ()
+        if PASSWORD_MODIFY.encode() in offered:
+            return Finding("method", Verdict.OK, "the directory offers the password modify operation (RFC 3062)")
+        told = "does not offer" if offered else "does not tell whether it offers"
+        verdict = Verdict.FAILED if offered else Verdict.UNKNOWN
+        what = f"the directory {told} the password modify operation (RFC 3062)"
+        return Finding("method", verdict, what, "set method: replace, if the directory hashes what is written")
 
     def close(self) -> None:
         """Give back the connection."""

@@ -7,15 +7,18 @@ bind would take what follows for a new one.
 
 import re
 import string
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
+from controller.connectors.checking import diagnose_by_check
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn
 from controller.connectors.ldap.messages import Modification
 from controller.connectors.ldap.racf_codes import change_refused, is_right, set_refused
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding
 from controller.model.errors import (
     AccountUnknown,
     ChannelRefused,
@@ -24,6 +27,7 @@ from controller.model.errors import (
     PolicyUntold,
     SettingsError,
 )
+from controller.model.observation import Survey
 from controller.model.options import LdapEndpoint
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -108,6 +112,14 @@ class RacfConnector:
             PolicyUntold: Always.
         """
         raise PolicyUntold("RACF does not tell its password rules to those who look at users")
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: this system is not asked about its accounts."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Check the channel."""
+        return diagnose_by_check(self.check)
 
     def close(self) -> None:
         """Give back the connection."""

@@ -35,6 +35,10 @@ class Session:
         Unavailable: The directory cannot be reached; nothing was sent.
         Busy: It answered the bind of the service account with "not now".
         ChannelRefused: Certificate, or credentials of the service account.
+
+    Attributes:
+        endpoint: Where the directory is.
+        patience: How long it is waited for.
     """
 
     def __init__(
@@ -45,21 +49,30 @@ class Session:
         patience: Patience | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._user = user
         self._password = password
-        self._patience = patience or Patience()
+        self.patience = patience or Patience()
         self._monotonic = monotonic
         self._wire: Wire | None = None
         self._last_used = 0.0
 
     def __str__(self) -> str:
-        return str(self._endpoint)
+        return str(self.endpoint)
 
     def check(self) -> None:
         """Open and bind anew, whatever connection there is."""
         self.close()
         self._connect()
+
+    def certificate_ends(self) -> str:
+        """Until when the server's certificate is valid, as OpenSSL writes it; no name and no password is sent.
+
+        Raises:
+            Unavailable, ChannelRefused: There is no connection, or the certificate is not accepted.
+        """
+        with closing(Wire(self.endpoint, self.patience)) as wire:
+            return wire.certificate_ends()
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
@@ -137,7 +150,7 @@ class Session:
             ChannelRefused: The certificate.
         """
         request = requests.bind(user, password, _WITH_POLICY)
-        with closing(Wire(self._endpoint, self._patience)) as wire:
+        with closing(Wire(self.endpoint, self.patience)) as wire:
             return self._exchange(wire, request)[1]
 
     def bind_to_change(self, user: str, password: bytes) -> Answer:
@@ -148,7 +161,7 @@ class Session:
             ChannelRefused: The certificate.
             Indeterminate: It was sent, and no answer came.
         """
-        with closing(Wire(self._endpoint, self._patience)) as wire:
+        with closing(Wire(self.endpoint, self.patience)) as wire:
             try:
                 wire.send(requests.bind(user, password))
                 return wire.receive()[1]
@@ -214,7 +227,7 @@ class Session:
                 f"{self}: the service account has no name, or no password that can be sent",
                 hint="check bind.user and bind.passwordFrom",
             )
-        self._wire = wire = Wire(self._endpoint, self._patience)
+        self._wire = wire = Wire(self.endpoint, self.patience)
         _, answer = self._exchange(wire, requests.bind(self._user, password))
         if not answer.is_success:
             self.close()
@@ -239,7 +252,7 @@ class Session:
         )
 
     def _is_idle_too_long(self) -> bool:
-        return self._monotonic() - self._last_used > self._patience.idle.total_seconds()
+        return self._monotonic() - self._last_used > self.patience.idle.total_seconds()
 
     def _no_answer(self, error: Exception) -> Unavailable:
         return Unavailable(f"{self}: {error}", hint="check that the directory is up and not overloaded")

@@ -58,7 +58,11 @@ class Wire:
         with self._closed_on_error():
             if endpoint.start_tls:
                 self._ask_for_tls(endpoint)
-            self._socket = tls.secure(self._socket, endpoint)
+            self._socket = self._secured = tls.secure(self._socket, endpoint)
+
+    def certificate_ends(self) -> str:
+        """Until when the server's certificate is valid, as OpenSSL writes it."""
+        return str((self._secured.getpeercert() or {})["notAfter"])
 
     def is_usable(self) -> bool:
         """Tell whether the directory still holds the connection, without sending anything."""

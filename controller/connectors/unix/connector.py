@@ -2,13 +2,16 @@
 
 import re
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from controller.connectors.checking import diagnose_by_check
 from controller.connectors.unix.options import UnixOptions
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding
 from controller.model.errors import (
     AccountRefused,
     AccountUnknown,
@@ -21,6 +24,7 @@ from controller.model.errors import (
     SettingsError,
     Unavailable,
 )
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.model.words import quoted
@@ -121,6 +125,14 @@ class UnixConnector:
             PolicyUntold: Always.
         """
         raise PolicyUntold("a Unix host cannot be asked for its password policy")
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: this system is not asked about its accounts."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Check the channel."""
+        return diagnose_by_check(self.check)
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -5,20 +5,23 @@ answer is repeated with another id: to set the same password twice must do no ha
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from pydantic import BaseModel
 
+from controller.connectors.checking import diagnose_by_check
 from controller.connectors.webhook.answers import is_done, is_in_force, refusal
 from controller.connectors.webhook.exchange import Answer, NoAnswer, Receiver
 from controller.connectors.webhook.options import WebhookOptions
 from controller.connectors.webhook.sealing import sealed
 from controller.connectors.webhook.signing import signature_headers, signing_key
 from controller.model.constraints import Capabilities
+from controller.model.diagnosis import Finding
 from controller.model.errors import Indeterminate, PasswordRejected, PolicyUntold, Rejected, Unavailable
+from controller.model.observation import Survey
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
@@ -78,6 +81,14 @@ class WebhookConnector:
             PolicyUntold: Always.
         """
         raise PolicyUntold("the receiver of a webhook cannot be asked for its password policy")
+
+    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
+        """Tell nothing: this system is not asked about its accounts."""
+        return Survey()
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
+        """Check the channel."""
+        return diagnose_by_check(self.check)
 
     def close(self) -> None:
         """Nothing is kept open."""

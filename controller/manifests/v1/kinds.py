@@ -8,6 +8,7 @@ from controller.manifests.v1.adapter_group import AdapterGroupManifest
 from controller.manifests.v1.application import ApplicationManifest
 from controller.manifests.v1.domain import DomainManifest
 from controller.manifests.v1.mapping import MappingManifest
+from controller.manifests.v1.mapping_rule import MappingRuleManifest
 from controller.manifests.v1.mapping_set import MappingSetManifest
 from controller.manifests.v1.password_filter import PasswordFilterManifest
 from controller.manifests.v1.system import SystemManifest
@@ -19,6 +20,7 @@ ResourceManifest = (
     | AdapterGroupManifest
     | AdapterManifest
     | ApplicationManifest
+    | MappingRuleManifest
 )
 """A manifest that stands for one object."""
 AnyManifest = ResourceManifest | MappingManifest | MappingSetManifest
@@ -33,4 +35,5 @@ KINDS: Final[ReadOnlyMapping[str, type[AnyManifest]]] = {
     "Application": ApplicationManifest,
     "Mapping": MappingManifest,
     "MappingSet": MappingSetManifest,
+    "MappingRule": MappingRuleManifest,
 }

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from controller.model.diagnosis import Verdict
 from controller.model.errors import (
     AccountUnknown,
     ConnectorError,
@@ -76,6 +77,29 @@ class ConnectorContract:
         assert bench.login(bench.account, bench.password)
         assert not bench.login(bench.account, WRONG)
         assert not bench.login(bench.missing, bench.password)
+
+    def test_a_survey_tells_which_accounts_there_are(self, bench: Bench, connector: Connector) -> None:
+        seen = connector.survey([bench.account, bench.missing]).accounts
+        assert {name: sighting.exists for name, sighting in seen.items()} == {bench.account: True, bench.missing: False}
+        assert bench.login(bench.account, bench.password)
+
+    def test_a_diagnosis_of_a_channel_in_order_finds_no_failure(self, bench: Bench, connector: Connector) -> None:
+        findings = list(connector.diagnose([bench.account]))
+        assert findings
+        assert [finding for finding in findings if finding.verdict is Verdict.FAILED] == []
+        assert bench.login(bench.account, bench.password)
+
+    def test_a_diagnosis_of_a_target_that_is_away_ends_with_the_failure(
+        self, bench: Bench, connector: Connector
+    ) -> None:
+        away = bench.unreachable()
+        if away is None:
+            pytest.skip("this target cannot be away")
+        with away:
+            *_, last = connector.diagnose([bench.account])
+        assert last.verdict is Verdict.FAILED
+        assert last.message
+        assert last.check != "clock"
 
     def test_a_password_that_was_set_lets_the_account_in_and_the_old_one_no_longer_does(
         self, bench: Bench, administrator: Connector

@@ -135,7 +135,7 @@ def test_without_manifests_sync_is_unknown_and_health_is_not(applied: Console) -
     assert json.loads(applied.expect(0, "status", "elsewhere", "-o", "json").out)["sync"] == "Synced"
     assert "Synced" in applied.expect(0, "describe", "domain", "CORP", "--manifests", "elsewhere").out
     mapping = applied.expect(0, "describe", "mapping", "WIKI/CORP\\alice", "-o", "json").out
-    assert json.loads(mapping)["status"] == {"sync": None, "expiredAt": None}
+    assert json.loads(mapping)["status"] == {"origin": "Mapping/alice-wiki", "sync": None, "expiredAt": None}
 
 
 def test_status_of_nothing_is_no_error(console: Console) -> None:

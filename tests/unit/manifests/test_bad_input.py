@@ -9,7 +9,9 @@ from controller.manifests.reader import read_manifests
 from controller.model.accounts import ESCAPED
 from tests.unit.manifests.catalogue import FakeCatalogue
 
-KINDS = "there are: Adapter, AdapterGroup, Application, Domain, Mapping, MappingSet, PasswordFilter, System"
+KINDS = (
+    "there are: Adapter, AdapterGroup, Application, Domain, Mapping, MappingRule, MappingSet, PasswordFilter, System"
+)
 DURATION = "numbers with the units d, h, m, s, for example 90s, 10m, 1h30m, 24h or 7d"
 NAME = "letters, digits, '.', '_' and '-', a letter or digit at both ends, at most 253"
 REFERENCE = "write {env: NAME} or {file: PATH}; a manifest never holds the secret itself"
@@ -535,6 +537,25 @@ def on_fourth_line(
     }
 
 
+RULE: dict[str, tuple[str, int | str, str, str]] = {
+    "no attribute": (
+        "{application: A, domain: CORP, externalAccount: {attribute: 'a b'}}",
+        67,
+        "spec.externalAccount.attribute: 'a b' is not the name of an attribute",
+        "letters, digits and '-', as in employeeID",
+    ),
+    **{
+        f"no filter {text}": (
+            f"{{application: A, domain: CORP, match: {{filter: '{text}'}}, externalAccount: {{attribute: a}}}}",
+            54,
+            f"spec.match.filter: {text!r} is not a search filter",
+            "one pair of parentheses around it, as in (employeeID=*)",
+        )
+        for text in ("a=b", "(a=b", "(a=b)(c=d)", "(a=b))", "(a=\\29")
+    },
+}
+
+
 CASES: dict[str, tuple[str, str, str, str]] = {
     **SYNTAX,
     **HEADERS,
@@ -546,6 +567,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     **on_fourth_line("Application", {**APPLICATION}),
     **on_fourth_line("Mapping", {**MAPPING}),
     **on_fourth_line("MappingSet", {**SET}),
+    **on_fourth_line("MappingRule", {**RULE}),
 }
 
 

@@ -326,3 +326,20 @@ def test_mappings_cannot_be_protected(kind: str) -> None:
         "13:51: metadata.annotations.pwsync/protect: mappings cannot be protected (remove the annotation)"
     ]
     assert not errors_or_none(DOMAIN, document("Application", "A"), text.replace("'true'", "'false'"))
+
+
+RULE = document("MappingRule", "r", "{application: A, domain: CORP, externalAccount: {attribute: employeeID}}")
+
+
+def test_a_rule_needs_a_directory_and_an_application_that_maps_one_to_one() -> None:
+    assert errors(DOMAIN, document("Application", "A", "{type: group}"), RULE) == [
+        (
+            "14:21: spec.application: A is of type group, in which accounts share one (a rule gives each account its "
+            "own: name an individual application, or use a MappingSet)"
+        ),
+        "14:32: spec.domain: Domain CORP has no directory that the rule could ask (give Domain CORP a directory)",
+    ]
+    assert errors(RULE) == [
+        "4:21: spec.application: there is no Application 'A' (declare it with kind: Application)",
+        "4:32: spec.domain: there is no Domain 'CORP' (declare it with kind: Domain)",
+    ]

@@ -23,6 +23,7 @@ from controller.model.topology import (
     Key,
     Kind,
     Mapping,
+    MappingRule,
     Resource,
     Spec,
     System,
@@ -40,6 +41,18 @@ def spec_of(kind: Kind, spec: str, name: str = "X") -> Spec:
     return read(text).resources[Key(kind, name)].spec
 
 
+RULED = """---
+apiVersion: pwsync/v1
+kind: Application
+metadata: {name: A}
+---
+apiVersion: pwsync/v1
+kind: Domain
+metadata: {name: CORP}
+spec:
+  dnsName: x
+  directory: {url: ldaps://dc1, bind: {user: u, passwordFrom: {env: E}}, baseDN: dc=x}
+"""
 SMALLEST: list[tuple[Kind, str, str, Spec]] = [
     (Kind.SYSTEM, "default", "", System()),
     (Kind.DOMAIN, "X", "spec: {dnsName: x}", Domain("x")),
@@ -47,6 +60,12 @@ SMALLEST: list[tuple[Kind, str, str, Spec]] = [
     (Kind.ADAPTER_GROUP, "X", "", AdapterGroup()),
     (Kind.ADAPTER, "X", "spec: {connector: {type: remote}}", Adapter(ConnectorSpec("remote"))),
     (Kind.APPLICATION, "X", "", Application()),
+    (
+        Kind.MAPPING_RULE,
+        "X",
+        "spec: {application: A, domain: CORP, externalAccount: {attribute: employeeID}}\n" + RULED,
+        MappingRule("A", "CORP", "employeeID"),
+    ),
 ]
 
 
@@ -64,6 +83,12 @@ def test_defaults_are_left_out_of_an_export(kind: Kind, name: str, spec: str, ex
             written["spec"] = {"dnsName": "x"}
         case Kind.ADAPTER:
             written["spec"] = {"connector": {"type": "remote"}}
+        case Kind.MAPPING_RULE:
+            written["spec"] = {
+                "application": "A",
+                "domain": "CORP",
+                "externalAccount": {"attribute": "employeeID"},
+            }
         case Kind.PASSWORD_FILTER:
             written["spec"] = {"rules": "dc/"}
         case _:

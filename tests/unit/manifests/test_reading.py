@@ -41,6 +41,7 @@ def test_the_example_of_the_contract_reads_without_a_warning() -> None:
         "AdapterGroup/mainframe",
         "Adapter/racf-prod",
         "Application/PAYROLL",
+        "MappingRule/payroll-from-ad",
     ]
     resources = compiled.state.resources
     assert resources[Key(Kind.PASSWORD_FILTER, "upper8")].spec == PasswordFilter(

@@ -95,6 +95,18 @@ def _create_topology() -> None:
         *_texts("policy", "problem"),
     )
     op.create_table(
+        "observations", *_keys("lane", "account"), *_optional_numbers("set_at", "missing_since", "missed_since")
+    )
+    op.create_table("surveys", *_keys("lane"), *_numbers("looked_at", "missing", "missed"), *_texts("names", "problem"))
+    op.create_table(
+        "rule_results",
+        *_keys("name"),
+        *_numbers("noted_at"),
+        *_optional_numbers("found"),
+        *_numbers("mapped", "overridden"),
+        *_texts("problems"),
+    )
+    op.create_table(
         "lanes", *_keys("lane"), *_booleans("is_online"), *_numbers("since"), *_names("code"), *_texts("message")
     )
     op.create_table(
