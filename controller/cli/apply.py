@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import Paths, chosen_manifests, chosen_settings
+from controller.cli.installation import Paths, chosen_manifests, chosen_settings, reading_of
 from controller.cli.output import may_colour, say, show, write
 from controller.cli.prompts import confirm
 from controller.model.errors import InvalidInput, UnsafePlan
@@ -41,7 +41,7 @@ def apply(
 
     Exit code 0 when it was applied or there was nothing to do; 1 when it is held, was declined, or failed.
     """
-    from controller.runtime.reading import connector_limits, read_desired_from
+    from controller.runtime.reading import connector_limits
     from controller.runtime.wiring import open_installation
 
     if plan_file is not None:
@@ -51,16 +51,18 @@ def apply(
         with open_installation(chosen_settings(context)) as installation:
             _carry_out(installation.store, planned, is_confirmed=yes, force=force)
         return
-    manifests = chosen_manifests(paths)
-    desired, warnings = read_desired_from(manifests.paths, stdin=manifests.stdin)()
+    settings = chosen_settings(context)
+    reading = reading_of(chosen_manifests(paths), settings, keeps=True)
+    desired = reading.read()
     from controller.reconcile.reconciler import Reconciler
 
-    with open_installation(chosen_settings(context)) as installation:
+    with open_installation(settings) as installation:
         reconciler = Reconciler(
-            installation.store, lambda: (desired, warnings), by=local_actor(), limits=connector_limits()
+            installation.store, lambda: desired, by=local_actor(), source=reading, limits=connector_limits()
         )
         planned = reconciler.plan()
         _carry_out(installation.store, planned, is_confirmed=yes, force=force)
+        reading.accept()
 
 
 def _load(plan_file: Path) -> "Plan":

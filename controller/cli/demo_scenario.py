@@ -51,7 +51,7 @@ class Scenario:
     topology: Topology = field(init=False)
 
     def __post_init__(self) -> None:
-        self.compiled = compile_manifests(self.manifests.paths, stdin=self.manifests.stdin)
+        self.compiled = compile_manifests(self.manifests.paths, self.settings, stdin=self.manifests.stdin)
         self.topology = topology_of(self.compiled.state.resources)
 
     def prepare(self) -> None:

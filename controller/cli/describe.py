@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings
+from controller.cli.installation import DEFAULT_MANIFESTS, chosen_manifests, chosen_settings, reading_of
 from controller.cli.listing import Filters
 from controller.cli.object_rows import mapping_sets, resources
 from controller.cli.output import Report, short_instant, show, show_json
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from controller.model.topology import Mapping
     from controller.planning.plan import Plan
     from controller.ports.store import Store, Transaction
+    from controller.runtime.settings import Settings
 
 EVENTS_SHOWN = 20
 
@@ -45,17 +46,19 @@ def describe(
 
     Its generation, drift, conditions and recent events; of a change what became of it.
 
-    JSON of an object: manifest (as applied), status (generation, updatedAt, hasDrifted, sync, health, conditions),
-    events. JSON of a change: the change with its deliveries, and events, oldest first.
+    JSON of an object: manifest (as applied), status (generation, updatedAt, hasDrifted, revision, sync, health,
+    conditions, observedGeneration), events. JSON of a change: the change with its deliveries, and events, oldest first.
     """
     from controller.runtime.reading import open_for_reading
 
     word = word_of(kind)
-    with open_for_reading(chosen_settings(context)) as store:
+    settings = chosen_settings(context)
+    with open_for_reading(settings) as store:
         if word in {Word.CHANGES, Word.DELIVERIES, Word.EVENTS}:
             _describe_change(store, name, output)
         else:
-            _describe_object(store, word, name, manifests, output)
+            plan = _plan(store, manifests, settings)
+            _describe_object(store, word, name, plan, output)
 
 
 def _describe_change(store: "Store", tracking_id: str, output: Report) -> None:
@@ -69,8 +72,7 @@ def _describe_change(store: "Store", tracking_id: str, output: Report) -> None:
         show_timeline(timeline)
 
 
-def _describe_object(store: "Store", word: Word, name: str, paths: list[str] | None, output: Report) -> None:
-    plan = _plan(store, paths)
+def _describe_object(store: "Store", word: Word, name: str, plan: "Plan | None", output: Report) -> None:
     with store.read() as tx:
         view = _object_view(tx, word, name, plan)
         events = _events(tx, word, name)
@@ -80,13 +82,12 @@ def _describe_object(store: "Store", word: Word, name: str, paths: list[str] | N
         _show(word, name, view, events)
 
 
-def _plan(store: "Store", paths: list[str] | None) -> "Plan | None":
+def _plan(store: "Store", paths: list[str] | None, settings: "Settings") -> "Plan | None":
     from controller.runtime.reading import make_reconciler
 
     if not paths and not Path(DEFAULT_MANIFESTS).exists():
         return None
-    chosen = chosen_manifests(paths)
-    return make_reconciler(store, chosen.paths, stdin=chosen.stdin, by=local_actor()).plan()
+    return make_reconciler(store, reading_of(chosen_manifests(paths), settings), by=local_actor()).plan()
 
 
 def _object_view(tx: "Transaction", word: Word, name: str, plan: "Plan | None") -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _resource_status(tx: "Transaction", word: Word, name: str, plan: "Plan | Non
 
     key = Key(Kind(RESOURCE_KINDS[word]), name)
     view = status_view(object_statuses(tx, plan)[key], is_compared=plan is not None)
-    kept = {field: view[field] for field in ("sync", "health", "conditions")}
+    kept = {field: view[field] for field in ("sync", "health", "conditions", "observedGeneration")}
     return resource_status(tx, tx.resources.read()[key]) | kept
 
 
@@ -164,11 +165,16 @@ def _status_lines(status: dict[str, Any]) -> list[tuple[str, str]]:
     if "generation" in status:
         drift = "yes: altered by something other than apply" if status["hasDrifted"] else "no"
         lines += [("Generation", str(status["generation"])), ("Updated", status["updatedAt"]), ("Drift", drift)]
+        lines += [("Revision", status["revision"])] if status["revision"] else []
     if "sync" in status:
         lines.append(("Sync", status["sync"] or "unknown: name the manifests with --manifests"))
     if status.get("expiredAt") is not None:
         lines.append(("Expired", f"yes, as heard on {status['expiredAt']}"))
     if "health" in status:
         lines.append(("Health", status["health"]))
-    lines += [(c["type"], f"{c['reason']}: {c['message']}") for c in status.get("conditions", ()) if c["message"]]
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "Ready":
+            lines.append(("Ready", "yes" if condition["status"] else f"no: {condition['reason']}"))
+        elif condition["message"] and condition["type"] != "Drifted":
+            lines.append((condition["type"], f"{condition['reason']}: {condition['message']}"))
     return lines

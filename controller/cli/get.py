@@ -38,7 +38,7 @@ def get(
     Objects as they are applied; changes, deliveries and events newest first.
 
     yaml of objects and mappings can be applied again. json is {"items": [...]}: objects and mappings as manifests
-    (objects with status: generation, updatedAt, hasDrifted), the others flat: trackingId, account, adapter or
+    (objects with status: generation, updatedAt, hasDrifted, revision), the others flat: trackingId, account, adapter or
     domain, state, reason, ... With NAME, an object is the whole answer.
     """
     from controller.runtime.reading import name_store, open_for_reading

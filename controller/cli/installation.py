@@ -4,19 +4,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.model.errors import InvalidInput
 from controller.runtime.settings import Settings, settings_of
 
+if TYPE_CHECKING:
+    from controller.runtime.desired import Reading
+
 DEFAULT_MANIFESTS = "manifests"
 STANDARD_INPUT = "-"
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PATH]...", help="Files or folders of manifests, '-' for standard input [manifests]."),
+    typer.Argument(
+        metavar="[PATH]...",
+        help="Files or folders of manifests, '-' for standard input, git+https://HOST/REPOSITORY?ref=main&path=FOLDER "
+        "[manifests].",
+    ),
 ]
 
 
@@ -30,8 +37,9 @@ class Manifests:
 
 def chosen_settings(context: typer.Context) -> Settings:
     """The settings that the global options, the environment and the defaults give."""
-    state_dir, database, replay_dir, key_file = context.find_root().obj or (None, None, None, None)
-    return settings_of(state_dir, database, replay_dir, key_file=key_file)
+    given = context.find_root().obj or (None, None, None, None, None)
+    state_dir, database, replay_dir, key_file, signers = given
+    return settings_of(state_dir, database, replay_dir, key_file=key_file, git_allowed_signers=signers)
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
@@ -54,7 +62,7 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
     return front + rest
 
 
-_WITH_VALUE = frozenset({"--state-dir", "--database", "--replay-dir", "--key-file"})
+_WITH_VALUE = frozenset({"--state-dir", "--database", "--replay-dir", "--key-file", "--git-allowed-signers"})
 
 
 def chosen_manifests(paths: Sequence[str] | None) -> Manifests:
@@ -71,6 +79,20 @@ def chosen_manifests(paths: Sequence[str] | None) -> Manifests:
             hint="name the manifests: a file, a folder, or '-' for standard input",
         )
     return Manifests((DEFAULT_MANIFESTS,))
+
+
+def reading_of(
+    manifests: Manifests, settings: Settings, *, keeps: bool = False, looks_outside: bool = False
+) -> "Reading":
+    """Make what reads *manifests*; with *keeps*, what it fetches stays in the state directory.
+
+    Raises:
+        InvalidInput: The address of a repository cannot be used.
+    """
+    from controller.runtime.desired import Paths as Given
+    from controller.runtime.desired import Reading
+
+    return Reading(Given(manifests.paths, manifests.stdin), settings, keeps=keeps, looks_outside=looks_outside)
 
 
 def _read_standard_input() -> str:

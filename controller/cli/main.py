@@ -1,5 +1,6 @@
 """The command ``pwsync``. Only what ``--help`` needs is imported here; each command imports what it needs itself."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,9 @@ from controller.cli import (
     describe,
     failures,
     get,
+    import_esso,
     plan,
+    reconcile,
     reset,
     run,
     schema,
@@ -36,7 +39,8 @@ from controller.cli.output import write
 app = typer.Typer(
     name="pwsync",
     help="Keeps passwords in sync between Active Directory and every other directory, as manifests declare it.",
-    epilog="--state-dir, --database, --replay-dir and --key-file may stand before or after the command.",
+    epilog="--state-dir, --database, --replay-dir, --key-file and --git-allowed-signers may stand before or after the "
+    "command.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -49,12 +53,14 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("get")(get.get)
 app.command("describe")(describe.describe)
+app.command("import-esso")(import_esso.import_esso)
 app.add_typer(change.app, name="change")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(adapter.app, name="adapter")
 app.add_typer(reset.app, name="reset")
+app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(secret.app, name="secret")
 app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
@@ -74,6 +80,7 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def _installation(
     context: typer.Context,
+    *,
     state_dir: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Holds everything embedded. [env: PWSYNC_STATE_DIR; ./.pwsync]"),
@@ -95,15 +102,27 @@ def _installation(
             metavar="FILE", help="Holds the keys that seal every password. [env: PWSYNC_KEY_FILE; STATE_DIR/master.key]"
         ),
     ] = None,
+    git_allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Manifests from git must be signed by one of these (ssh-keygen). [env: PWSYNC_GIT_ALLOWED_SIGNERS]",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    context.obj = (state_dir, database, replay_dir, key_file)
+    context.obj = (state_dir, database, replay_dir, key_file, git_allowed_signers)
+
+
+COLLECTING = (50_000, 20, 20)
+"""When the collector looks for cycles (see gc.set_threshold). With the default of 700 it takes a fifth of the start."""
 
 
 def main() -> None:
     """Run the command line of this process, and exit with its code."""
+    gc.set_threshold(*COLLECTING)
     code = execute(sys.argv[1:])
     try:
         sys.stdout.flush()

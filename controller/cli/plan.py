@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.installation import Paths, chosen_manifests, chosen_settings
+from controller.cli.installation import Paths, chosen_manifests, chosen_settings, reading_of
 from controller.cli.output import may_colour, say, write
 from controller.model.errors import SettingsError
 from controller.runtime.actors import local_actor
@@ -44,19 +44,18 @@ def plan(
     JSON: formatVersion, summary (count by action), isHeld, changes and leftOut (action, kind, name, before, after,
     fields, healsDrift), holds (code, message, hint, canForce), warnings, filters (of adapters that the plan brings or
     changes, or whose filter it does: adapter, filter, tried, truncated, colliding, refused, flaws, remedies,
-    bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), actualDigest, desiredDigest.
+    bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), actualDigest, desiredDigest, revision, impact
+    (application, gain, lose, directionsBefore, directionsAfter, credentialsDeleted).
     """
     from controller.runtime.reading import make_reconciler, name_store, open_for_reading
 
     manifests = chosen_manifests(paths)
     settings = chosen_settings(context)
+    reading = reading_of(manifests, settings, looks_outside=True)
     with open_for_reading(settings) as store:
         with store.read() as tx:
             is_first = not tx.resources.read()
-        reconciler = make_reconciler(
-            store, manifests.paths, stdin=manifests.stdin, by=local_actor(), looks_outside=True
-        )
-        made = reconciler.plan()
+        made = make_reconciler(store, reading, by=local_actor()).plan()
     if out is not None:
         _write(made, out)
     if is_first:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Never
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import Manifests, Paths, chosen_manifests, chosen_settings
+from controller.cli.installation import Paths, chosen_manifests, chosen_settings
 from controller.cli.output import say, show
 from controller.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from controller.reconcile.reconciler import Reconciler, ReconcileResult
+    from controller.runtime.desired import LastingReading
     from controller.runtime.lifecycle import Controller
     from controller.runtime.metrics import Metrics
     from controller.runtime.wiring import Installation
@@ -61,6 +63,14 @@ def run(
             metavar="HOST:PORT", help="Where /metrics is answered to anyone; on the API only to administrators."
         ),
     ] = None,
+    git_interval: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            envvar="PWSYNC_GIT_INTERVAL",
+            help="How often a git repository with manifests is asked for another revision.",
+        ),
+    ] = "1m",
     tls_certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PEM certificate with its chain: serve HTTPS.")
     ] = None,
@@ -84,6 +94,8 @@ def run(
 
     With --once: exit code 0 when the actual state is as declared, 1 when the plan is held or failed.
     """
+    from controller.runtime.desired import LastingReading
+    from controller.runtime.desired import Paths as Given
     from controller.runtime.metrics import Metrics
     from controller.runtime.telemetry import configure_logging
     from controller.runtime.wiring import open_installation
@@ -92,6 +104,7 @@ def run(
     manifests = chosen_manifests(paths)
     certificate = _certificate(tls_certificate, tls_key, _clients(client_ca, client_crl))
     elsewhere = None if metrics_listen is None else _listen(metrics_listen)
+    poll = _poll(git_interval)
     channel = Channel(_listen(listen), elsewhere, certificate, allows_clear_text=allow_clear_text)
     configure_logging(log_format.value)
     metrics = Metrics()
@@ -99,24 +112,23 @@ def run(
     if not once:
         _check(channel, metrics)
     with open_installation(settings, keeps_changes=True, logs_events=True, metrics=metrics) as installation:
-        _refuse_to_begin_with_nothing(installation, manifests)
+        reading = LastingReading(Given(manifests.paths, manifests.stdin), settings)
+        _refuse_to_begin_with_nothing(installation, reading)
         if once:
-            _run_once(installation, manifests)
+            _run_once(installation, reading)
         else:
-            _serve(installation, manifests, channel, metrics, logs_requests=access_log, calls=rate_limit)
+            _serve(installation, reading, channel, metrics, poll=poll, logs_requests=access_log, calls=rate_limit)
 
 
-def _refuse_to_begin_with_nothing(installation: "Installation", manifests: Manifests) -> None:
+def _refuse_to_begin_with_nothing(installation: "Installation", reading: "LastingReading") -> None:
     """Before anything was ever applied, manifests that cannot be read leave nothing to run with.
 
     Later they do not end the controller: it goes on with what was applied, and every round says what is wrong.
     """
-    from controller.runtime.reading import compile_manifests
-
     with installation.store.read() as tx:
         is_empty = not tx.resources.read()
     if is_empty:
-        compile_manifests(manifests.paths, stdin=manifests.stdin)
+        reading.read()
 
 
 def _clients(ca_file: Path | None, crl_file: Path | None) -> "ClientAuthority | None":
@@ -144,25 +156,39 @@ def _certificate(certificate: Path | None, key: Path | None, clients: "ClientAut
     raise InvalidInput("--tls-certificate and --tls-key belong together", hint="give both, or none")
 
 
+def _poll(text: str) -> timedelta:
+    from controller.model.duration import parse_duration
+    from controller.model.options import Unfit
+
+    try:
+        poll = parse_duration(text)
+    except Unfit as error:
+        raise InvalidInput(f"--git-interval: {error}", hint=error.hint) from None
+    if not poll:
+        raise InvalidInput("--git-interval: must be longer than nothing", hint="for example 1m")
+    return poll
+
+
 def _listen(text: str) -> "Listen":
     from controller.web.listening import Listen
 
     return Listen.parse(text)
 
 
-def _reconciler(installation: "Installation", manifests: Manifests) -> "Reconciler":
+def _reconciler(installation: "Installation", reading: "LastingReading") -> "Reconciler":
     from controller.runtime.actors import reconciler
     from controller.runtime.reading import make_reconciler
 
-    return make_reconciler(installation.store, manifests.paths, stdin=manifests.stdin, by=reconciler())
+    return make_reconciler(installation.store, reading, by=reconciler())
 
 
 def _serve(
     installation: "Installation",
-    manifests: Manifests,
+    reading: "LastingReading",
     channel: "Channel",
     metrics: "Metrics",
     *,
+    poll: timedelta,
     logs_requests: bool,
     calls: int,
 ) -> None:
@@ -176,12 +202,13 @@ def _serve(
     from controller.web.tls_listening import HandshakeWatch
 
     signal.signal(signal.SIGTERM, _interrupt)
-    controller = Controller(installation, _reconciler(installation, manifests))
+    controller = Controller(installation, _reconciler(installation, reading))
+    controller.watch(reading.paths, reading, poll)
     page, stopping = MetricsPage(installation, metrics), Stopping()
     service = make_service(
         installation,
         controller.wake,
-        insight=_insight(installation, manifests, controller),
+        insight=_insight(installation, reading, controller),
         metrics=metrics,
         page=page,
         stopping=stopping,
@@ -207,10 +234,12 @@ def _serve(
         controller.stop()
 
 
-def _insight(installation: "Installation", manifests: Manifests, controller: "Controller") -> "Insight":
+def _insight(installation: "Installation", reading: "LastingReading", controller: "Controller") -> "Insight":
+    from controller.runtime.actors import reconciler
+    from controller.runtime.reading import make_onlooker
     from controller.web.pages.site import Insight
 
-    plans = _reconciler(installation, manifests)  # of its own: one is used by one thread at a time
+    plans = make_onlooker(installation.store, reading, by=reconciler())
     return Insight(plans.plan, controller.rounds)
 
 
@@ -244,7 +273,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> Never:  # noqa: ARG001  
     raise KeyboardInterrupt
 
 
-def _run_once(installation: "Installation", manifests: Manifests) -> None:
+def _run_once(installation: "Installation", reading: "LastingReading") -> None:
     from contextlib import closing
 
     from controller.reconcile.reconciler import Outcome
@@ -255,7 +284,7 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     from controller.runtime.reading import make_users
     from controller.runtime.token_check import warn_of_unnamed_tokens
 
-    result = _reconcile(_reconciler(installation, manifests))
+    result = _reconcile(_reconciler(installation, reading))
     log_result(result)
     make_users(installation.store).refresh()
     warn_of_unnamed_tokens(installation.store)
@@ -265,8 +294,11 @@ def _run_once(installation: "Installation", manifests: Manifests) -> None:
     make_policy_reader(installation.store, installation.catalogue).refresh()
     for line in _summary(result):
         show(line)
+    problem = reading.provenance().problem
+    if problem and result.outcome is not Outcome.FAILED:
+        show(f"The newest manifests are not used: {problem}")
     show(f"Delivery attempts: {attempts:,}.")
-    if result.outcome not in {Outcome.IN_SYNC, Outcome.APPLIED}:
+    if problem or result.outcome not in {Outcome.IN_SYNC, Outcome.APPLIED}:
         raise typer.Exit(failures.FAILURE)
 
 
@@ -290,6 +322,8 @@ def _summary(result: "ReconcileResult") -> list[str]:
             return ["Nothing to do: the actual state is as declared."]
         case Outcome.APPLIED if result.applied is not None:
             return [summary(result.applied)]
+        case Outcome.SUSPENDED:
+            return ["Suspended: nothing is applied ('pwsync reconcile resume' ends that)."]
         case Outcome.HELD if result.plan is not None:
             return [f"Held: {hold.message} ({hold.hint})" for hold in result.plan.holds]
         case _:

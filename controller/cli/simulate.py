@@ -108,7 +108,7 @@ def _stage(
     from controller.runtime.reading import compile_manifests
 
     manifests = chosen_manifests(paths)
-    state = compile_manifests(manifests.paths, stdin=manifests.stdin).state
+    state = compile_manifests(manifests.paths, chosen_settings(context), stdin=manifests.stdin).state
     return stage_from_state(state, is_online=is_online)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.cli import failures
-from controller.cli.installation import Manifests, Paths, chosen_manifests
+from controller.cli.installation import Manifests, Paths, chosen_manifests, chosen_settings, reading_of
 from controller.cli.output import Report, say, show, show_json
 
 if TYPE_CHECKING:
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 def validate(
+    context: typer.Context,
     paths: Paths = None,
     output: Annotated[Report, typer.Option("--output", "-o", help="The form of the result.")] = Report.TEXT,
 ) -> None:
-    """Check manifests, offline.
+    """Check manifests, offline: only git repositories among them are asked for.
 
     Every problem of every file is listed, with its place.
 
@@ -25,11 +26,12 @@ def validate(
     line, column, message, hint).
     """
     from controller.manifests.problems import ManifestErrors
-    from controller.runtime.reading import compile_manifests, missing_outside
+    from controller.runtime.references import missing_outside
 
     manifests = chosen_manifests(paths)
+    reading = reading_of(manifests, chosen_settings(context))
     try:
-        compiled = compile_manifests(manifests.paths, stdin=manifests.stdin)
+        compiled = reading.compile()
     except ManifestErrors as error:
         if output is Report.TEXT:
             raise

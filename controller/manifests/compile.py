@@ -1,23 +1,26 @@
 """Documents into desired state: each on its own, then all of them against each other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 from controller.manifests.agreement import Declared, Topology, disagreements
-from controller.manifests.batch import Batch, batch_of_mapping, batches_of_set
+from controller.manifests.batch import Batch
+from controller.manifests.contents import Contents
 from controller.manifests.document import Document
 from controller.manifests.filter_effects import Severity, filter_effects
 from controller.manifests.group_adapters import misused_group_adapters
 from controller.manifests.outside import Outside, named_outside
+from controller.manifests.packing import Group, PackedMappings, grouped
+from controller.manifests.plain_mapping import PlainMapping
 from controller.manifests.problems import ManifestErrors, Place, Problem
 from controller.manifests.references import dangling
+from controller.manifests.set_parts import parts_of_set
+from controller.manifests.single_mappings import SingleMappings
 from controller.manifests.uniqueness import clashes
 from controller.manifests.v1.kinds import AnyManifest, ResourceManifest
 from controller.manifests.v1.mapping import MappingManifest
 from controller.manifests.v1.mapping_set import MappingSetManifest
 from controller.manifests.validation import identity, validate
-from controller.model.topology import Application, Key, Kind, Mapping, Resource
+from controller.model.topology import Application, Key, Kind, Resource
 from controller.planning.state import State
 from controller.ports.connectors import ConnectorCatalogue
 
@@ -48,14 +51,16 @@ class Compiler:
             references are not checked.
     """
 
-    def __init__(self, catalogue: ConnectorCatalogue) -> None:
+    def __init__(self, catalogue: ConnectorCatalogue, contents: Contents) -> None:
         self.problems: list[Problem] = []
         self.is_complete = True
         self._catalogue = catalogue
-        self._names: dict[str, dict[str, Place]] = {}
+        self._contents = contents
+        self._names: dict[str, dict[str, Document | PlainMapping]] = {}
         self._valid: list[tuple[AnyManifest, Document]] = []
         self._declared: dict[Key, Declared] = {}
         self._batches: list[Batch] = []
+        self._single = SingleMappings(self._batches)
 
     def add(self, document: Document) -> None:
         """Take one document."""
@@ -64,8 +69,14 @@ class Compiler:
         if isinstance(manifest, list):
             self.problems.extend(manifest)
         else:
-            self._valid.append((manifest, document))
             self._compile(manifest, document)
+
+    def add_plain(self, plain: PlainMapping) -> None:
+        """Take one Mapping document that was recognised without the parser."""
+        if not self._single.add_plain(plain):
+            self.add(plain.document())  # which says what is wrong
+        elif plain.name is not None:
+            self._register_name("Mapping", plain.name, plain)
 
     def finish(self, start: Place) -> Compiled:
         """Check the documents against each other and return the desired state; *start* stands for all of them.
@@ -76,7 +87,11 @@ class Compiler:
         if self.is_complete:
             for manifest, document in self._valid:
                 self.problems.extend(dangling(manifest, document, self._names))
-        self.problems.extend(clashes(self._batches, self._applications()))
+            for document in self._single.undeclared(self._names):
+                mapping = validate(document, self._catalogue)
+                self.problems.extend([] if isinstance(mapping, list) else dangling(mapping, document, self._names))
+        groups = grouped(self._batches)
+        self.problems.extend(clashes(self._batches, groups, self._applications()))
         self.problems.extend(misused_group_adapters(self._declared))
         self._refuse_problems()
         effects = list(filter_effects(self._declared, self._catalogue))
@@ -86,35 +101,37 @@ class Compiler:
         warnings = [*disagreements(Topology(self._declared, self._mapped()), start), *unfit]
         outside = tuple(found for declared in self._declared.values() for found in named_outside(declared))
         weakening = sorted(effect.problem for effect in effects if effect.severity is Severity.WEAKENING)
-        return Compiled(self._state(), tuple(sorted(warnings)), outside, tuple(weakening))
+        return Compiled(self._state(groups), tuple(sorted(warnings)), outside, tuple(weakening))
 
     def _refuse_problems(self) -> None:
         if self.problems:
             raise ManifestErrors(self.problems)
 
     def _register(self, document: Document) -> None:
-        found = identity(document)
-        if found is None:
-            return
-        kind, name = found
-        place = document.place(("metadata", "name"))
-        first = self._names.setdefault(kind, {}).setdefault(name, place)
-        if first is not place:
+        if (found := identity(document)) is not None:
+            self._register_name(*found, document)
+
+    def _register_name(self, kind: str, name: str, document: Document | PlainMapping) -> None:
+        first = self._names.setdefault(kind, {}).setdefault(name, document)
+        if first is not document:
+            place, earlier = (found.place(("metadata", "name")) for found in (document, first))
             self.problems.append(
-                Problem(place, f"{kind}/{name} is declared twice, first at {first}", "remove one of them")
+                Problem(place, f"{kind}/{name} is declared twice, first at {earlier}", "remove one of them")
             )
 
     def _compile(self, manifest: AnyManifest, document: Document) -> None:
         match manifest:
             case MappingManifest():
-                self._batches.append(batch_of_mapping(manifest, document))
+                self._single.add(manifest, document)
             case MappingSetManifest():
-                for found in batches_of_set(manifest, document):
+                self._valid.append((manifest, document))
+                for found in parts_of_set(manifest, document, self._contents):
                     if isinstance(found, Problem):
                         self.problems.append(found)
                     else:
                         self._batches.append(found)
             case _:
+                self._valid.append((manifest, document))
                 resource = _resource(manifest)
                 self._declared[resource.key] = Declared(resource, document)
 
@@ -128,9 +145,9 @@ class Compiler:
             mapped.setdefault(batch.application, set()).add(batch.domain)
         return mapped
 
-    def _state(self) -> State:
+    def _state(self, groups: list[Group]) -> State:
         resources = {key: self._declared[key].resource for key in sorted(self._declared, key=_creation_order)}
-        return State(resources, _sorted(self._batches))
+        return State(resources, PackedMappings(groups), self._contents.digest())
 
 
 def _resource(manifest: ResourceManifest) -> Resource:
@@ -145,7 +162,3 @@ def _resource(manifest: ResourceManifest) -> Resource:
 
 def _creation_order(key: Key) -> tuple[int, str]:
     return key.kind.rank, key.name
-
-
-def _sorted(batches: Sequence[Batch]) -> tuple[Mapping, ...]:
-    return tuple(sorted((m for batch in batches for m in batch.mappings), key=attrgetter("sort_key")))

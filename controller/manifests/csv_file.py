@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from functools import cached_property
 from io import StringIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -35,12 +36,12 @@ class CsvFile:
     def __init__(self, text: str, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
-        self._lines = list(StringIO(text, newline=""))  # line ends kept: a quoted value may hold some
+        self._text = text
         self._header: list[str] = []
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows that are well formed, in order; blank lines are passed over."""
-        reader = csv.reader(self._lines, strict=True)
+        reader = csv.reader(self._stream(), strict=True)
         try:
             self._header = [name.strip() for name in next(reader, [])]
             if self._is_good_header():
@@ -69,6 +70,14 @@ class CsvFile:
             else:
                 yield Row(cells[windows], cells[external], switch, line)
             line = reader.line_num + 1
+
+    def _stream(self) -> StringIO:
+        return StringIO(self._text, newline="")  # line ends kept: a quoted value may hold some
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        """All lines. They take several times the memory of the text, and only places of mistakes need them."""
+        return list(self._stream())
 
     def _is_good_header(self) -> bool:
         header = self._header

@@ -58,10 +58,15 @@ class Loader:
         self.problems: list[Problem] = []
         self.is_complete = True
         self._aliased = 0
+        self._line = 0
         self._begin()
 
-    def documents(self, text: str) -> Iterator[Document]:
-        """Yield the documents that have content, in order; after a mistake in the syntax no more come."""
+    def documents(self, text: str, line: int = 0) -> Iterator[Document]:
+        """Yield the documents that have content, in order; after a mistake in the syntax no more come.
+
+        *text* is that of the file, or a part of it that so many lines precede.
+        """
+        self._line = line
         try:
             for event in yaml.parse(text, Loader=_PARSER):
                 if type(event) is yaml.DocumentEndEvent:
@@ -74,11 +79,12 @@ class Loader:
             self.is_complete = False
         except yaml.MarkedYAMLError as error:
             self.is_complete = False
-            self.problems.append(_syntax_problem(error, self.file))
+            self.problems.append(_syntax_problem(error, self.file, self._line))
         except yaml.reader.ReaderError as error:
             self.is_complete = False
             before = text.encode()[: error.position].decode(errors="ignore")
-            problem = Problem(place_after(before, self.file), f"not valid YAML: {error.reason}", "remove the character")
+            place = place_after(before, self.file, self._line)
+            problem = Problem(place, f"not valid YAML: {error.reason}", "remove the character")
             self.problems.append(problem)
 
     def _begin(self) -> None:
@@ -134,7 +140,7 @@ class Loader:
 
     def _note(self, event: yaml.Event) -> int:
         mark: Any = event.start_mark  # never absent in events of a parser
-        self._positions.append(pack(mark.line, mark.column))
+        self._positions.append(pack(self._line + mark.line, mark.column))
         return len(self._positions) - 1
 
     def _finish(self, value: Any, start: int, anchor: str | None, event: yaml.Event) -> None:  # noqa: ANN401  # any YAML
@@ -192,11 +198,12 @@ _HANDLERS: Final[dict[type[yaml.Event], Any]] = {
 }
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, file: str, line: int) -> Problem:
     """Say where and what, in the parser's words, without the excerpt of the text that it would add."""
     mark: Any = error.problem_mark  # never absent in errors of a parser
     what = ", ".join(part for part in (error.context, error.problem) if part)
-    return Problem(Place(file, mark.line + 1, mark.column + 1), f"not valid YAML: {what}", _syntax_hint(error.problem))
+    place = Place(file, line + mark.line + 1, mark.column + 1)
+    return Problem(place, f"not valid YAML: {what}", _syntax_hint(error.problem))
 
 
 def _syntax_hint(problem: str | None) -> str:

@@ -16,7 +16,9 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]
 
 
-class _Generator(GenerateJsonSchema):
+class Generator(GenerateJsonSchema):
+    """Writes schemas as manifests are written."""
+
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401  # as in the class it extends
         """Write durations as manifests do; pydantic itself would write ISO 8601."""
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
@@ -50,7 +52,7 @@ def schema_of(model: type[BaseModel], name: str) -> dict[str, Any]:
 
 def _hoisted(make: Any, prefix: str, definitions: dict[str, _Schema]) -> _Schema:  # noqa: ANN401  # model_json_schema
     """Return a model's schema, with its definitions moved to *definitions* under names that begin with *prefix*."""
-    schema: _Schema = make(by_alias=True, schema_generator=_Generator, ref_template=f"#/$defs/{prefix}.{{model}}")
+    schema: _Schema = make(by_alias=True, schema_generator=Generator, ref_template=f"#/$defs/{prefix}.{{model}}")
     definitions.update({f"{prefix}.{name}": inner for name, inner in schema.pop("$defs", {}).items()})
     if "$ref" in schema:  # a model that contains itself
         return definitions[schema["$ref"].removeprefix("#/$defs/")]

@@ -127,6 +127,6 @@ def _not_utf8(before: str, file: str) -> Problem:
     return Problem(place_after(before.removeprefix("\ufeff"), file), "not UTF-8 text", "save the file as UTF-8")
 
 
-def place_after(text: str, file: str) -> Place:
-    """The position that follows *text*, which is the beginning of the file."""
-    return Place(file, text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
+def place_after(text: str, file: str, line: int = 0) -> Place:
+    """The position that follows *text*, which is the beginning of the file, or of what follows *line* lines of it."""
+    return Place(file, line + text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)

@@ -9,6 +9,7 @@ from controller.model.errors import InvalidInput
 _FORBIDDEN_SAM = re.compile(r'["/\\\[\]:;|=,+*?<>@\x00-\x1f\x7f]')  # MS-SAMR 3.1.1.6: characters of sAMAccountName
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NETBIOS = re.compile(r"[A-Z0-9][A-Z0-9!@#$%^&()_'{}.~-]{0,14}")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,14}\\[A-Za-z0-9._-]{1,256}")  # nothing wrong but built-in accounts
 _ESCAPES = re.compile(r"[\x00-\x1f\x85\xa0\u2028\u2029]")  # what YAML and JSON make of \a, \b, \N, \L, \P, ...
 ESCAPED = "a backslash in double quotes begins an escape: write 'CORP\\alice', or \"CORP\\\\alice\""
 """A hint for who has lost a backslash that way."""
@@ -36,6 +37,8 @@ class WindowsAccount:
                 the Kelvin sign (U+212A), which in lower case is a letter of ASCII.
         """
         domain, separator, name = text.partition("\\")
+        if _PLAIN.fullmatch(text) and domain.upper() not in BUILT_IN_DOMAINS and name.lower() not in BUILT_IN_NAMES:
+            return cls(domain.upper(), name.lower())
         if not separator or not domain or not name:
             hint = ESCAPED if _ESCAPES.search(text) else r"write DOMAIN\user, for example CORP\alice"
             raise InvalidInput(f"{text!r} is not a Windows account", hint=hint)
@@ -100,7 +103,7 @@ class ExternalAccount:
 
 
 def _gains_ascii(text: str, recase: Callable[[str], str]) -> bool:
-    return any(new.isascii() for old in text if not old.isascii() for new in recase(old))
+    return not text.isascii() and any(new.isascii() for old in text if not old.isascii() for new in recase(old))
 
 
 Account = WindowsAccount | ExternalAccount

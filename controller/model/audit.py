@@ -34,6 +34,8 @@ class AuditAction(StrEnum):
     ADAPTER_ENABLE = "adapter enable"
     ADAPTER_RESET = "adapter reset"
     RESET_DAMPING = "reset damping"
+    RECONCILE_SUSPEND = "reconcile suspend"
+    RECONCILE_RESUME = "reconcile resume"
     SECRET_GENERATE = "secret generate"  # noqa: S105  # the name of a command; likewise the next five
     SECRET_BACKUP = "secret backup"  # noqa: S105
     SECRET_RESTORE = "secret restore"  # noqa: S105

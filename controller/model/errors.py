@@ -42,6 +42,26 @@ class PasswordUnusable(InvalidInput):
         self.reason = reason
 
 
+class ManifestsUnavailable(PwsyncError):
+    """The repository with the manifests cannot be reached, or git cannot read it."""
+
+    code = "manifestsUnavailable"
+
+
+class ManifestsRefused(PwsyncError):
+    """A revision of the manifests must not be used: it is not signed, or is not only manifests.
+
+    Attributes:
+        revision: Which one.
+    """
+
+    code = "manifestsRefused"
+
+    def __init__(self, message: str, *, revision: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.revision = revision
+
+
 class NotFound(PwsyncError):
     """The named object does not exist."""
 

@@ -399,6 +399,7 @@ PLAN_APPLIED = EventType(
         "update": "how many were updated",
         "replace": "how many were replaced",
         "prune": "how many were deleted",
+        "revision": "of the manifests: `main@sha1:...` of a repository, else the digest of what they declare",
         "forced": "codes of the holds that were overridden",
     },
 )
@@ -413,6 +414,25 @@ RECONCILE_FAILED = EventType(
     Level.ERROR,
     "The reconcile loop could not finish.",
     fields={"code": "what went wrong, as a stable name", "message": "in words"},
+)
+MANIFESTS_NOT_USED = EventType(
+    "manifestsNotUsed",
+    Level.ERROR,
+    "The newest manifests cannot be used; the last good ones stay in force.",
+    fields={
+        "revision": "that cannot be used, when it is known",
+        "revisionInForce": "the revision that stays in force",
+        "message": "why, in words",
+    },
+)
+RECONCILE_SUSPENDED = EventType(
+    "reconcileSuspended",
+    Level.WARNING,
+    "The reconcile loop was suspended: it plans, and applies nothing.",
+    fields={"principal": "who did it", "reason": "in their words"},
+)
+RECONCILE_RESUMED = EventType(
+    "reconcileResumed", Level.INFO, "The reconcile loop applies again.", fields={"principal": "who did it"}
 )
 FLAGS_WITHOUT_EFFECT = EventType(
     "flagsWithoutEffect",

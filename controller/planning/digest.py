@@ -10,6 +10,9 @@ from controller.planning.change import resource_order
 from controller.planning.encoding import canonical, encode_subject
 from controller.planning.state import State
 
+_TOGETHER = 1000
+"""Rows that are encoded at once."""
+
 
 def digest(state: State) -> str:
     """SHA-256 over a whole state, as ``sha256:<hex>``; mappings are streamed.
@@ -29,11 +32,12 @@ class Tally:
         by_application: How many mappings passed so far, by application.
     """
 
-    __slots__ = ("_hash", "_state", "by_application")
+    __slots__ = ("_hash", "_rows", "_state", "by_application")
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._hash = sha256()
+        self._rows: list[str] = []
         self.by_application: Counter[str] = Counter()
         for key in sorted(state.resources, key=resource_order):
             self._hash.update(canonical(encode_subject(state.resources[key])) + b"\n")
@@ -45,9 +49,12 @@ class Tally:
             InvalidInput: They are not in order (a database that sorts by language, not by code point, would make
                 a plan that prunes what it creates).
         """
-        update, counts, previous = self._hash.update, self.by_application, ("", "", "")
+        rows, counts, previous = self._rows, self.by_application, ("", "", "")
         for mapping in self._state.mappings:
-            application, windows, external = position = mapping.sort_key
+            application, account = mapping.application, mapping.windows
+            external, origin = mapping.external, mapping.origin
+            windows = f"{account.domain}\\{account.name}"
+            position = application, windows, external  # ``Mapping.sort_key``, in half the time
             if position <= previous:
                 raise InvalidInput(
                     f"mapping {application}/{windows}/{external} is out of order",
@@ -55,13 +62,13 @@ class Tally:
                 )
             previous = position
             counts[application] += 1
-            origin = mapping.origin
-            # Each length stands before its text, so that no two mappings give the same bytes.
-            row = (
-                f"{len(application)}:{application}{len(windows)}:{windows}{len(external)}:{external}"
-                f"{mapping.enabled:d}{len(origin)}:{origin}\n"
+            # The lengths stand before the texts, so that no two mappings give the same bytes.
+            rows.append(
+                f"{len(application)} {len(windows)} {len(external)} {len(origin)} {mapping.enabled:d}"
+                f"{application}{windows}{external}{origin}\n"
             )
-            update(row.encode("utf-8", "surrogatepass"))
+            if len(rows) == _TOGETHER:
+                self._digest_rows()
             yield mapping
 
     def count(self) -> int:
@@ -70,4 +77,9 @@ class Tally:
 
     def digest(self) -> str:
         """The digest of the objects and of the mappings that passed so far."""
+        self._digest_rows()
         return f"sha256:{self._hash.hexdigest()}"
+
+    def _digest_rows(self) -> None:
+        self._hash.update("".join(self._rows).encode("utf-8", "surrogatepass"))
+        self._rows.clear()

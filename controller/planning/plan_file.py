@@ -16,7 +16,9 @@ from controller.planning.safety import Hold
 FORMAT = "pwsync-plan"
 VERSION = 1
 _MAKE_ANEW = "make it anew with: pwsync plan --out FILE"
-_FIELDS = frozenset({"actualDigest", "desiredDigest", "changes", "leftOut", "holds", "warnings", "drifted", "filters"})
+_FIELDS = frozenset(
+    {"actualDigest", "desiredDigest", "changes", "leftOut", "holds", "warnings", "drifted", "filters", "revision"}
+)
 
 
 def dump_plan(plan: Plan) -> str:
@@ -29,6 +31,7 @@ def dump_plan(plan: Plan) -> str:
         "holds": [encode_hold(h) for h in plan.holds],
         "warnings": list(plan.warnings),
         "drifted": [str(key) for key in sorted(plan.drifted)],
+        "revision": plan.revision,
         "filters": [encode_trial(trial) for trial in plan.trials],
     }
     envelope = {"format": FORMAT, "version": VERSION, "checksum": _checksum(body), "plan": body}
@@ -97,6 +100,7 @@ def _decode_plan(body: dict[str, Any], place: str) -> Plan:
         desired_digest=_text(body["desiredDigest"], f"{place}: desiredDigest"),
         left_out=tuple(decode_change(data, at) for data, at in read.items("leftOut")),
         drifted=frozenset(_decode_key(data, at) for data, at in read.items("drifted")),
+        revision=_text(body["revision"], f"{place}: revision"),
         trials=tuple(decode_trial(data, at) for data, at in read.items("filters")),
     )
 

@@ -41,7 +41,7 @@ def checked_against_policies(
     limits: Limits = no_limits,
 ) -> Plan:
     """*plan* with what its filters do, and the warnings and holds that come of it and of the policies of targets."""
-    changed = {change.key for change in plan.changes}
+    changed = {change.key for change in plan.changes if isinstance(change.subject, Resource)}
     effects = list(policy_effects(resources, readings, changed))
     trials = tuple(filter_trials(resources, readings, limits, changed))
     warnings = [effect for effect in effects if isinstance(effect, str)]

@@ -4,11 +4,12 @@ A change of a Windows account goes on to its external accounts where the adapter
 goes on to its Windows accounts where full sync is on. What only updates the credential database goes no further.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, field
 
-from controller.model.accounts import ExternalAccount, WindowsAccount
+from controller.model.accounts import ExternalAccount
 from controller.model.topology import Adapter, Application, Domain, Key, Kind, Mapping, Resource, System
 from controller.planning.account_graph import AccountGraph
 from controller.planning.conflict import Conflicts
@@ -18,33 +19,43 @@ _SYSTEM = Key(Kind.SYSTEM, "default")
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """What an adapter passes on, and what was seen of its mappings.
+    """What an adapter passes on, and what was seen of its mappings: eight bytes for each account.
+
+    Accounts are told apart by their hashes of 64 bits, whose key is another one in each process. Two with the same
+    hash are looked at in vain, nothing else.
 
     Attributes:
         sends: From Windows to its accounts.
         takes: From its accounts to Windows (full sync).
         allows: Mapping conflicts.
-        external_of: The first external account of each Windows account.
-        windows_of: The first Windows account of each external account, where its changes go to Windows.
-        several: Windows accounts that have more than one.
-        shared: External accounts that have more than one.
+        windows: Of each mapping the hash of its Windows account.
+        externals: Of each mapping the hash of its external account.
     """
 
     adapter: str
     sends: bool
     takes: bool
     allows: bool
-    external_of: dict[WindowsAccount, str] = field(default_factory=dict)
-    windows_of: dict[str, WindowsAccount] = field(default_factory=dict)
-    several: set[WindowsAccount] = field(default_factory=set)
-    shared: set[str] = field(default_factory=set)
+    windows: "array[int]" = field(default_factory=lambda: array("q"))
+    externals: "array[int]" = field(default_factory=lambda: array("q"))
 
     def note(self, mapping: Mapping) -> None:
         """Take a mapping."""
-        if self.external_of.setdefault(mapping.windows, mapping.external) != mapping.external:
-            self.several.add(mapping.windows)
-        if self.takes and self.windows_of.setdefault(mapping.external, mapping.windows) != mapping.windows:
-            self.shared.add(mapping.external)
+        self.windows.append(hash(mapping.windows))
+        self.externals.append(hash(mapping.external))
+
+    def joined(self) -> set[int]:
+        """Windows accounts that have several external accounts, or share one whose changes go to Windows."""
+        joined = _of_several(self.windows, self.externals)
+        if self.takes and (shared := _of_several(self.externals, self.windows)):
+            joined.update(w for w, e in zip(self.windows, self.externals, strict=True) if e in shared)
+        return joined
+
+
+def _of_several(keys: "array[int]", values: "array[int]") -> set[int]:
+    """The keys that have more than one value."""
+    first: dict[int, int] = {}
+    return {key for key, value in zip(keys, values, strict=True) if first.setdefault(key, value) != value}
 
 
 class Propagation:
@@ -53,7 +64,6 @@ class Propagation:
     def __init__(self, resources: ReadOnlyMapping[Key, Resource]) -> None:
         self._links = _links(resources)
         self._reachable = _domains_with_directory(resources)
-        self._mappings: list[Mapping] = []
 
     def watch(self, mappings: Iterable[Mapping]) -> Iterable[Mapping]:
         """Take *mappings* while they pass."""
@@ -66,34 +76,39 @@ class Propagation:
 
     def add(self, mapping: Mapping) -> None:
         """Take one mapping."""
-        link = self._links.get(mapping.application)
-        if link is None or not mapping.enabled:
-            return
-        self._mappings.append(mapping)
-        link.note(mapping)
+        if (link := self._link_of(mapping)) is not None:
+            link.note(mapping)
 
-    def conflicts(self, most: int) -> Conflicts:
+    def _link_of(self, mapping: Mapping) -> _Link | None:
+        return self._links.get(mapping.application) if mapping.enabled else None
+
+    def conflicts(self, most: int, mappings: Iterable[Mapping]) -> Conflicts:
         """Find what the mappings taken so far would do wrong, in a fixed order; *most* of it with its ways.
 
         A change may come back to the account that it started from, but it must not reach a second Windows account
         through an adapter, nor two accounts of an adapter, unless that adapter allows mapping conflicts.
+
+        Args:
+            most: How many conflicts get their ways.
+            mappings: All that were taken, once more. They are read only where one could do something wrong.
         """
         graph = AccountGraph({link.adapter for link in self._links.values() if link.allows})
-        for mapping in self._joined():
-            link = self._links[mapping.application]
+        for mapping, link in self._joined(mappings):
             external = ExternalAccount(link.adapter, mapping.external)
             takes = link.takes and mapping.windows.domain in self._reachable
             graph.connect(mapping.windows, external, sends=link.sends, takes=takes)
         return graph.conflicts(most)
 
-    def _joined(self) -> Iterator[Mapping]:
+    def _joined(self, mappings: Iterable[Mapping]) -> Iterator[tuple[Mapping, _Link]]:
         """The mappings of Windows accounts that are joined with others, or have two accounts of one adapter.
 
         Any other Windows account and its external accounts are alone with each other: nothing can go wrong there.
         """
-        joined = {windows for link in self._links.values() for windows in link.several}
-        joined.update(m.windows for m in self._mappings if m.external in self._links[m.application].shared)
-        return (m for m in self._mappings if m.windows in joined) if joined else iter(())
+        joined = {windows for link in {id(of): of for of in self._links.values()}.values() for windows in link.joined()}
+        for mapping in mappings if joined else ():
+            link = self._link_of(mapping)
+            if link is not None and hash(mapping.windows) in joined:
+                yield mapping, link
 
 
 def _links(resources: ReadOnlyMapping[Key, Resource]) -> dict[str, _Link]:

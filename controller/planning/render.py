@@ -2,17 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from controller.model.topology import Mapping
+from controller.model.wording import counted
 from controller.planning.change import ACTIONS, Action, Change, Replace, Update
 from controller.planning.encoding import Json, encode_change, encode_value
 from controller.planning.fields import differences
 from controller.planning.filter_trials import FilterTrial, columns_of, encode_trial, line_of, title_of
+from controller.planning.impact import Impact
 from controller.planning.listing import NOTHING_TO_DO, SYMBOLS, Row, harmless, more_mappings, rows, summary
 from controller.planning.plan import Plan
 from controller.planning.plan_file import encode_hold
 
+MOST_IMPACTS = 50
+"""Applications whose people are counted one by one, before the rest is."""
 MAPPING_LIMIT = 50
 """Mappings that are listed one by one, before the rest is counted."""
 
@@ -75,6 +79,8 @@ def render_json(plan: Plan) -> str:
         "filters": [encode_trial(trial) for trial in plan.trials],
         "actualDigest": plan.actual_digest,
         "desiredDigest": plan.desired_digest,
+        "revision": plan.revision,
+        "impact": [_impact_to_json(impact) for impact in plan.impacts],
     }
     return json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
 
@@ -90,6 +96,17 @@ def _change_to_json(change: Change, plan: Plan) -> dict[str, Json]:
     return encoded
 
 
+def _impact_to_json(impact: Impact) -> dict[str, Json]:
+    return {
+        "application": impact.application,
+        "gain": impact.gain,
+        "lose": impact.lose,
+        "directionsBefore": list(impact.before),
+        "directionsAfter": list(impact.after),
+        "credentialsDeleted": impact.credentials,
+    }
+
+
 def render_markdown(plan: Plan, *, limit: int = MAPPING_LIMIT) -> str:
     """The plan as a comment on a merge request: a table, what holds it, and the changes to fold out."""
     return "\n".join(_markdown_lines(plan, limit)) + "\n"
@@ -100,6 +117,7 @@ def _markdown_lines(plan: Plan, limit: int) -> Iterator[str]:
     if plan.changes:
         yield from ("", "| action | objects | mappings |", "|---|---:|---:|")
         yield from (_table_row(action, plan) for action in ACTIONS)
+    yield from _impact_lines(plan.impacts)
     if plan.holds:
         yield from ("", *(f"- :no_entry: {escaped(h.message)} ({escaped(h.hint)})" for h in plan.holds))
     if plan.warnings:
@@ -115,6 +133,29 @@ def _markdown_lines(plan: Plan, limit: int) -> Iterator[str]:
             yield from ("", *_fold(f"to {action}: {plan.count(action):,}", of_action))
     if more := more_mappings(plan, limit):
         yield from ("", more)
+
+
+def _impact_lines(impacts: Sequence[Impact]) -> Iterator[str]:
+    """How many people gain or lose, which directions change, and how many credentials go."""
+    if not impacts:
+        return
+    gain, lose, credentials = (sum(getattr(i, name) for i in impacts) for name in ("gain", "lose", "credentials"))
+    yield ""
+    yield (
+        f"{counted(lose, 'person loses', 'people lose')} synchronisation, {counted(gain, 'gains', 'gain')} it; the "
+        f"stored credentials of {counted(credentials, 'account', 'accounts')} are deleted."
+    )
+    yield from ("", "| application | lose | gain | directions | credentials deleted |", "|---|---:|---:|---|---:|")
+    for one in impacts[:MOST_IMPACTS]:
+        directions = _joined(one.after) if one.before == one.after else f"{_joined(one.before)} → {_joined(one.after)}"
+        cells = (escaped(one.application), f"{one.lose:,}", f"{one.gain:,}", directions, f"{one.credentials:,}")
+        yield f"| {' | '.join(cells)} |"
+    if len(impacts) > MOST_IMPACTS:
+        yield from ("", f"... and {len(impacts) - MOST_IMPACTS:,} more applications (use --format json for all)")
+
+
+def _joined(directions: Iterable[str]) -> str:
+    return ", ".join(directions) or "none"
 
 
 def _table_row(action: Action, plan: Plan) -> str:

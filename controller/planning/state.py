@@ -15,7 +15,9 @@ class State:
         resources: All objects but mappings.
         mappings: All mappings in the order of ``Mapping.sort_key``; may be iterated again and again, and may
             stream, so that a million of them need not be in memory.
+        mark: Equal marks of one origin mean equal mappings; empty where nothing tells that without reading them.
     """
 
     resources: ReadOnlyMapping[Key, Resource] = field(default_factory=dict)
     mappings: Iterable[Mapping] = ()
+    mark: str = field(default="", compare=False)

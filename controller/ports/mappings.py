@@ -35,6 +35,9 @@ class Mappings(Protocol):
     def find(self, query: MappingQuery) -> list[Mapping]:
         """Some, in that order."""
 
+    def revision(self) -> int | None:
+        """Grows with every change, of one transaction or of a hand; None where nothing counts them."""
+
     def count(self) -> int:
         """How many there are."""
 

@@ -23,11 +23,21 @@ class Resources(Protocol):
     def drifted(self) -> set[Key]:
         """Objects whose row was altered by something other than ``put``."""
 
-    def put(self, resource: Resource) -> None:
-        """Insert or replace; the object's generation grows when its spec differs."""
+    def put(self, resource: Resource, revision: str = "") -> None:
+        """Insert or replace; the object's generation grows when its spec differs.
+
+        *revision* tells which manifests it comes from; without one, that of before stays.
+        """
 
     def remove(self, key: Key) -> None:
         """Delete; no error when it is not there."""
+
+    def records(self) -> "dict[Key, ResourceRecord]":
+        """All objects with what the store knows about them.
+
+        Raises:
+            StoreUnusable: A row cannot be read; the message names it.
+        """
 
     def describe(self, key: Key) -> "ResourceRecord | None":
         """The object with what the store knows about it; None when it is not there."""
@@ -35,12 +45,17 @@ class Resources(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ResourceRecord:
-    """An object and its bookkeeping."""
+    """An object and its bookkeeping.
+
+    Attributes:
+        revision: The revision of the manifests that wrote it last; empty when no apply did.
+    """
 
     resource: Resource
     generation: int
     updated_at: datetime
     has_drifted: bool
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from controller.ports.credentials import Credentials, Fingerprints, Guesses
 from controller.ports.deliveries import Deliveries
 from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
+from controller.ports.manifests import Reconciliations
 from controller.ports.mappings import Mappings
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
@@ -34,6 +35,7 @@ class Transaction(Protocol):
     now: datetime
     resources: Resources
     suspensions: Suspensions
+    reconciliations: Reconciliations
     policies: Policies
     lanes: Lanes
     sessions: Sessions

@@ -17,6 +17,7 @@ from controller.planning.plan import Plan
 from controller.ports.store import Store, Transaction
 from controller.reconcile.audit import audit
 from controller.reconcile.observe import observe
+from controller.reconcile.record import record_applied
 from controller.reconcile.release import release_parked
 from controller.reconcile.stranded import expire_stranded, forget_lanes
 from controller.reconcile.suspended import lift_suspensions
@@ -105,7 +106,7 @@ def refuse_held(plan: Plan, *, force: bool) -> None:
 
 def _carry_out(tx: Transaction, plan: Plan, by: Actor, progress: Progress | None) -> Applied:
     credentials = _remove_replaced_credentials(tx, plan.changes)
-    _take_steps(tx, plan.changes, progress)
+    _take_steps(tx, plan, progress)
     if any(_takes_a_mapping_away(change) for change in plan.changes):
         credentials += tx.credentials.remove_unmapped()
     expired = expire_stranded(tx, plan.changes)
@@ -114,8 +115,10 @@ def _carry_out(tx: Transaction, plan: Plan, by: Actor, progress: Progress | None
     lift_suspensions(tx, plan.changes)
     audit(tx, plan.changes, by)
     counts: dict[str, int] = {action: plan.count(action) for action in ACTIONS}
-    fields = {"principal": by.principal, **counts, "forced": sorted({hold.code for hold in plan.holds})}
+    forced = sorted({hold.code for hold in plan.holds})
+    fields = {"principal": by.principal, **counts, "forced": forced, "revision": plan.revision}
     tx.events.add(Event(events.PLAN_APPLIED, fields=fields))
+    tx.reconciliations.note(record_applied(tx.reconciliations.read(), plan.revision, tx.now))
     return Applied(
         created=counts["create"],
         updated=counts["update"],
@@ -140,11 +143,11 @@ def _takes_a_mapping_away(change: Change) -> bool:
     return isinstance(change, Prune | Replace) and isinstance(change.before, Mapping)
 
 
-def _take_steps(tx: Transaction, changes: Sequence[Change], progress: Progress | None) -> None:
-    todo = list(steps(changes))
+def _take_steps(tx: Transaction, plan: Plan, progress: Progress | None) -> None:
+    todo = list(steps(plan.changes))
     done = 0
     for batch in _batches(todo):
-        _take(tx, batch)
+        _take(tx, batch, plan.revision)
         done += len(batch)
         if progress is not None:
             progress(done, len(todo))
@@ -157,11 +160,11 @@ def _batches(todo: Iterable[Step]) -> Iterator[list[Step]]:
             yield batch
 
 
-def _take(tx: Transaction, batch: Sequence[Step]) -> None:
+def _take(tx: Transaction, batch: Sequence[Step], revision: str) -> None:
     is_put = isinstance(batch[0], Put)
     match batch[0].subject:
         case Resource() as resource:
-            tx.resources.put(resource) if is_put else tx.resources.remove(resource.key)
+            tx.resources.put(resource, revision) if is_put else tx.resources.remove(resource.key)
         case Mapping():
             mappings = [step.subject for step in batch if isinstance(step.subject, Mapping)]
             tx.mappings.put(mappings) if is_put else tx.mappings.remove(mappings)

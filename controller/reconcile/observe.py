@@ -26,4 +26,5 @@ def observe(tx: Transaction) -> State:
     Raises:
         StoreUnusable: A row cannot be read.
     """
-    return State(tx.resources.read(), StoredMappings(tx.mappings))
+    revision = tx.mappings.revision()
+    return State(tx.resources.read(), StoredMappings(tx.mappings), "" if revision is None else str(revision))

@@ -11,11 +11,14 @@ NOTHING_COMPARED = Plan(changes=(), holds=(), warnings=(), actual_digest="", des
 
 def object_statuses(tx: Transaction, plan: Plan | None) -> dict[Key, ObjectStatus]:
     """The status of every object by its key; without a plan only its health means something."""
+    records = tx.resources.records()
     return statuses(
-        tx.resources.read().values(),
+        [record.resource for record in records.values()],
         plan or NOTHING_COMPARED,
         tx.deliveries.count_by_state(),
         suspensions=tx.suspensions.read(),
         lanes=tx.lanes.read(),
         users=user_problems(tx),
+        records=records,
+        pause=tx.reconciliations.pause(),
     )

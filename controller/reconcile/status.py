@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
@@ -13,11 +12,14 @@ from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
 from controller.ports.lanes import LaneStatus
-from controller.ports.resources import Suspension
+from controller.ports.manifests import Pause
+from controller.ports.resources import ResourceRecord, Suspension
+from controller.reconcile.conditions import Condition, Conditions, conditions
 
 NO_SUSPENSIONS: ReadOnlyMapping[str, Suspension] = {}
 NO_LANES: ReadOnlyMapping[str, LaneStatus] = {}
 NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
+NO_RECORDS: ReadOnlyMapping[Key, ResourceRecord] = {}
 
 
 class Sync(StrEnum):
@@ -36,30 +38,27 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One aspect of an object's status, as Kubernetes writes it.
+class ObjectStatus:
+    """The status of one object.
 
     Attributes:
-        type: Which aspect.
-        is_true: Whether it holds.
-        reason: Stable name (camelCase).
-        message: In words; empty when all is well.
+        conditions: Synced, Healthy, Drifted, Stalled, Ready.
+        generation: Which version of the object they are of; None when it does not exist yet.
+        revision: The revision of the manifests that wrote it last; empty when that is not known.
     """
-
-    type: Literal["Synced", "Healthy"]
-    is_true: bool
-    reason: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStatus:
-    """The status of one object."""
 
     key: Key
     sync: Sync
     health: Health
-    conditions: tuple[Condition, Condition]
+    conditions: Conditions
+    generation: int | None = None
+    revision: str = ""
+
+    @property
+    def message(self) -> str:
+        """What its conditions say, each thing once: a difference from the manifests tells of drift already."""
+        told = [c.message for c in self.conditions if c.type != "Drifted" or self.sync is Sync.SYNCED]
+        return "; ".join(message for message in dict.fromkeys(told) if message)
 
 
 def statuses(
@@ -70,6 +69,8 @@ def statuses(
     suspensions: ReadOnlyMapping[str, Suspension] = NO_SUSPENSIONS,
     lanes: ReadOnlyMapping[str, LaneStatus] = NO_LANES,
     users: ReadOnlyMapping[str, str] = NO_PROBLEMS,
+    records: ReadOnlyMapping[Key, ResourceRecord] = NO_RECORDS,
+    pause: Pause | None = None,
 ) -> dict[Key, ObjectStatus]:
     """The status of each actual object, and of each that is declared but does not exist yet, in plan order.
 
@@ -80,24 +81,30 @@ def statuses(
         suspensions: Adapters that an operator has disabled, by name.
         lanes: What was last heard of each lane's target.
         users: What is not known of the users of applications, in words, by name of the application.
+        records: What the store knows of each object.
+        pause: Whether the reconcile loop is suspended.
     """
     specs = {r.key: r for r in resources}
     open_changes = {c.key: c for c in (*plan.changes, *plan.left_out) if not isinstance(c.subject, Mapping)}
     keys = sorted(specs.keys() | open_changes.keys(), key=resource_order)
     left_out = {c.key for c in plan.left_out}
-    return {
-        key: _status(
+
+    def status(key: Key) -> ObjectStatus:
+        synced = _sync(open_changes.get(key), plan, is_left_out=key in left_out)
+        lane = lanes.get(_lane(key))
+        health, healthy = _problem_of_users(key, users) or _health(key, specs.get(key), deliveries, suspensions, lane)
+        record = records.get(key)
+        has_drifted = key in plan.drifted or (record is not None and record.has_drifted)
+        return ObjectStatus(
             key,
-            _sync(open_changes.get(key), plan, is_left_out=key in left_out),
-            _problem_of_users(key, users)
-            or _health(key, specs.get(key), deliveries, suspensions, lanes.get(_lane(key))),
+            Sync.SYNCED if synced.is_true else Sync.OUT_OF_SYNC,
+            health,
+            conditions(synced, healthy, has_drifted=has_drifted, pause=pause),
+            None if record is None else record.generation,
+            "" if record is None else record.revision,
         )
-        for key in keys
-    }
 
-
-def _status(key: Key, sync: Condition, health: tuple[Health, Condition]) -> ObjectStatus:
-    return ObjectStatus(key, Sync.SYNCED if sync.is_true else Sync.OUT_OF_SYNC, health[0], (sync, health[1]))
+    return {key: status(key) for key in keys}
 
 
 def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:

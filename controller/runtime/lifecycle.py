@@ -12,12 +12,14 @@ from controller.pipeline.topology import TopologyReader
 from controller.ports.store import Store
 from controller.reconcile.reconciler import Outcome, Reconciler, ReconcileResult
 from controller.runtime.actors import process_name
+from controller.runtime.desired import LastingReading, Paths
 from controller.runtime.housekeeping import HousekeepingRounds
 from controller.runtime.policies import PolicyRounds
 from controller.runtime.reading import make_users
 from controller.runtime.rounds import Rounds
 from controller.runtime.scheduler import Scheduler
 from controller.runtime.users import UserRounds
+from controller.runtime.watching import ManifestWatch
 from controller.runtime.wiring import Installation
 from controller.runtime.workers import Workers
 
@@ -45,8 +47,14 @@ class Controller:
         self._metrics = installation.metrics
         self._holder = process_name()
         self.rounds = Rounds()
+        self._round_lock = threading.Lock()
+        self._watch: ManifestWatch | None = None
         self._stopping = threading.Lock()
         self._has_stopped = False
+
+    def watch(self, paths: Paths, reading: LastingReading, poll: timedelta) -> None:
+        """From the start on, reconcile also when manifests have changed."""
+        self._watch = ManifestWatch(paths, reading, poll, self._round)
 
     def start(self) -> None:
         """Reconcile once, then start all threads."""
@@ -56,6 +64,8 @@ class Controller:
         self._users.start()
         self._policies.start()
         self._housekeeping.start()
+        if self._watch is not None:
+            self._watch.start()
 
     def wake(self) -> None:
         """Say that there is a new change."""
@@ -69,6 +79,8 @@ class Controller:
                 self._stop()
 
     def _stop(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         self._users.stop()
         self._policies.stop()
         self._scheduler.stop()
@@ -82,7 +94,8 @@ class Controller:
 
     def _round(self) -> None:
         try:
-            self._lead_or_follow()
+            with self._round_lock:
+                self._lead_or_follow()
         except PwsyncError as error:
             log.warning("A round of the reconcile loop is skipped", code=error.code, problem=str(error))
 
@@ -127,6 +140,8 @@ def log_result(result: ReconcileResult) -> None:
         case Outcome.HELD:
             holds = result.plan.holds if result.plan is not None else ()
             log.error("A plan is held", reasons=[hold.message for hold in holds][:20])
+        case Outcome.SUSPENDED:
+            log.warning("The reconcile loop is suspended: nothing is applied")
         case Outcome.OVERTAKEN:
             log.info("Another apply came first; the next round decides")
         case Outcome.FAILED:

@@ -7,67 +7,45 @@ from functools import partial
 from controller.connectors.registry import installed_connectors
 from controller.manifests.compile import Compiled
 from controller.manifests.filter_effects import limits_of
-from controller.manifests.problems import Problem
-from controller.manifests.reader import read_manifests
 from controller.model.actor import Actor
 from controller.model.topology import DomainDirectory
 from controller.planning.policy_effects import Limits
-from controller.planning.state import State
 from controller.ports.store import Store
 from controller.ports.windows_groups import GroupDirectory
-from controller.reconcile.reconciler import ReadDesired, Reconciler
+from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.users import Users
-from controller.runtime.references import is_there, resolve_secret
+from controller.runtime.desired import LastingReading, Paths, Reading
+from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.store.database import SqlStore
 from controller.store.location import Location
 from controller.store.opening import open_store
 
 
-def compile_manifests(paths: Sequence[str], *, stdin: str | None = None) -> Compiled:
+def compile_manifests(paths: Sequence[str], settings: Settings, *, stdin: str | None = None) -> Compiled:
     """Read the manifests at *paths*; *stdin* is the text behind ``-``.
 
     Raises:
         ManifestErrors: With every problem of every file.
+        ManifestsUnavailable: A repository cannot be read.
+        ManifestsRefused: A revision must not be used.
     """
-    return read_manifests(paths, installed_connectors(), stdin=stdin)
+    return Reading(Paths(tuple(paths), stdin), settings).compile()
 
 
-def missing_outside(compiled: Compiled) -> list[Problem]:
-    """Warnings of files and environment variables that manifests name and that are not there, in order of place."""
-    hint = "it must be there where the controller runs"
-    return sorted(
-        Problem(found.place, f"{found.field}: {found.reference} does not exist here", hint)
-        for found in compiled.outside
-        if not is_there(found.reference)
-    )
+def make_reconciler(store: Store, reading: Reading | LastingReading, *, by: Actor) -> Reconciler:
+    """Make the reconciler of what *reading* reads."""
+    return Reconciler(store, reading.read, by=by, source=reading, limits=connector_limits())
 
 
-def read_desired_from(paths: Sequence[str], *, stdin: str | None = None, looks_outside: bool = False) -> ReadDesired:
-    """Make the function that reads the desired state at *paths*, anew with each call.
-
-    With *looks_outside* it warns of files and variables that are not there.
-    """
-
-    def read_desired() -> tuple[State, list[str]]:
-        compiled = compile_manifests(paths, stdin=stdin)
-        missing = missing_outside(compiled) if looks_outside else []
-        return compiled.state, [str(warning) for warning in (*compiled.warnings, *missing)]
-
-    return read_desired
+def make_onlooker(store: Store, reading: LastingReading, *, by: Actor) -> Reconciler:
+    """Make the reconciler of who only looks at what another one reads."""
+    return Reconciler(store, reading.read_in_force, by=by, source=reading, limits=connector_limits())
 
 
 def connector_limits() -> Limits:
     """What the installed connectors take; it raises NotFound for a type that is not among them."""
     return partial(limits_of, catalogue=installed_connectors())
-
-
-def make_reconciler(
-    store: Store, paths: Sequence[str], *, stdin: str | None = None, by: Actor, looks_outside: bool = False
-) -> Reconciler:
-    """Make the reconciler of the manifests at *paths*; *stdin* is the text behind ``-``."""
-    read_desired = read_desired_from(paths, stdin=stdin, looks_outside=looks_outside)
-    return Reconciler(store, read_desired, by=by, limits=connector_limits())
 
 
 def make_users(store: Store) -> Users:

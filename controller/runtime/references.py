@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from controller.manifests.compile import Compiled
+from controller.manifests.problems import Problem
 from controller.model.errors import SettingsError
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
@@ -26,6 +28,16 @@ def is_there(reference: SecretReference) -> bool:
     if reference.env is not None:
         return reference.env in os.environ
     return os.path.exists(reference.file or "")  # noqa: PTH110  # False where Path.exists raises: no permission
+
+
+def missing_outside(compiled: Compiled) -> list[Problem]:
+    """Warnings of files and environment variables that manifests name and that are not there, in order of place."""
+    hint = "it must be there where the controller runs"
+    return sorted(
+        Problem(found.place, f"{found.field}: {found.reference} does not exist here", hint)
+        for found in compiled.outside
+        if not is_there(found.reference)
+    )
 
 
 def _of_environment(name: str) -> str:

@@ -32,15 +32,8 @@ class Rounds:
     def note(self, result: ReconcileResult | None, at: datetime, interval: timedelta) -> None:
         """Note how a round ended; *result* is None when another controller has the lead."""
         outcome = "following" if result is None else result.outcome.value
-        self._last = Round(outcome, "" if result is None else _problem(result), at, at + interval)
+        self._last = Round(outcome, "" if result is None else result.problem, at, at + interval)
 
     def last(self) -> Round | None:
         """The last round; None before the first has ended."""
         return self._last
-
-
-def _problem(result: ReconcileResult) -> str:
-    if result.error is not None:
-        return str(result.error)
-    holds = result.plan.holds if result.plan is not None else ()
-    return holds[0].message if holds else ""

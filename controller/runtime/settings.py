@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from controller.manifests.git.access import DEFAULT_USER, GitAccess
 from controller.model.errors import SettingsError
 
 _PASSWORD = re.compile(r"://[^:/]*:[^@]*@|[?&][^=&]*password=", re.IGNORECASE)
@@ -22,12 +23,14 @@ class Settings:
         database: A SQLAlchemy URL, which may hold a password; the embedded file when none was given.
         given_replay_dir: Where changes are kept while the store is away, when it is not the state directory.
         given_key_file: The file with the master secrets, when it is not in the state directory.
+        git: How repositories with manifests are reached.
     """
 
     state_dir: Path
     database: str = field(repr=False)
     given_replay_dir: Path | None = None
     given_key_file: Path | None = None
+    git: GitAccess = field(default_factory=GitAccess)
 
     @property
     def replay_dir(self) -> Path:
@@ -38,6 +41,11 @@ class Settings:
     def key_file(self) -> Path:
         """The file with the master secrets."""
         return self.given_key_file or self.state_dir / "master.key"
+
+    @property
+    def revisions_dir(self) -> Path:
+        """Where revisions of repositories with manifests are kept."""
+        return self.state_dir / "revisions"
 
     @property
     def embedded_database(self) -> Path:
@@ -78,12 +86,14 @@ def settings_of(
     environ: Mapping[str, str] = os.environ,
     *,
     key_file: Path | None = None,
+    git_allowed_signers: Path | None = None,
 ) -> Settings:
     """Combine flags, environment and defaults.
 
     Raises:
         SettingsError: The flag *database* holds a password; other users of the machine can read command lines. Or the
-            file that ``PWSYNC_DATABASE_FILE`` names cannot be used, or ``PWSYNC_DATABASE`` is set as well.
+            file that ``PWSYNC_DATABASE_FILE`` names cannot be used, or ``PWSYNC_DATABASE`` is set as well; likewise
+            ``PWSYNC_GIT_PASSWORD_FILE`` and ``PWSYNC_GIT_PASSWORD``.
     """
     if database is not None and _PASSWORD.search(database):
         raise SettingsError(
@@ -94,12 +104,28 @@ def settings_of(
     folder = chosen.expanduser().absolute()
     url = database or _database_in(environ) or f"sqlite:///{folder / 'pwsync.db'}"
     replay = _path(replay_dir, environ.get("PWSYNC_REPLAY_DIR"))
-    return Settings(folder, url, replay, _path(key_file, environ.get("PWSYNC_KEY_FILE")))
+    keys = _path(key_file, environ.get("PWSYNC_KEY_FILE"))
+    return Settings(folder, url, replay, keys, _git_access(git_allowed_signers, environ))
 
 
 def _path(flag: Path | None, text: str | None) -> Path | None:
     chosen = flag or (Path(text) if text else None)
     return None if chosen is None else chosen.expanduser().absolute()
+
+
+def _git_access(allowed_signers: Path | None, environ: Mapping[str, str]) -> GitAccess:
+    password, file = environ.get("PWSYNC_GIT_PASSWORD", ""), _path(None, environ.get("PWSYNC_GIT_PASSWORD_FILE"))
+    if password and file is not None:
+        raise SettingsError("both PWSYNC_GIT_PASSWORD and PWSYNC_GIT_PASSWORD_FILE are set", hint="unset one of them")
+    return GitAccess(
+        allowed_signers=_path(allowed_signers, environ.get("PWSYNC_GIT_ALLOWED_SIGNERS")),
+        user=environ.get("PWSYNC_GIT_USER") or DEFAULT_USER,
+        password=password,
+        password_file=file,
+        ca_file=_path(None, environ.get("PWSYNC_GIT_CA_FILE")),
+        ssh_key=_path(None, environ.get("PWSYNC_GIT_SSH_KEY")),
+        known_hosts=_path(None, environ.get("PWSYNC_GIT_KNOWN_HOSTS")),
+    )
 
 
 def _database_in(environ: Mapping[str, str]) -> str | None:

@@ -17,6 +17,7 @@ from controller.ports.credentials import Credentials, Fingerprints, Guesses
 from controller.ports.deliveries import Deliveries
 from controller.ports.events import Events
 from controller.ports.lanes import Lanes, Policies, Sessions
+from controller.ports.manifests import Reconciliations
 from controller.ports.mappings import Mappings
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
@@ -38,6 +39,7 @@ from controller.store.lanes import SqlLanes
 from controller.store.leases import SqlLeases
 from controller.store.mappings import SqlMappings
 from controller.store.policies import SqlPolicies
+from controller.store.reconciliations import SqlReconciliations
 from controller.store.resources import SqlResources
 from controller.store.sealed import SqlSealedValues
 from controller.store.session import Session
@@ -67,6 +69,7 @@ class SqlTransaction:
         self.now: datetime = session.now
         self.resources: Resources = SqlResources(session)
         self.suspensions: Suspensions = SqlSuspensions(session)
+        self.reconciliations: Reconciliations = SqlReconciliations(session)
         self.policies: Policies = SqlPolicies(session)
         self.lanes: Lanes = SqlLanes(session)
         self.sessions: Sessions = SqlSessions(session)

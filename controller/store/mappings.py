@@ -12,7 +12,7 @@ from controller.model.topology import Mapping
 from controller.ports.mappings import MappingQuery
 from controller.store.columns import Name
 from controller.store.session import Session
-from controller.store.tables import mappings
+from controller.store.tables import counters, mappings
 from controller.store.upsert import on_conflict_replace, upsert
 
 _BATCH = 10_000
@@ -20,6 +20,7 @@ _STREAM = 1_000
 _C = mappings.c
 _KEY = (_C.application, _C.windows_account, _C.external_account)
 _ALL: Select[Any] = select(*_KEY, _C.enabled, _C.origin).order_by(*_KEY)
+_REVISION = select(counters.c.value).where(counters.c.name == "mappings")
 _COUNT = select(func.count()).select_from(mappings)
 _OF_WINDOWS = _ALL.where(_C.windows_account == bindparam("windows"))
 _OF_EXTERNAL = _ALL.order_by(None).where(
@@ -47,7 +48,7 @@ _REMOVE_ARRAYS = delete(mappings).where(*(_C[name] == _KEYS.c[name] for name in 
 
 
 class SqlMappings:
-    """Implements ``ports.Mappings``."""
+    """Implements ``ports.Mappings``. Triggers count the revision, so that it grows with changes by hand too."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -72,6 +73,11 @@ class SqlMappings:
         if any(query.after):
             statement = statement.where(tuple_(*_KEY) > tuple_(*(literal(name, Name()) for name in query.after)))
         return [_mapping(row) for row in self._session.execute(statement)]
+
+    def revision(self) -> int | None:
+        """Grows with every change; None where nothing counts them (a store in memory)."""
+        revision: int | None = self._session.execute(_REVISION).scalar()
+        return revision
 
     def count(self) -> int:
         """How many there are."""

@@ -24,6 +24,7 @@ _REMOVE = delete(resources).where(_COLUMNS.kind == bindparam("kind_"), _COLUMNS.
 _PUT = upsert(
     resources,
     generation=lambda new: case((_COLUMNS.spec == new.spec, _COLUMNS.generation), else_=_COLUMNS.generation + 1),
+    revision=lambda new: case((new.revision == "", _COLUMNS.revision), else_=new.revision),
 )
 
 
@@ -50,8 +51,11 @@ class SqlResources:
         """Objects whose row was altered by something other than ``put``."""
         return {_key(row) for row in self._session.execute(_ALL) if _has_drifted(row)}
 
-    def put(self, resource: Resource) -> None:
-        """Insert or replace; the object's generation grows when its spec differs."""
+    def put(self, resource: Resource, revision: str = "") -> None:
+        """Insert or replace; the object's generation grows when its spec differs.
+
+        *revision* tells which manifests it comes from; without one, that of before stays.
+        """
         texts = (spec_json(resource.spec), _canonical(resource.labels), _canonical(resource.annotations))
         spec, labels, annotations = texts
         self._session.execute(
@@ -65,6 +69,7 @@ class SqlResources:
                 "digest": _digest(resource.kind.value, resource.name, *texts),
                 "generation": 1,
                 "updated_at": self._session.now,
+                "revision": revision,
             },
         )
 
@@ -72,12 +77,23 @@ class SqlResources:
         """Delete; no error when it is not there."""
         self._session.execute(_REMOVE, {"kind_": key.kind.value, "name_": key.name})
 
+    def records(self) -> dict[Key, ResourceRecord]:
+        """All objects with what the store knows about them.
+
+        Raises:
+            StoreUnusable: A row cannot be read; the message names it.
+        """
+        found = [_record(row) for row in self._session.execute(_ALL)]
+        return {record.resource.key: record for record in found}
+
     def describe(self, key: Key) -> ResourceRecord | None:
         """The object with what the store knows about it; None when it is not there."""
         row = self._session.execute(_ONE, {"kind": key.kind.value, "name": key.name}).one_or_none()
-        if row is None:
-            return None
-        return ResourceRecord(_resource(row), row.generation, row.updated_at, _has_drifted(row))
+        return None if row is None else _record(row)
+
+
+def _record(row: Row[Any]) -> ResourceRecord:
+    return ResourceRecord(_resource(row), row.generation, row.updated_at, _has_drifted(row), row.revision)
 
 
 def _resource(row: Row[Any]) -> Resource:

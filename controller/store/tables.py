@@ -43,6 +43,7 @@ resources = Table(
     _required("digest", Name()),
     _required("generation", BigInteger()),
     _required("updated_at", Instant()),
+    _required("revision", Prose()),
 )
 
 counters = Table(
@@ -58,6 +59,31 @@ suspensions = Table(
     _required("adapter", Name(), primary_key=True),
     _required("principal", Name()),
     _required("since", Instant()),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("at", Instant()),
+    _required("outcome", Name()),
+    _required("message", Prose()),
+    _required("manifests", Prose()),
+    _required("attempted", Prose()),
+    _required("applied", Prose()),
+    Column("applied_at", Instant()),
+    _required("refused", Prose()),
+    _required("problem", Prose()),
+    Column("problem_since", Instant()),
+)
+
+pauses = Table(
+    "pauses",
+    METADATA,
+    _required("name", Name(), primary_key=True),
+    _required("principal", Name()),
+    _required("since", Instant()),
+    _required("reason", Prose()),
 )
 
 lanes = Table(

@@ -18,7 +18,7 @@ def resource_view(tx: "Transaction", resource: "Resource") -> dict[str, Any]:
 
 
 def resource_status(tx: "Transaction", resource: "Resource") -> dict[str, Any]:
-    """generation, updatedAt, hasDrifted."""
+    """generation, updatedAt, hasDrifted, revision."""
     record = tx.resources.describe(resource.key)
     if record is None:  # within one transaction it cannot go
         raise NotFound(f"there is no {resource.key}")
@@ -26,6 +26,7 @@ def resource_status(tx: "Transaction", resource: "Resource") -> dict[str, Any]:
         "generation": record.generation,
         "updatedAt": instant(record.updated_at),
         "hasDrifted": record.has_drifted,
+        "revision": record.revision,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from controller.views.records import delivery_view, lane_view
+from controller.views.records import delivery_view, instant, lane_view
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from controller.model.delivery import Delivery
     from controller.planning.plan import Plan
     from controller.ports.lanes import LaneStatus
+    from controller.ports.manifests import Pause, Reconciliation
     from controller.ports.store import Store
     from controller.ports.tokens import Token
     from controller.reconcile.status import ObjectStatus
@@ -30,6 +31,8 @@ class Picture:
         kept: Changes accepted while the store was away that are not in it yet.
         set_aside: Replay files that a person must look at.
         unnamed: Tokens that open nothing: no object names their principal.
+        reconciliation: How the last round of the reconcile loop ended; None when there never was one.
+        pause: Whether the loop is suspended.
     """
 
     plan: "Plan | None"
@@ -42,6 +45,8 @@ class Picture:
     kept: int = 0
     set_aside: tuple[str, ...] = ()
     unnamed: "tuple[Token, ...]" = ()
+    reconciliation: "Reconciliation | None" = None
+    pause: "Pause | None" = None
 
 
 def read_picture(store: "Store", plan: "Plan | None", replay_dir: "Path") -> Picture:
@@ -65,6 +70,8 @@ def read_picture(store: "Store", plan: "Plan | None", replay_dir: "Path") -> Pic
             kept=waiting.changes,
             set_aside=waiting.set_aside,
             unnamed=tuple(unnamed_tokens([r.spec for r in tx.resources.read().values()], tx.tokens.all(), tx.now)),
+            reconciliation=tx.reconciliations.read(),
+            pause=tx.reconciliations.pause(),
         )
 
 
@@ -76,7 +83,7 @@ def differing_mappings(plan: "Plan") -> int:
 
 
 def picture_view(picture: Picture) -> dict[str, Any]:
-    """sync, objects, mappings, changes, deliveries, offline, parked, replay, unnamedTokens."""
+    """sync, objects, mappings, changes, deliveries, offline, parked, replay, unnamedTokens, reconcile."""
     plan = picture.plan
     differing = None if plan is None else differing_mappings(plan)
     is_synced = plan is not None and not (plan.changes or plan.left_out)
@@ -93,11 +100,38 @@ def picture_view(picture: Picture) -> dict[str, Any]:
         "parked": [delivery_view(delivery) for delivery in picture.parked],
         "replay": {"waiting": picture.kept, "setAside": list(picture.set_aside)},
         "unnamedTokens": [{"id": token.id, "principal": token.principal} for token in picture.unnamed],
+        "reconcile": reconcile_view(picture.reconciliation, picture.pause),
+    }
+
+
+def reconcile_view(last: "Reconciliation | None", pause: "Pause | None") -> dict[str, Any]:
+    """Suspended (null, or principal, since, reason), lastRound (null, or at, outcome, message, manifests, ...)."""
+    return {
+        "suspended": None
+        if pause is None
+        else {"principal": pause.principal, "since": instant(pause.since), "reason": pause.reason},
+        "lastRound": None
+        if last is None
+        else {
+            "at": instant(last.at),
+            "outcome": last.outcome,
+            "message": last.message,
+            "manifests": last.manifests,
+            "attemptedRevision": last.attempted,
+            "appliedRevision": last.applied,
+            "appliedAt": instant(last.applied_at),
+            "refusedRevision": last.refused,
+            "problem": last.problem,
+            "problemSince": instant(last.problem_since),
+        },
     }
 
 
 def status_view(status: "ObjectStatus", *, is_compared: bool) -> dict[str, Any]:
-    """kind, name, sync (null when there was nothing to compare with), health, conditions."""
+    """kind, name, sync (null when there was nothing to compare with), health, conditions, ...
+
+    observedGeneration and revision are of the object as it is in the store; null and empty when it is not there yet.
+    """
     conditions = [c for c in status.conditions if is_compared or c.type != "Synced"]
     return {
         "kind": status.key.kind.value,
@@ -107,4 +141,6 @@ def status_view(status: "ObjectStatus", *, is_compared: bool) -> dict[str, Any]:
         "conditions": [
             {"type": c.type, "status": c.is_true, "reason": c.reason, "message": c.message} for c in conditions
         ],
+        "observedGeneration": status.generation,
+        "revision": status.revision,
     }

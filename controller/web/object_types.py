@@ -15,12 +15,18 @@ Count = Annotated[int, Field(ge=0)]
 Manifest = Annotated[dict[str, Any], Field(description="As in a manifest of this kind.")]
 
 
+Revision = Annotated[
+    str, Field(description="Of manifests: `main@sha1:...` of a repository, else the digest of what they declare.")
+]
+
+
 class ObjectStatusRecord(TypedDict):
     """What the store knows of an object."""
 
     generation: Annotated[int, Field(ge=1)]
     updatedAt: Time
     hasDrifted: Annotated[bool, Field(description="It was altered outside of apply.")]
+    revision: Revision
 
 
 class ObjectAnswer(TypedDict):
@@ -67,6 +73,8 @@ class ObjectCondition(TypedDict):
     sync: Annotated[Literal["Synced", "OutOfSync"] | None, Field(description="Null: there is nothing to compare with.")]
     health: Literal["Healthy", "Degraded", "Progressing"]
     conditions: list[Condition]
+    observedGeneration: Annotated[int | None, Field(description="Null: it does not exist yet.")]
+    revision: Revision
 
 
 class MappingCount(TypedDict):
@@ -107,6 +115,36 @@ class UnnamedToken(TypedDict):
     principal: str
 
 
+class Suspended(TypedDict):
+    """An operator's word that the reconcile loop applies nothing."""
+
+    principal: str
+    since: Time
+    reason: str
+
+
+class LastRound(TypedDict):
+    """How the last round of the reconcile loop ended."""
+
+    at: Time
+    outcome: Literal["inSync", "applied", "held", "suspended", "overtaken", "failed"]
+    message: Annotated[str, Field(description="Why nothing was applied; empty when all is well.")]
+    manifests: Annotated[str, Field(description="Their paths, as the controller was given them.")]
+    attemptedRevision: Revision
+    appliedRevision: Revision
+    appliedAt: Time | None
+    refusedRevision: Annotated[str, Field(description="A newer revision that cannot be used; empty when not known.")]
+    problem: Annotated[str, Field(description="Why the newest manifests are not used; empty when they are.")]
+    problemSince: Time | None
+
+
+class ReconcileRecord(TypedDict):
+    """What the reconcile loop does."""
+
+    suspended: Suspended | None
+    lastRound: Annotated[LastRound | None, Field(description="Null: there was none yet.")]
+
+
 class StatusAnswer(TypedDict):
     """Whether everything is as declared and does its work, and what waits."""
 
@@ -119,3 +157,4 @@ class StatusAnswer(TypedDict):
     parked: list[DeliveryAnswer]
     replay: ReplayRecord
     unnamedTokens: list[UnnamedToken]
+    reconcile: ReconcileRecord

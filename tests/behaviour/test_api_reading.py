@@ -132,7 +132,7 @@ def test_objects_are_told_as_manifests_with_their_status(api: ApiBench) -> None:
         "kind": "Application",
         "metadata": {"name": "RACF"},
         "spec": {"adapter": "racf"},
-        "status": {"generation": 1, "updatedAt": "2026-01-01T12:00:00Z", "hasDrifted": False},
+        "status": {"generation": 1, "updatedAt": "2026-01-01T12:00:00Z", "hasDrifted": False, "revision": ""},
     }
     assert items(api, "/v1/objects/Application?adapter=racf") == [answer]
     assert [o["metadata"]["name"] for o in items(api, "/v1/objects/adapter")] == ["racf", "strict"]

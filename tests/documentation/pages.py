@@ -5,7 +5,7 @@ Blocks are marked by their language and first line:
 - ``console``: commands after ``$ ``, in order, in one shell per page; what follows a command is its output, in which
   ``...`` stands for anything; ``[exit code N]`` ends it when the code is not 0.
 - ``yaml`` with ``# file: NAME``: a file that the commands find; a manifest unless its second line is ``# invalid``.
-- ``python`` with ``# file: NAME``: a program that the commands find.
+- ``python`` with ``# file: NAME``, ``xml`` with ``<!-- file: NAME -->``: a file that the commands find.
 - ``yaml`` with ``# fragment: Kind`` or ``# fragment: Kind.spec``: a part of a manifest.
 """
 

@@ -14,7 +14,7 @@ import yaml
 
 from controller.cli.main import execute
 from controller.connectors.registry import installed_connectors
-from controller.manifests.schema import json_schema
+from controller.manifests.schema import Generator, json_schema
 from controller.manifests.v1.kinds import KINDS
 from controller.model.events import CATALOGUE
 from tests.documentation.api import api_page
@@ -94,6 +94,7 @@ COMMANDS = (
     ("capture", "schema"),
     ("schema",),
     ("demo",),
+    ("import-esso",),
 )
 
 
@@ -146,7 +147,7 @@ def manifests_page() -> str:
         "",
         "Durations are written `90s`, `10m`, `1h30m`, `24h`, `7d`. Paths are relative to the manifest that names them.",
         "",
-        "`pwsync schema` prints all of this as JSON Schema, for editors.",
+        "`pwsync schema` prints all of this as JSON Schema, for [editors](../how-to/gitops.md#in-the-editor).",
         "",
     ]
     for kind in KINDS:
@@ -174,7 +175,7 @@ def connectors_page() -> str:
         "",
     ]
     for name in installed_connectors().names():
-        schema = installed_connectors().get(name).options.model_json_schema(by_alias=True)
+        schema = installed_connectors().get(name).options.model_json_schema(by_alias=True, schema_generator=Generator)
         fields = list(_fields(schema, "", schema.get("$defs", {})))
         lines += [f"## {name}", "", *_table(f"connector.{name}", fields, meanings[f"connector.{name}"]), ""]
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -131,7 +131,7 @@ def conflicts_of(desired: State, most: int = 10_000) -> Conflicts:
     """What planning finds."""
     propagation = Propagation(desired.resources)
     assert list(propagation.watch(desired.mappings)) == list(desired.mappings)
-    return propagation.conflicts(most)
+    return propagation.conflicts(most, desired.mappings)
 
 
 @patient

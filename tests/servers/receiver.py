@@ -25,7 +25,7 @@ SECRET = "whsec_" + base64.b64encode(b"a key that both sides have got: 32b").dec
 SHORTEST = 8
 _TOLERANCE = 300
 _DRIP = 0.1
-_INFO = b"pwsync webhook v1"
+_INFO = b"pwsync.webhook.v1"
 
 
 @dataclass

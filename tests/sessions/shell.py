@@ -52,6 +52,21 @@ class Shell:
         )
         return self._kept(done.returncode, done.stdout, done.stderr)
 
+    def bash(self, script: str) -> Result:
+        """Run a script in which ``pwsync`` is a command, to its end or its first error."""
+        environment = self.environment()
+        environment["PATH"] = f"{self.program.parent}{os.pathsep}{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return self._kept(done.returncode, done.stdout, done.stderr)
+
     def expect(self, code: int, *arguments: str, stdin: str | bytes = b"") -> Result:
         """Run a command that must end with *code*."""
         result = self.pwsync(*arguments, stdin=stdin)

@@ -42,11 +42,14 @@ def yaml_blocks() -> Iterator[Block]:
         yield from (block for block in blocks(path) if block.language in {"yaml", "yml"})
 
 
+_FILE = re.compile(r"# file: (?P<name>\S+)\s*|<!-- file: (?P<xml>\S+) -->")
+
+
 def files_of(path: Path) -> Iterator[tuple[str, Block]]:
     """The files that a page shows."""
     for block in blocks(path):
-        if block.first_line.startswith("# file: "):
-            yield block.first_line.removeprefix("# file: ").strip(), block
+        if found := _FILE.fullmatch(block.first_line):
+            yield found["name"] or found["xml"], block
 
 
 def is_invalid(block: Block) -> bool:
@@ -75,7 +78,8 @@ def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path, warm
 
 @pytest.mark.parametrize("name", [name for name, path in PAGES.items() if list(files_of(path))])
 def test_the_manifests_of_a_page_are_valid_together(name: str, tmp_path: Path) -> None:
-    found = ((file, block) for file, block in files_of(PAGES[name]) if block.language not in {"python", "ini"})
+    data = {"python", "ini", "xml"}
+    found = ((file, block) for file, block in files_of(PAGES[name]) if block.language not in data)
     shown = [(file, block) for file, block in found if not is_invalid(block)]
     for file, block in shown:
         target = tmp_path / file
@@ -156,7 +160,7 @@ def test_commands_that_are_only_shown_exist() -> None:
 
 
 def _commands_in(line: str) -> list[str]:
-    return re.findall(r"\bpwsync(?: --[a-z-]+ \S+)* ((?:[a-z][a-z-]* ?){1,2})", line)
+    return re.findall(r"\bpwsync(?: --[a-z-]+ \S+)* ((?:[a-z]+(?:-[a-z]+)* ?){1,2})", line)
 
 
 def _is_known(words: str, known: set[str]) -> bool:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from controller.model.errors import ChannelRefused
 
-INFO = b"pwsync webhook v1"
+INFO = b"pwsync.webhook.v1"
 """What both sides give to HPKE as info: such a body opens as nothing else."""
 _HINT = "openssl pkey -pubout makes one from the receiver's private key (openssl genpkey -algorithm X25519)"
 

@@ -14,8 +14,13 @@ MAX_NAME_LENGTH: Final = 253
 _NAME: Final = re.compile(NAME_PATTERN)
 
 
+def is_name(text: str) -> bool:
+    """Whether an object may have this name."""
+    return len(text) <= MAX_NAME_LENGTH and _NAME.fullmatch(text) is not None
+
+
 def _checked_name(name: str) -> str:
-    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise Unfit(
             f"{name[:MAX_NAME_LENGTH]!r} is not a name",
             hint=f"letters, digits, '.', '_' and '-', a letter or digit at both ends, at most {MAX_NAME_LENGTH}",

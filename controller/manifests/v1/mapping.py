@@ -48,6 +48,11 @@ def derived_name(application: str, windows: WindowsAccount) -> str:
     return f"{application}/{windows}"
 
 
+def origin_of(name: str | None, application: str, windows: WindowsAccount) -> str:
+    """What mappings of a Mapping document name as their origin; a name that is left out is derived."""
+    return ORIGIN + (name if name is not None else derived_name(application, windows))
+
+
 class MappingMetadata(Described):
     """Metadata of a Mapping, whose name may be left out."""
 
@@ -66,7 +71,7 @@ class MappingSpec(Options):
     def compile(self, name: str | None) -> Mapping:
         """Return the model object; without a name its origin is derived from application and Windows account."""
         account = WindowsAccount.parse(self.windows_account)
-        origin = ORIGIN + (name if name is not None else derived_name(self.application, account))
+        origin = origin_of(name, self.application, account)
         return Mapping(self.application, account, self.external_account, self.enabled, origin)
 
     @classmethod

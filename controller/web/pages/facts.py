@@ -10,6 +10,7 @@ from controller.model.delivery import DeliveryState
 from controller.model.topology import Mapping
 from controller.planning.plan import Plan
 from controller.ports.lanes import LaneStatus
+from controller.ports.manifests import Pause, Reconciliation
 from controller.ports.store import Transaction
 from controller.reconcile.picture import object_statuses
 from controller.reconcile.status import Health, ObjectStatus, Sync
@@ -66,6 +67,8 @@ class Overview:
         changes: How many changes are in each state.
         objects: Those that need a person first, then in the order of plans.
         rates: What happened in the last hour.
+        reconciliation: How the last round of the reconcile loop ended, in whichever process; None when there was none.
+        pause: Whether the loop is suspended.
     """
 
     now: datetime
@@ -76,6 +79,8 @@ class Overview:
     differing_mappings: int
     changes: ReadOnlyMapping[str, int]
     rates: tuple[tuple[str, int], ...]
+    reconciliation: Reconciliation | None = None
+    pause: Pause | None = None
 
     @property
     def out_of_sync(self) -> tuple[ObjectStatus, ...]:
@@ -123,6 +128,8 @@ def read_overview(tx: Transaction, plan: Plan | None) -> Overview:
         differing_mappings=0 if plan is None else sum(isinstance(c.subject, Mapping) for c in plan.changes),
         changes=tx.changes.count_by_state(),
         rates=tuple((label, sum(counted.get(type_.name, 0) for type_ in types)) for label, types in _RATES),
+        reconciliation=tx.reconciliations.read(),
+        pause=tx.reconciliations.pause(),
     )
 
 
@@ -147,6 +154,8 @@ def headline(overview: Overview) -> str:
             "adapter disabled by an operator",
             "adapters disabled by an operator",
         ),
+        "reconcile suspended" if overview.pause is not None else "",
+        "newest manifests not used" if overview.reconciliation is not None and overview.reconciliation.problem else "",
     ]
     told = [part for part in parts if part]
     return (", ".join(told) + ".") if told else "All is well: nothing waits for a person."

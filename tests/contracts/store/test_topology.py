@@ -129,6 +129,30 @@ def test_the_revision_grows_with_every_put_and_remove(store: Store, store_url: s
         assert tx.resources.revision() > before, "changes by hand count too"
 
 
+def test_the_revision_of_mappings_grows_with_every_change_even_by_hand(store: Store, store_url: str) -> None:
+    def revision() -> int:
+        with store.read() as tx:
+            found = tx.mappings.revision()
+        assert found is not None
+        return found
+
+    revisions = [revision()]
+    with store.write() as tx:
+        tx.mappings.put([mapping("alice", "A1"), mapping("bob", "B1")])
+    revisions.append(revision())
+    with store.write() as tx:
+        tx.mappings.remove([mapping("alice", "A1")])
+    revisions.append(revision())
+    for statement in ("UPDATE mappings SET enabled = NOT enabled", "DELETE FROM mappings"):
+        _by_hand(store_url, statement)
+        revisions.append(revision())
+    assert revisions == sorted(set(revisions))
+    with store.write() as tx:
+        tx.resources.put(GROUP)
+        tx.mappings.put([])
+    assert revision() == revisions[-1]
+
+
 def test_a_removed_object_is_gone_and_removing_it_again_is_no_error(store: Store) -> None:
     with store.write() as tx:
         tx.resources.put(GROUP)

@@ -76,7 +76,13 @@ def test_describe_tells_all_about_an_object(applied: Console) -> None:
     assert "deliveryConfirmed  alice.smith" in text
     view = json.loads(applied.expect(0, "describe", "adapter", "wiki", "-o", "json").out)
     assert view["manifest"]["metadata"]["name"] == "wiki"
-    assert {condition["type"] for condition in view["status"]["conditions"]} == {"Synced", "Healthy"}
+    assert {condition["type"] for condition in view["status"]["conditions"]} == {
+        "Synced",
+        "Healthy",
+        "Drifted",
+        "Stalled",
+        "Ready",
+    }
     assert view["events"][0]["adapter"] == "wiki"
 
 

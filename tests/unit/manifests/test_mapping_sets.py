@@ -201,13 +201,14 @@ def test_a_mistake_in_an_inline_mapping_is_reported_at_its_column() -> None:
 
 
 def test_an_empty_inline_list_is_an_empty_set() -> None:
-    assert read_manifests(["-"], FakeCatalogue(), stdin=f"{AROUND}{SPEC}  mappings: []\n").state.mappings == ()
+    text = f"{AROUND}{SPEC}  mappings: []\n"
+    assert list(read_manifests(["-"], FakeCatalogue(), stdin=text).state.mappings) == []
 
 
 def test_mappings_are_sorted_by_application_and_account() -> None:
     entries = "[{windows: z, external: Z}, {windows: a.b, external: A}, {windows: a, external: Y}]"
     text = f"{AROUND}{SPEC}  mappings: {entries}\n"
-    mappings = read_manifests(["-"], FakeCatalogue(), stdin=text).state.mappings
-    assert isinstance(mappings, tuple)
-    assert list(mappings) == sorted(mappings, key=lambda mapping: mapping.sort_key)
+    mappings = list(read_manifests(["-"], FakeCatalogue(), stdin=text).state.mappings)
+    assert [mapping.external for mapping in mappings] == ["Y", "A", "Z"]
+    assert mappings == sorted(mappings, key=lambda mapping: mapping.sort_key)
     assert all(isinstance(mapping, Mapping) for mapping in mappings)

@@ -47,7 +47,7 @@ def test_the_example_of_the_contract_reads_without_a_warning() -> None:
         (Case("upper"), Remove("#@"), Truncate(8))
     )
     assert resources[Key(Kind.ADAPTER, "racf-prod")].is_protected
-    assert compiled.state.mappings == (
+    assert tuple(compiled.state.mappings) == (
         Mapping("PAYROLL", WindowsAccount("CORP", "alice"), "ALICE1", True, "Mapping/alice-payroll"),
         Mapping("PAYROLL", WindowsAccount("CORP", "bob"), "BOB1", True, "MappingSet/payroll-staff"),
         Mapping("PAYROLL", WindowsAccount("CORP", "carol"), "CAROL1", True, "MappingSet/payroll-staff"),

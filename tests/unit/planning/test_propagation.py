@@ -182,4 +182,4 @@ def test_nothing_is_kept_of_mappings_that_pass_nothing_on() -> None:
     mappings = [mapped("R", "alice", "A1")]
     propagation = Propagation({})
     assert propagation.watch(mappings) is mappings
-    assert propagation.conflicts(1) == Conflicts()
+    assert propagation.conflicts(1, mappings) == Conflicts()

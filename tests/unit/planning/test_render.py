@@ -54,6 +54,12 @@ MARKDOWN = r"""
 | replace | 1 | 0 |
 | prune | 1 | 1 |
 
+0 people lose synchronisation, 0 gain it; the stored credentials of 1 account are deleted.
+
+| application | lose | gain | directions | credentials deleted |
+|---|---:|---:|---|---:|
+| PAYROLL | 0 | 0 | none | 1 |
+
 - :no_entry: HOLD
 
 - :warning: careful

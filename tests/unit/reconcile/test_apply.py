@@ -173,11 +173,13 @@ def test_appliers_exclude_each_other(store: Store) -> None:
 
 def test_what_was_applied_is_recorded_and_audited(store: Store) -> None:
     _apply(store, FULL)
-    _apply(store, state(*_without(adapter("racf", group="mainframe")).resources.values(), adapter("racf")))
+    plan = _plan(store, state(*_without(adapter("racf", group="mainframe")).resources.values(), adapter("racf")))
+    apply_plan(store, plan, by=Actor("ops"))
     with store.read() as tx:
         (event, _) = tx.events.find(EventQuery(name="planApplied"))
         rows = [(r.principal, r.action, r.object, r.detail) for r in tx.audit.find(AuditQuery(limit=4))]
-    assert event.fields == {"principal": "ops", "create": 0, "update": 1, "replace": 0, "prune": 2, "forced": []}
+    counts = {"create": 0, "update": 1, "replace": 0, "prune": 2}
+    assert event.fields == {"principal": "ops", **counts, "forced": [], "revision": plan.revision}
     assert sorted(rows) == [
         ("ops", "apply", "Plan", "create 0, update 1, replace 0, prune 2"),
         ("ops", "prune", r"Mapping/PAYROLL/CORP\alice/A1", ""),

@@ -12,6 +12,7 @@ from controller.model.errors import InvalidInput, PwsyncError, StoreUnavailable,
 from controller.model.events import RecordedEvent
 from controller.planning.state import State
 from controller.ports.events import EventQuery
+from controller.ports.manifests import Provenance
 from controller.ports.store import Store, Transaction
 from controller.reconcile.apply import Applied
 from controller.reconcile.observe import observe
@@ -198,3 +199,75 @@ def test_no_transaction_is_open_while_the_manifests_are_read(store: Store, manif
 
     manifests.while_reading = write_from_elsewhere
     assert Reconciler(store, manifests.read).reconcile().outcome is Outcome.APPLIED
+
+
+@dataclass
+class Source:
+    """A source of manifests whose newest revision may be unusable."""
+
+    now: Provenance = field(default_factory=lambda: Provenance("git+https://h/r", "main@sha1:a"))
+    accepted: list[str] = field(default_factory=list)
+    error: PwsyncError | None = None
+
+    def provenance(self) -> Provenance:
+        return self.now
+
+    def accept(self) -> None:
+        if self.error is not None:
+            raise self.error
+        self.accepted.append(self.now.revision)
+
+
+def test_the_revision_is_recorded_with_every_object_it_wrote(store: Store, manifests: Manifests) -> None:
+    source = Source()
+    reconciler = Reconciler(store, manifests.read, source=source)
+    reconciler.reconcile()
+    source.now = Provenance("git+https://h/r", "main@sha1:b")
+    manifests.desired = state(system(), adapter("racf", enabled=False))
+    reconciler.reconcile()
+    with store.read() as tx:
+        revisions = {str(key): record.revision for key, record in tx.resources.records().items()}
+        told = tx.reconciliations.read()
+    assert revisions == {"System/default": "main@sha1:a", "Adapter/racf": "main@sha1:b"}
+    assert source.accepted == ["main@sha1:a", "main@sha1:b"]
+    assert told is not None
+    assert (told.manifests, told.applied) == ("git+https://h/r", "main@sha1:b")
+
+
+def test_the_last_good_manifests_go_on_being_reconciled_and_why_is_told_once(
+    store: Store, manifests: Manifests, alter_by_hand: AlterByHand
+) -> None:
+    source = Source()
+    reconciler = Reconciler(store, manifests.read, source=source)
+    reconciler.reconcile()
+    source.now = Provenance("git+https://h/r", "main@sha1:a", "main@sha1:b", "b.yaml:1:1: wrong")
+    alter_by_hand("racf", enabled=False)
+    assert reconciler.reconcile().outcome is Outcome.APPLIED, "drift is healed meanwhile"
+    assert reconciler.reconcile().outcome is Outcome.IN_SYNC
+    (event,) = _events(store, "manifestsNotUsed")
+    assert event.fields == {"revision": "main@sha1:b", "revisionInForce": "main@sha1:a", "message": "b.yaml:1:1: wrong"}
+    source.now = Provenance("git+https://h/r", "main@sha1:c")
+    reconciler.reconcile()
+    source.now = Provenance("git+https://h/r", "main@sha1:c", "main@sha1:d", "d.yaml:1:1: wrong")
+    reconciler.reconcile()
+    assert len(_events(store, "manifestsNotUsed")) == 2
+
+
+def test_a_held_revision_is_not_accepted(store: Store) -> None:
+    source = Source()
+    full = state(system(), *many_mappings(20))
+    Reconciler(store, lambda: (full, []), source=source).reconcile()
+    source.now = Provenance("git+https://h/r", "main@sha1:b")
+    held = Reconciler(store, lambda: (state(system()), []), source=source).reconcile()
+    assert held.outcome is Outcome.HELD
+    assert source.accepted == ["main@sha1:a"]
+    with store.read() as tx:
+        told = tx.reconciliations.read()
+    assert told is not None
+    assert (told.applied, told.attempted, told.message) == ("main@sha1:a", "main@sha1:b", held.problem)
+
+
+def test_manifests_that_cannot_be_kept_fail_the_round(store: Store, manifests: Manifests) -> None:
+    source = Source(error=InvalidInput("the disk is full"))
+    result = Reconciler(store, manifests.read, source=source).reconcile()
+    assert (result.outcome, result.problem) == (Outcome.FAILED, "the disk is full")

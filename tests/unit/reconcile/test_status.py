@@ -27,7 +27,7 @@ def _statuses(
 
 
 def _one(status: ObjectStatus) -> tuple[str, str, str, str]:
-    synced, healthy = status.conditions
+    synced, healthy, *_ = status.conditions
     return status.sync, synced.reason, status.health, healthy.reason
 
 
@@ -35,6 +35,14 @@ def test_what_is_as_declared_is_synced_and_healthy() -> None:
     found = _statuses([system(), adapter("a"), DOMAIN], [system(), adapter("a"), DOMAIN])
     assert list(found) == ["System/default", "Domain/CORP", "Adapter/a"]
     assert {_one(s) for s in found.values()} == {("Synced", "asDeclared", "Healthy", "asExpected")}
+
+
+def test_a_message_says_each_thing_once() -> None:
+    off = [adapter("a", enabled=False)]
+    found = _statuses([adapter("a")], off, drifted={adapter("a").key})
+    assert found["Adapter/a"].message == "was altered by something other than apply: would update it"
+    same = _statuses([adapter("a")], [adapter("a")], drifted={adapter("a").key})
+    assert same["Adapter/a"].message == "was altered by something other than apply"
 
 
 def test_what_does_not_exist_yet_is_progressing() -> None:

@@ -3,6 +3,7 @@
 Spelled out and not taken from ``store.tables``, which will move on while this script stays.
 """
 
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,10 +70,22 @@ def _create_topology() -> None:
         *_texts("spec", "labels", "annotations"),
         *_names("digest"),
         *_numbers("generation", "updated_at"),
+        *_texts("revision"),
     )
     op.create_table("counters", *_keys("name"), *_numbers("value"))
-    op.execute("INSERT INTO counters (name, value) VALUES ('resources', 0)")
+    op.execute("INSERT INTO counters (name, value) VALUES ('resources', 0), ('mappings', 0)")
     op.create_table("suspensions", *_keys("adapter"), *_names("principal"), *_numbers("since"))
+    op.create_table(
+        "reconciliations",
+        *_keys("name"),
+        *_numbers("at"),
+        *_names("outcome"),
+        *_texts("message", "manifests", "attempted", "applied"),
+        *_optional_numbers("applied_at"),
+        *_texts("refused", "problem"),
+        *_optional_numbers("problem_since"),
+    )
+    op.create_table("pauses", *_keys("name"), *_names("principal"), *_numbers("since"), *_texts("reason"))
     op.create_table(
         "policies",
         *_keys("lane"),
@@ -261,6 +274,7 @@ def _create_audit() -> None:
     )
 
 
+_COUNTED = ("resources", "mappings")
 _TRIMMED = "(SELECT trimmed FROM audit_heads WHERE trail = OLD.trail)"
 _GOES_BACK = "NEW.trail <> OLD.trail OR NEW.sequence < OLD.sequence OR NEW.trimmed < OLD.trimmed"
 
@@ -273,10 +287,10 @@ def _create_sqlite_triggers() -> None:
     )
     op.execute(f"CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads {refused}")
     op.execute(f"CREATE TRIGGER audit_heads_no_return BEFORE UPDATE ON audit_heads WHEN {_GOES_BACK} {refused}")
-    for event in ("INSERT", "UPDATE", "DELETE"):
+    for table, event in product(_COUNTED, ("INSERT", "UPDATE", "DELETE")):
         op.execute(
-            f"CREATE TRIGGER resources_count_{event.lower()} AFTER {event} ON resources "  # noqa: S608  # constants
-            "BEGIN UPDATE counters SET value = value + 1 WHERE name = 'resources'; END"
+            f"CREATE TRIGGER {table}_count_{event.lower()} AFTER {event} ON {table} "  # noqa: S608  # constants
+            f"BEGIN UPDATE counters SET value = value + 1 WHERE name = '{table}'; END"
         )
 
 
@@ -306,10 +320,11 @@ def _create_postgresql_triggers() -> None:
         "FOR EACH ROW EXECUTE FUNCTION refuse_audit_return()"
     )
     op.execute(
-        "CREATE FUNCTION count_resource_change() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN UPDATE counters SET value = value + 1 WHERE name = 'resources'; RETURN NULL; END $$"
+        "CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN UPDATE counters SET value = value + 1 WHERE name = TG_TABLE_NAME; RETURN NULL; END $$"
     )
-    op.execute(
-        "CREATE TRIGGER resources_count AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON resources "
-        "FOR EACH STATEMENT EXECUTE FUNCTION count_resource_change()"
-    )
+    for table in _COUNTED:
+        op.execute(
+            f"CREATE TRIGGER {table}_count AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION count_change()"
+        )

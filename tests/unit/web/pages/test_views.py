@@ -15,6 +15,7 @@ from controller.planning.plan import Plan
 from controller.planning.safety import Hold
 from controller.ports.changes import ChangeQuery
 from controller.ports.lanes import LaneStatus
+from controller.ports.manifests import Pause, Reconciliation
 from controller.reconcile.reconciler import Outcome, ReconcileResult
 from controller.runtime.rounds import Rounds
 from controller.web.pages.plans import FRESH_SECONDS, SHARE, Plans
@@ -59,6 +60,20 @@ def test_what_is_offline_is_said_with_the_reason(pages: PagesBench) -> None:
     assert "1 system offline." in said
     assert "adapter/ldap since 2026-01-01 12:00:00Z : no route" in said
     assert "ldap offline" in text_of(pages.logged_in().get("/topology"))
+
+
+def test_what_is_in_force_what_is_not_used_and_a_pause_are_said(pages: PagesBench) -> None:
+    with pages.bench.store.write() as tx:
+        in_force = Reconciliation(tx.now, "inSync", applied="main@sha1:a", applied_at=tx.now)
+        tx.reconciliations.note(replace(in_force, problem="b.yaml:1:1: <wrong>", problem_since=tx.now))
+        tx.reconciliations.suspend(Pause("ops", tx.now, "the directory moves"))
+    answer = pages.logged_in().get("/")
+    said = text_of(answer)
+    assert "reconcile suspended, newest manifests not used." in said
+    assert "In force main@sha1:a" in said
+    assert "Newest manifests not used since 2026-01-01 12:00:00Z : b.yaml:1:1: " in said
+    assert "&lt;wrong&gt;" in answer.text
+    assert "Suspended by ops since 2026-01-01 12:00:00Z : the directory moves" in said
 
 
 def test_how_long_the_oldest_delivery_waits(pages: PagesBench) -> None:
