@@ -62,10 +62,10 @@ class Tally:
                 )
             previous = position
             counts[application] += 1
-            # The lengths stand before the texts, so that no two mappings give the same bytes.
+            # Each length stands before its text, so that no two mappings give the same bytes.
             rows.append(
-                f"{len(application)} {len(windows)} {len(external)} {len(origin)} {mapping.enabled:d}"
-                f"{application}{windows}{external}{origin}\n"
+                f"{len(application)}:{application}{len(windows)}:{windows}{len(external)}:{external}"
+                f"{mapping.enabled:d}{len(origin)}:{origin}\n"
             )
             if len(rows) == _TOGETHER:
                 self._digest_rows()
