@@ -65,9 +65,10 @@ class Fitting:
         """Change the request."""
         if self._is_good(ParameterLocation.PATH):
             self._fit_path(self._case.path_parameters)
-        is_seal = self._case.path.endswith("/captures") and isinstance(self._case.body, dict)
-        if is_seal and self._is_good(ParameterLocation.BODY) and self._is_good(ParameterLocation.PATH):
-            self._fit_seal(self._case.body)
+        body = self._case.body
+        is_good = self._is_good(ParameterLocation.BODY) and self._is_good(ParameterLocation.PATH)
+        if is_good and isinstance(body, dict) and self._case.path.endswith("/captures"):
+            self._fit_seal(body)
         if self._is_good(ParameterLocation.QUERY):
             self._fit_query(self._case.query)
         if self._is_good(ParameterLocation.HEADER) and "Pwsync-Session" in self._case.headers:
