@@ -24,6 +24,7 @@ LOOK_EVERY = 0.5
 """Seconds between two looks into an empty spool."""
 FORWARDER_LOCK = "forwarder.lock"
 _EXPIRED = "expired"
+_SEAL_BROKEN = "sealBroken"
 _TO_BE_MENDED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """What a person mends on the controller's side: the change waits for that."""
 
@@ -126,7 +127,7 @@ class Forwarder:
     def _refused(self, name: str, change: CapturedChange, refused: CallRefused) -> None:
         if refused.reason == _EXPIRED:
             self._give_up(name, change)
-        elif refused.status in _TO_BE_MENDED:
+        elif refused.status in _TO_BE_MENDED and refused.reason != _SEAL_BROKEN:
             raise Held(f"the controller refuses this agent: {refused}") from refused
         else:
             self._set_aside(name, Aside.REFUSED, str(refused))

@@ -6,7 +6,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from controller.model.accounts import Account
-from controller.model.errors import InvalidInput, SealBroken
+from controller.model.errors import Refused, SealBroken
 from controller.model.secret import Secret
 from controller.pipeline.intake import Report
 from controller.runtime.wiring import Installation
@@ -15,6 +15,8 @@ from controller.web.body import CapturedExternalReport, CapturedWindowsReport, r
 from controller.web.calls import call
 from controller.web.changes import ACCEPTED, OF_REPORTS, ChangesApi, external_account, windows_account
 from controller.web.problem_kinds import NOT_FOUND, STOPPING
+
+SEAL_BROKEN = "sealBroken"
 
 
 class CapturesApi:
@@ -31,7 +33,7 @@ class CapturesApi:
         ACCEPTED,
         body=CapturedWindowsReport,
         problems=(NOT_FOUND, STOPPING),
-        reasons=("sourceNotAllowed", "sourceTypeOff", "windowsToAdaptersOff", "expired"),
+        reasons=("sourceNotAllowed", "sourceTypeOff", "windowsToAdaptersOff", "expired", SEAL_BROKEN),
     )
     async def report_windows_capture(self, request: Request) -> JsonAnswer:
         """Accept a change that an agent of a domain has captured and sealed."""
@@ -47,7 +49,7 @@ class CapturesApi:
         ACCEPTED,
         body=CapturedExternalReport,
         problems=(NOT_FOUND, STOPPING),
-        reasons=(*OF_REPORTS, "oldPasswordMissing", "expired"),
+        reasons=(*OF_REPORTS, "oldPasswordMissing", "expired", SEAL_BROKEN),
     )
     async def report_external_capture(self, request: Request) -> JsonAnswer:
         """Accept a change that an agent of an adapter's system has captured and sealed."""
@@ -61,11 +63,11 @@ class CapturesApi:
         """Open a password.
 
         Raises:
-            InvalidInput: It was sealed with another key, or for another account or time.
+            Refused: It was sealed with another key, or for another account or time.
         """
         opening = self._installation.sealer.open_captured
         try:
             return await to_thread.run_sync(opening, sealed, account, occurred_at, limiter=self._limiter)
         except SealBroken as error:
-            problem = InvalidInput(error.message, hint=error.hint)
+            problem = Refused(error.message, reason=SEAL_BROKEN, hint=error.hint)
         raise problem

@@ -160,6 +160,7 @@ REASONS = {
     "notRemote": "the adapter's connector runs inside the controller, so it has no session",
     "oldPasswordMissing": "the adapter verifies old passwords",
     "expired": "older than `maxSyncAge`",
+    "sealBroken": "a captured password was sealed with another key, or for another account or time",
     "groupAdapter": "a group adapter reports nothing",
     "notReporter": "only who reported a change, or who administers what it concerns, may see it",
     "applicationDisabled": "the application is disabled",

@@ -39,7 +39,7 @@ EXTERNAL_ACCOUNT = _text(
 NEW_PASSWORD = _secret("The new password, taken exactly as sent.")
 OLD_PASSWORD = _secret("The password before, for adapters that verify it.")
 SEALED_PASSWORD = _text(
-    rf"^[A-Za-z0-9+/]+={{0,2}}{_END}",
+    rf"^([A-Za-z0-9+/]{{4}})+([A-Za-z0-9+/]{{2}}==|[A-Za-z0-9+/]{{3}}=)?{_END}",
     "The new password, sealed to the public key that `pwsync secret capture-key` prints (decision 0042), in base64.",
 )
 INSTANT = _text(

@@ -67,7 +67,7 @@ def test_a_seal_for_another_change_is_refused_and_nothing_of_it_is_told(api: Api
 
     for body in (stolen, later):
         answer = api.post("/v1/domains/CORP/captures", body)
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalidInput")
+        assert (answer.status_code, answer.json()["reason"]) == (403, "sealBroken")
         assert "capture-key" in answer.json()["hint"]
     assert api.count_changes() == 0
 

@@ -6,6 +6,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.engine import events, from_schema
 from schemathesis.generation import GenerationMode
 
+from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.web.app import all_calls
 from tests.doubles.conformance import (
     APPLICATION_NAME,
@@ -63,6 +65,10 @@ class Fitting:
         """Change the request."""
         if self._is_good(ParameterLocation.PATH):
             self._fit_path(self._case.path_parameters)
+        body = self._case.body
+        is_good = self._is_good(ParameterLocation.BODY) and self._is_good(ParameterLocation.PATH)
+        if is_good and isinstance(body, dict) and self._case.path.endswith("/captures"):
+            self._fit_seal(body)
         if self._is_good(ParameterLocation.QUERY):
             self._fit_query(self._case.query)
         if self._is_good(ParameterLocation.HEADER) and "Pwsync-Session" in self._case.headers:
@@ -87,6 +93,17 @@ class Fitting:
             path["trackingId"] = self._installation.notification()
         elif operation.endswith("/changes/{trackingId}"):
             path["trackingId"] = self._installation.change()
+
+    def _fit_seal(self, body: dict[str, Any]) -> None:
+        """Put in a password that opens for this account and time: what OpenAPI cannot say."""
+        path = self._case.path_parameters
+        account: Account = (
+            WindowsAccount.parse(body["account"])
+            if "domain" in path
+            else ExternalAccount.parse(path["name"], body["account"])
+        )
+        now = datetime.now(UTC)
+        body.update(sealedPassword=self._installation.sealed(account, now), occurredAt=now.isoformat())
 
     def _fit_query(self, query: dict[str, Any]) -> None:
         query.pop("cursor", None)  # only an answer can tell a good one

@@ -1,13 +1,16 @@
 """An installation in which one caller may do everything, for tools that call the API as its description says."""
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from controller.model.accounts import Account
 from controller.model.actor import Actor
 from controller.model.completion import Completion
 from controller.model.notification import PasswordNotification
@@ -24,6 +27,7 @@ from controller.model.topology import (
 )
 from controller.pipeline.gate import AdapterCall
 from controller.runtime.metrics import Metrics
+from controller.sealing.capture import CaptureKey
 from controller.web.metrics import MetricsPage
 from controller.web.service import make_service
 from controller.web.stopping import Stopping
@@ -62,6 +66,11 @@ class OpenInstallation:
     def token(self) -> str:
         """The token of the caller."""
         return self.api.tokens[PRINCIPAL]
+
+    def sealed(self, account: Account, occurred_at: datetime) -> str:
+        """A captured password, in base64."""
+        key = CaptureKey.of(self._bench.sealer._keyring.newest)
+        return base64.b64encode(key.seal(Secret("n3w"), account, occurred_at)).decode()
 
     def service(self) -> ASGIApp:
         """All that a controller answers, and the start and end of which the tools tell, but our server does not."""

@@ -60,15 +60,14 @@ def is_invalid(block: Block) -> bool:
 @pytest.mark.parametrize("name", EXECUTED)
 def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path, warm_pwsync: Path) -> None:
     require_server("bash", "curl")
-    has_own_manifests = False
+    has_own_manifests, port = False, free_port()
     for file, block in files_of(PAGES[name]):
         target = tmp_path / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(block.body, encoding="utf-8")
+        target.write_text(block.body.replace(":8080", f":{port}"), encoding="utf-8")
         has_own_manifests = has_own_manifests or target.parent == tmp_path / "manifests"
     if not has_own_manifests:
         shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
-    port = free_port()
     with Shell(tmp_path, environment_for(warm_pwsync, Path(sys.executable))) as shell:
         for step in steps(PAGES[name]):
             printed, code = shell.run(step.command.replace(":8080", f":{port}"))

@@ -87,8 +87,9 @@ def test_what_is_mended_at_the_controller_holds_all_up_with_an_alarm(tmp_path: P
     assert bench.spool.count() == 0
 
 
-def test_what_the_controller_does_not_take_is_set_aside_and_can_be_put_back(tmp_path: Path) -> None:
-    server = StubServer([problem(422), TAKEN])
+@pytest.mark.parametrize("refusal", [problem(422), problem(403, reason="sealBroken")])
+def test_what_the_controller_does_not_take_is_set_aside_and_can_be_put_back(tmp_path: Path, refusal: Answer) -> None:
+    server = StubServer([refusal, TAKEN])
     bench = CaptureBench(tmp_path, server)
     bench.take("alice")
     bench.take("bob")
