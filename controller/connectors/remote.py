@@ -17,7 +17,7 @@ from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ConnectorType, ResolveSecret
 
-CAPABILITIES = Capabilities(can_verify=False, can_read_policy=False)
+CAPABILITIES = Capabilities(can_verify=False, can_read_policy=False, can_survey=False)
 """The adapter is told when a notification is a repetition; it is asked nothing."""
 
 

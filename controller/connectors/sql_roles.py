@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Row, text
 
-from controller.connectors.checking import diagnose_by_check
+from controller.connectors.checking import diagnose_by_check, survey_by_look_up
 from controller.connectors.sql_scram import ITERATIONS, scram_verifier
 from controller.connectors.sql_transaction import Transactions
 from controller.model.constraints import Capabilities, Constraints
@@ -124,9 +124,13 @@ class PostgresqlRoles:
             self.transactions.do(lambda connection: _read(connection, account))
         return None
 
-    def survey(self, accounts: Sequence[str]) -> Survey:  # noqa: ARG002  # as ports.Connector
-        """Tell nothing: this system is not asked about its accounts."""
-        return Survey()
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Look which accounts there are; the server does not tell when a password was set.
+
+        Raises:
+            Busy, ChannelRefused, Unavailable: As ``ports.Connector`` says.
+        """
+        return survey_by_look_up(self.policy, accounts)
 
     def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:  # noqa: ARG002  # as ports.Connector
         """Check the channel."""

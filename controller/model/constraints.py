@@ -119,6 +119,7 @@ class Capabilities:
         is_probe_harmless: A wrong probe counts towards no lockout, so that one may be made with every try.
         is_repeatable: Setting the same password twice does no harm (no history that refuses it).
         can_read_policy: ``policy`` answers. Without it, a policy that is not known is no news.
+        can_survey: ``survey`` tells which accounts there are. Without it, one that is gone shows when it is written to.
         constraints: What the target accepts.
     """
 
@@ -127,4 +128,5 @@ class Capabilities:
     is_probe_harmless: bool = False
     is_repeatable: bool = True
     can_read_policy: bool = True
+    can_survey: bool = True
     constraints: Constraints = Constraints()

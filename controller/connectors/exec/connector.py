@@ -166,7 +166,7 @@ class ExecType:
 
     def capabilities(self, options: ExecOptions) -> Capabilities:
         """Passwords are set without the old one; whether they can be verified is up to the program."""
-        return Capabilities(can_verify=options.verify, can_read_policy=False)
+        return Capabilities(can_verify=options.verify, can_read_policy=False, can_survey=False)
 
     def connect(self, options: ExecOptions, resolve: ResolveSecret) -> Connector:  # noqa: ARG002  # has no secret
         """Make a connector; the program is first looked at when it is run."""

@@ -199,6 +199,7 @@ def _capabilities(options: RacfOptions) -> Capabilities:
         needs_old_password=changes,
         is_repeatable=not changes,
         can_read_policy=False,
+        can_survey=False,
         constraints=Constraints(min_length=1, max_length=LONGEST_PHRASE, gaps=gaps, alphabet=_IN_PHRASES),
     )
 

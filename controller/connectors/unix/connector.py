@@ -175,7 +175,9 @@ class UnixType:
 
     def capabilities(self, options: UnixOptions) -> Capabilities:
         """Passwords are set without the old one; they can be verified where accounts may log in by password."""
-        return Capabilities(can_verify=options.verify, can_read_policy=False, constraints=_CONSTRAINTS)
+        return Capabilities(
+            can_verify=options.verify, can_read_policy=False, can_survey=False, constraints=_CONSTRAINTS
+        )
 
     def connect(self, options: UnixOptions, resolve: ResolveSecret) -> Connector:
         """Make a connector; nothing is opened before its first use.

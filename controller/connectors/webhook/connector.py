@@ -146,7 +146,7 @@ class WebhookType:
 
     def capabilities(self, options: WebhookOptions) -> Capabilities:
         """Passwords are set without the old one; whether they can be verified is up to the receiver."""
-        return Capabilities(can_verify=options.verify, can_read_policy=False)
+        return Capabilities(can_verify=options.verify, can_read_policy=False, can_survey=False)
 
     def connect(self, options: WebhookOptions, resolve: ResolveSecret) -> Connector:
         """Make a connector; nothing is opened before its first use.
