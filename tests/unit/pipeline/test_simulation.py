@@ -16,7 +16,7 @@ from controller.model.filters import PasswordFilter, Remove
 from controller.model.secret import Secret
 from controller.model.topology import Application, Kind, Mapping, System
 from controller.pipeline.intake import Report
-from controller.pipeline.simulation import Simulated, Simulation
+from controller.pipeline.simulation import Simulated, Simulation, _Stand
 from controller.pipeline.surroundings import look_around, mappings_around, rebuild
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.store.opening import scratch_store
@@ -332,3 +332,9 @@ def test_what_was_settled_long_ago_does_not_make_the_change_stale(bench: Pipelin
     assert told(result) == [("ldap:al", "delivered", "")]
     assert [d.state for d in result.deliveries] == [DeliveryState.CONFIRMED]
     agrees_with_what_happens(bench, result, bench.windows("alice", "Ne1-w-est"))
+
+
+def test_what_stands_for_a_target_tells_nothing_of_its_accounts() -> None:
+    stand = _Stand(Capabilities(), "adapter/x", lambda *_: None)
+    assert stand.survey(["al"]).accounts == {}
+    assert list(stand.diagnose(["al"])) == []

@@ -158,3 +158,9 @@ def test_json_has_no_raw_control_character() -> None:
 
     assert all(c.isprintable() or c == "\n" for c in rendered)
     assert json.loads(rendered)["warnings"] == [every]
+
+
+def test_a_mapping_that_a_rule_made_names_it() -> None:
+    made = mapping("PAYROLL", "alice", "A1", origin="MappingRule/from-ad")
+    text = render_text(make_plan(state(application("PAYROLL")), state(application("PAYROLL"), made)))
+    assert r"+ Mapping PAYROLL: CORP\alice <-> A1 (by MappingRule/from-ad)" in text

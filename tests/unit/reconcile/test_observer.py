@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from controller.model.errors import SettingsError
-from controller.model.topology import REMOTE, Adapter, ConnectorSpec, Domain, Key, Kind
+from controller.model.topology import REMOTE, Adapter, Application, ConnectorSpec, Domain, Key, Kind
 from controller.ports.connectors import Connector
 from controller.ports.events import EventQuery
 from controller.reconcile.observer import LATENCY, MOST_NAMED, MOST_TOLD, PIECE, Observer
@@ -43,7 +43,9 @@ class Bench:
     def conditions(self, kind: Kind = Kind.DOMAIN, name: str = "CORP") -> list[str]:
         with self.pipeline.store.read() as tx:
             status = object_statuses(tx, None)[Key(kind, name)]
-        return [f"{c.is_true} {c.message}" for c in status.conditions if c.type == "Drifted"]
+        return [
+            f"{c.is_true} {c.message}" for c in status.conditions if c.type == "Drifted" and (c.is_true or c.message)
+        ]
 
     def told(self) -> list[tuple[str, str, str]]:
         names = {"accountMissing", "passwordChangeMissed", "targetNotSeen"}
@@ -167,8 +169,7 @@ def test_what_cannot_be_looked_at_is_told_once_and_what_was_seen_stays(
     bench.look()
     bench.look()
     assert bench.conditions() == [
-        "True 1 mapped account does not exist: bob",
-        f"False its accounts could not be looked at: {words}",
+        f"True 1 mapped account does not exist: bob; its accounts could not be looked at: {words}"
     ]
     assert [name for name, *_ in bench.told()].count("targetNotSeen") == 2
 
@@ -204,3 +205,11 @@ def test_it_stops_when_it_is_told_to(bench: Bench, pieces: int) -> None:
     bench.pieces = pieces
     bench.look()
     assert bench.conditions() == []
+
+
+def test_mappings_of_an_application_without_an_adapter_are_looked_for_in_windows_alone(bench: Bench) -> None:
+    bench.pipeline.put(Kind.APPLICATION, "Y", Application())
+    bench.pipeline.map("Y", "nobody", "n")
+    bench.look()
+    assert bench.conditions() == ["True 1 mapped account does not exist: nobody"]
+    assert bench.conditions(Kind.ADAPTER, "x") == []

@@ -11,6 +11,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.credential import SealPlace
 from controller.model.errors import SealBroken, SettingsError
 from controller.model.secret import Secret
+from controller.sealing.capture import CaptureKey
 from controller.sealing.following import FollowingSealer
 from controller.sealing.keyring import Keyring
 from controller.sealing.keysource import create_keyring, load_keyring, save_keyring
@@ -63,6 +64,16 @@ def test_it_opens_what_another_process_sealed_with_a_new_key(
     save_keyring(path, rotated)
 
     assert sealer.open(sealed, PLACE) == SECRET
+
+
+def test_it_opens_what_was_captured_for_a_key_that_another_process_added(
+    sealer: FollowingSealer, path: Path, keyring: Keyring
+) -> None:
+    rotated = keyring.rotated(NOW)
+    account = WindowsAccount("CORP", "alice")
+    sealed = CaptureKey.parse(str(CaptureKey.of(rotated.newest))).seal(SECRET, account, NOW)
+    save_keyring(path, rotated)
+    assert sealer.open_captured(sealed, account, NOW) == SECRET
 
 
 def test_fingerprints_stay_the_same(sealer: FollowingSealer, path: Path, keyring: Keyring) -> None:

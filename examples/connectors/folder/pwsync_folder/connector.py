@@ -3,14 +3,16 @@
 Everything here is what your own connector needs, and nothing more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from controller.model.constraints import Capabilities, Constraints
+from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import AccountUnknown, OldPasswordWrong, PasswordRejected, Unavailable
+from controller.model.observation import Sighting, Survey
 from controller.model.options import FilePath, Options
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
@@ -67,6 +69,22 @@ class FolderConnector:
             if account is not None:
                 self._expect(account)
         return PasswordPolicy(f"the rules of {self}", Constraints(min_length=SHORTEST))
+
+    def survey(self, accounts: Sequence[str]) -> Survey:
+        """Tell which accounts there are. A system that cannot be asked: can_survey=False, and return Survey()."""
+        with self._reached():
+            return Survey({account: Sighting(self._accounts.has(account)) for account in accounts})
+
+    def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
+        """Check the channel step by step, and that mapped accounts are there, for ``pwsync doctor``; raise nothing."""
+        try:
+            missing = [account for account, seen in self.survey(accounts).accounts.items() if not seen.exists]
+        except Unavailable as error:
+            yield Finding("channel", Verdict.FAILED, error.message, error.hint)
+            return
+        yield Finding("channel", Verdict.OK, f"{self} can be read")
+        if missing:
+            yield Finding("base", Verdict.WARNING, f"mapped, but not there: {', '.join(missing)}")
 
     def close(self) -> None:
         """Give back connections, if there are any; the next call opens them again."""
