@@ -40,6 +40,8 @@ _DOCUMENT: Final = re.compile(
 )
 _OTHERS: Final = ("\r", "\x85", "\u2028", "\u2029", "\n%")
 """Other ends of lines than one, and directives, which reach beyond their document."""
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no part of a YAML stream may hold (YAML 1.1, 5.1): the parser then refuses the whole of it."""
 
 
 class PlainMapping(NamedTuple):
@@ -86,7 +88,7 @@ class Passage:
 
 def recognise(text: str, file: str, folder: str) -> Iterator[PlainMapping | Passage]:
     """Divide the text of a file into Mapping documents that are written plainly, and passages in between."""
-    if text.startswith("%") or any(other in text for other in _OTHERS):
+    if text.startswith("%") or any(other in text for other in _OTHERS) or _UNPRINTABLE.search(text):
         yield Passage(text, 0, 0)
         return
     position, line, begin, begin_line = 0, 0, 0, 0

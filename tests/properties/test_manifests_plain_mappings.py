@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from controller.manifests import reader
@@ -54,6 +54,9 @@ def documents(draw: st.DrawFn) -> str:
     return f"apiVersion: pwsync/v1\nkind: Mapping\n{metadata}spec:{spec}{end}"
 
 
+MAPPING = (
+    "---\napiVersion: pwsync/v1\nkind: Mapping\nspec: {{application: A, windowsAccount: {}, externalAccount: {}}}\n"
+)
 boundaries = st.sampled_from(
     ["---\n", "---\n", "---\n", "\n---\n", "--- \n", "--- # x\n", "%YAML 1.1\n---\n", "\r\n---\r\n"]
 )
@@ -84,6 +87,7 @@ def parse_all(text: str, _file: str, _folder: str) -> Iterator[PlainMapping | Pa
     yield Passage(text, 0, 0)
 
 
+@example(BEFORE + MAPPING.format("A", "X1") + MAPPING.format("CORP\\b", "'\a'"))
 @given(files())
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_recognised_means_what_the_parser_makes_of_it(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
