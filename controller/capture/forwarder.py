@@ -108,6 +108,8 @@ class Forwarder:
         except Damaged as error:
             self._set_aside(name, Aside.DAMAGED, str(error))
             return
+        except OSError as error:
+            raise Held(f"the spool cannot be read: {error.strerror or error}") from error
         if self._now() - change.occurred_at > self._max_age:
             self._give_up(name, change)
             return

@@ -47,10 +47,12 @@ class OtherOperation:
 
     Attributes:
         id: Of one that sets a password which is hashed already: also that of the operation that it carries out.
+        dn: The entry of that one.
     """
 
     why: str = ""
     id: OperationId | None = None
+    dn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _password_set(lines: list[Line], dn: str, password: bytes, *, is_announced: 
     except UnicodeDecodeError:
         return OtherOperation(f"the new password of {dn} is not UTF-8")
     if not is_announced and _HASHED.match(text):
-        return OtherOperation(f"the new password of {dn} was hashed before it was sent", _id(lines))
+        return OtherOperation(f"the new password of {dn} was hashed before it was sent", _id(lines), dn)
     return PasswordSet(_id(lines), dn, Secret(text), is_announced)
 
 

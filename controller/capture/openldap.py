@@ -47,10 +47,12 @@ class _UnderWay:
     """An operation whose end is not known.
 
     Attributes:
+        name: The account that it concerns; None for one that is not captured.
         change: What it will set, announced but not begun; None for an account that is not captured.
         file: Where that is kept, once it was begun.
     """
 
+    name: str | None
     change: CapturedChange | None
     since: float
     file: str = ""
@@ -81,6 +83,9 @@ class SockProgram:
         except InvalidInput as error:
             log.warning("An operation was passed over: problem=%s", error.message)
         except SettingsError as error:
+            if content.startswith(b"RESULT"):
+                log.error("How a change ended was not kept: problem=%s", error)  # noqa: TRY400  # no traceback
+                return b""
             log.error("A change was not taken, and slapd was told so: problem=%s", error)  # noqa: TRY400  # no traceback
             return NOT_TAKEN
         return b"" if content.startswith(b"RESULT") else CONTINUE
@@ -93,9 +98,10 @@ class SockProgram:
             case PasswordSet(is_announced=True):
                 self._announce(told)
             case PasswordSet():
-                self._begin(told.id, self._sealed(told))
-            case OtherOperation(id=OperationId() as operation, why=why):
-                self._carry_out(operation, why)
+                name = self._name(told.dn)
+                self._begin(told.id, name, self._sealed(name, told))
+            case OtherOperation(id=OperationId() as operation, why=why, dn=dn):
+                self._carry_out(operation, self._name(dn), why)
             case OtherOperation(why=why):
                 if why:
                     log.warning("A password change cannot be captured: reason=%s", why)
@@ -103,41 +109,63 @@ class SockProgram:
                 assert_never(told)
         return CONTINUE
 
-    def _sealed(self, told: PasswordSet) -> CapturedChange | None:
-        name = account_name(told.dn, self._spec.account_attribute, self._spec.base_dn)
+    def _name(self, dn: str) -> str | None:
+        return account_name(dn, self._spec.account_attribute, self._spec.base_dn)
+
+    def _sealed(self, name: str | None, told: PasswordSet) -> CapturedChange | None:
         return None if name is None else self._capture.sealed(name, told.password, self._now())
 
     def _announce(self, told: PasswordSet) -> None:
         """Remember the sealed change until slapd carries it out: what it refuses at once, it tells nobody."""
-        change = self._sealed(told)
-        with self._lock:
-            self._under_way[told.id] = _UnderWay(change, self._steady_time())
+        name = self._name(told.dn)
+        change = self._sealed(name, told)
+        self._replace(told.id, _UnderWay(name, change, self._steady_time()))
 
-    def _carry_out(self, operation: OperationId, why: str) -> None:
-        """Begin what was announced; without that, nobody knows which password was hashed there."""
+    def _carry_out(self, operation: OperationId, name: str | None, why: str) -> None:
+        """Begin what was announced for this account; without that, nobody knows which password was hashed there.
+
+        Clients choose the ids of their operations: one that was refused may be followed by one of the same id for
+        another entry.
+        """
         with self._lock:
-            announced = self._under_way.pop(operation, None)
-        if announced is None:
+            announced = self._under_way.get(operation)
+        if announced is None or announced.name != name or announced.file:
             log.warning("A password change cannot be captured: reason=%s", why)
         else:
-            self._begin(operation, announced.change)
+            self._begin(operation, name, announced.change)
 
-    def _begin(self, operation: OperationId, change: CapturedChange | None) -> None:
+    def _begin(self, operation: OperationId, name: str | None, change: CapturedChange | None) -> None:
         """Keep a change before slapd carries it out."""
-        if change is not None:
-            file = self._capture.spool.prepare(change)
+        if change is None:
             with self._lock:
-                self._under_way[operation] = _UnderWay(change, self._steady_time(), file)
+                self._under_way.pop(operation, None)
+        else:
+            file = self._capture.spool.prepare(change)
+            self._replace(operation, _UnderWay(name, change, self._steady_time(), file))
+
+    def _replace(self, operation: OperationId, under_way: _UnderWay) -> None:
+        """Follow an operation; of an earlier one of the same id nobody will say which of the two a result means."""
+        with self._lock:
+            former = self._under_way.get(operation)
+            self._under_way[operation] = under_way
+        if former is not None and former.file:
+            self._capture.spool.set_aside(former.file, Aside.DOUBTFUL)
+            log.error("Two password changes had the same id, and the earlier is in doubt: file=%s", former.file)
 
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
             ended = self._under_way.pop(operation, None)
         if ended is None or not ended.file:
             return
-        if is_success:
-            self._capture.spool.confirm(ended.file)
-        else:
-            self._capture.spool.withdraw(ended.file)
+        try:
+            if is_success:
+                self._capture.spool.confirm(ended.file)
+            else:
+                self._capture.spool.withdraw(ended.file)
+        except OSError as error:
+            with self._lock:
+                self._under_way.setdefault(operation, ended)  # it is set aside later, for a person
+            raise SettingsError(f"the file {ended.file}: {error.strerror or error}") from error
 
     def _give_up_lost(self) -> None:
         """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""

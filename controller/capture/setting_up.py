@@ -48,8 +48,10 @@ def pam_steps(program: Path) -> str:
     """What to do on a Unix host."""
     return f"""\
 # Needs Linux-PAM 1.6.0 or newer: an older pam_exec hands over no new password, and this program then refuses.
-# At the end of the stack 'password' (Debian: /etc/pam.d/common-password; Red Hat: an authselect profile):
-password required pam_exec.so expose_authtok quiet {program.absolute()}
+# In the stack 'password', where only a change that succeeded comes to. Debian: at the end of
+# /etc/pam.d/common-password. Red Hat: in an authselect profile, after pam_unix.so, which must not be 'sufficient' then.
+# seteuid: when users run passwd, the program needs its rights to write the spool.
+password required pam_exec.so seteuid expose_authtok quiet {program.absolute()}
 """
 
 

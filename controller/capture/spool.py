@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
-from controller.capture.record import CapturedChange, Damaged, decode, encode
+from controller.capture.record import CapturedChange, decode, encode
 from controller.model.errors import SettingsError
 
 LOCK = "lock"
@@ -118,11 +118,9 @@ class Spool:
 
         Raises:
             Damaged: It is not what was written.
+            OSError: It cannot be read now.
         """
-        try:
-            return decode((self.path / name).read_bytes())
-        except OSError as error:
-            raise Damaged(f"it cannot be read: {error.strerror}") from error
+        return decode((self.path / name).read_bytes())
 
     def remove(self, name: str) -> None:
         """Delete a change. Should the machine stop now, it may come back, and is sent twice: that does no harm."""

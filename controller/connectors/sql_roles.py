@@ -30,7 +30,8 @@ CAPABILITIES = Capabilities(constraints=Constraints(min_length=1, forbidden="\x0
 """libpq takes what stands before a NUL for the whole password, and PostgreSQL lets nobody in with an empty one."""
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 _ROLE = text(
-    "SELECT r.rolcanlogin AS can_log_in, coalesce(r.rolvaliduntil < now(), false) AS has_expired,"
+    "SELECT r.rolsuper AS is_superuser, r.rolcanlogin AS can_log_in,"
+    " coalesce(r.rolvaliduntil < now(), false) AS has_expired,"
     " has_database_privilege(r.oid, current_database(), 'CONNECT') AS may_connect,"
     " r.rolconnlimit >= 0 AND r.rolconnlimit <="
     "   (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid) AS has_too_many,"
@@ -61,7 +62,11 @@ class PostgresqlRoles:
         verifier = self._verifier(account, new)
 
         def alter(connection: Connection) -> None:
-            _read(connection, account)
+            if _read(connection, account).is_superuser:
+                raise AccountRefused(
+                    f"{account!r} is a superuser, whose password is not set from elsewhere",
+                    hint="remove the mapping, or take SUPERUSER from the role",
+                )
             statement = f"ALTER ROLE {_quoted(account)} PASSWORD '{verifier}'"  # it takes no parameters
             connection.execution_options(no_parameters=True).exec_driver_sql(statement)
 

@@ -13,6 +13,9 @@ PAUSE_SECONDS = 1.0
 """How long nothing is taken in when this machine has no room for more connections."""
 MOST_WAITING = 100
 """Refusals that wait to be told; more at once are only counted."""
+MOST_SHAKING = 200
+"""Handshakes under way; more wait in the kernel, so that callers who say nothing do not use up what is there."""
+HANDSHAKE_SECONDS = 10.0
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -76,6 +79,9 @@ class TlsListener:
 
     def _accept(self) -> None:
         for _ in range(BACKLOG):
+            if len(self._tasks) >= MOST_SHAKING:
+                self._rest()
+                return
             try:
                 connection, address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -83,13 +89,16 @@ class TlsListener:
             except OSError as error:
                 if error.errno not in _NO_ROOM:
                     raise
-                self._loop.remove_reader(self._listener.fileno())
-                self._pause = self._loop.call_later(PAUSE_SECONDS, self.start)
+                self._rest()
                 return
             connection.setblocking(False)
             task = self._loop.create_task(self._take(connection, address[0]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _rest(self) -> None:
+        self._loop.remove_reader(self._listener.fileno())
+        self._pause = self._loop.call_later(PAUSE_SECONDS, self.start)
 
     async def _take(self, connection: socket.socket, address: str) -> None:
         shaking = asyncio.ensure_future(self._shake_hands(connection))
@@ -105,7 +114,9 @@ class TlsListener:
         Returns what is wrong with the caller's certificate; nothing when it, or something other, ended well or badly.
         """
         try:
-            await self._loop.connect_accepted_socket(self._make_protocol, connection, ssl=self._context)
+            await self._loop.connect_accepted_socket(
+                self._make_protocol, connection, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
         except ssl.SSLCertVerificationError as error:
             self._watch.on_failed("certificate")
             return error.verify_message

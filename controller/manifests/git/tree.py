@@ -87,7 +87,7 @@ def _contents(content: IO[bytes], entries: Sequence[Entry]) -> Iterator[tuple[En
 def _write(path: Path, data: bytes, *, is_link: bool) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if is_link:
-        path.symlink_to(os.fsdecode(data))
+        path.symlink_to(os.fsdecode(data.replace(b"\0", b"?")))  # one with a NUL leads nowhere
         return
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
         file.write(data)
@@ -96,9 +96,17 @@ def _write(path: Path, data: bytes, *, is_link: bool) -> None:
 def _refuse_ways_out(folder: Path, entries: Sequence[Entry], address: GitAddress, commit: str) -> None:
     root = folder.resolve()
     for entry in entries:
-        if entry.is_link and not (folder / entry.path).resolve().is_relative_to(root):
+        if entry.is_link and not _leads_to(folder / entry.path, root):
+            link = f"{address}: the symbolic link {entry.path} of the commit {commit}"
             raise ManifestsRefused(
-                f"{address}: the symbolic link {entry.path} of the commit {commit} leads out of the manifests",
+                f"{link} leads out of the manifests or to itself",
                 revision=named(commit),
                 hint="put a file in its place",
             )
+
+
+def _leads_to(link: Path, root: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(root)
+    except RuntimeError:  # it leads to itself
+        return False

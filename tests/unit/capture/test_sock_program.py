@@ -1,5 +1,6 @@
 """The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,59 @@ def test_what_is_announced_and_refused_at_once_leaves_nothing(tmp_path: Path) ->
 def test_a_hashed_password_is_told_unless_it_was_announced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     bench, program, _ = made(tmp_path)
 
-    for value in (ANNOUNCED, extended(password_modify(b"cn=robot,dc=example", None, b"n3w"))):
-        program.answer(value)
-        assert program.answer(HASHED) == CONTINUE
+    robot = b"cn=robot,dc=example"
+    for announced, hashed in (
+        (ANNOUNCED, HASHED),
+        (extended(password_modify(robot, None, b"n3w")), HASHED.replace(DN.encode(), robot)),
+    ):
+        program.answer(announced)
+        assert program.answer(hashed) == CONTINUE
         program.answer(ENDED % 0)
     assert (caplog.messages, len(bench.waiting())) == ([], 1)
 
     program.answer(HASHED)
     assert "hashed" in caplog.text
+
+
+def test_what_was_announced_for_one_entry_is_not_carried_out_by_a_change_of_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, program, _ = made(tmp_path)
+
+    program.answer(extended(password_modify(DN.replace("alice", "victim").encode(), None, b"n3w-password")))
+    assert program.answer(HASHED) == CONTINUE
+    program.answer(ENDED % 0)
+
+    assert bench.spool.count() == 0
+    assert "cannot be captured" in caplog.text
+
+
+def test_of_two_changes_with_the_same_id_the_earlier_is_in_doubt(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path)
+
+    program.answer(SET)
+    program.answer(SET)
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+    program.answer(ENDED % 0)
+    assert bench.waiting() == [("alice", "n3w-password")]
+
+
+def test_an_end_that_cannot_be_kept_leaves_the_change_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, program, clock = made(tmp_path)
+    program.answer(SET)
+    with monkeypatch.context() as failing:
+        failing.setattr(type(bench.spool), "confirm", _fail)
+        assert program.answer(ENDED % 0) == b""
+    assert "How a change ended was not kept" in caplog.text
+    clock.seconds = 61
+    program.answer(b"MODRDN\n\n")
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+
+
+def _fail(*_: object) -> None:
+    raise OSError(errno.EIO, "input/output error")
 
 
 def test_what_failed_leaves_nothing_and_a_result_of_others_does_nothing(tmp_path: Path) -> None:

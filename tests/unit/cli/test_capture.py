@@ -85,7 +85,7 @@ def test_the_forwarder_runs_until_it_is_stopped(source: Console, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("samba", "syncpasswords --daemon"), ("pam", "pam_exec.so expose_authtok")]
+    ("name", "words"), [("samba", "syncpasswords --daemon"), ("pam", "pam_exec.so seteuid expose_authtok")]
 )
 def test_setup_writes_the_program_and_prints_the_rest(source: Console, name: str, words: str) -> None:
     told = source.expect(0, "capture", "setup", name, *CONFIG, "--program", "program").out
