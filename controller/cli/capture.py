@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli import failures
-from controller.cli.output import show, show_json, write
+from controller.cli.output import say, show, show_json, write
 
 if TYPE_CHECKING:
     from controller.capture.settings import CaptureSettings
@@ -138,7 +138,11 @@ def setup(
     source: Annotated[SourceProgram, typer.Argument(help="What tells its changes.")],
     config: Config = FILE,
     program: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write the program of samba or pam.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where to write the program of samba or pam. [/usr/local/sbin/pwsync-capture-SOURCE]",
+        ),
     ] = None,
 ) -> None:
     """Check the settings, write the program that the source calls, and print what is to be done on the source."""
@@ -149,6 +153,7 @@ def setup(
     chosen = program or Path(f"/usr/local/sbin/pwsync-capture-{source.value}")
     if source is not SourceProgram.OPENLDAP:
         write_program(chosen, source.value, settings)
+        say(f"{chosen} was written.")
     match source:
         case SourceProgram.SAMBA:
             steps = samba_steps(chosen)

@@ -51,4 +51,5 @@ def record(
 def record_applied(before: Reconciliation | None, revision: str, now: datetime) -> Reconciliation:
     """What is known after somebody has applied a plan of that revision."""
     known = before or Reconciliation(now, "applied")
-    return replace(known, attempted=revision, applied=revision, applied_at=now)
+    manifests = known.manifests if revision == known.attempted else ""  # the plan does not tell where it was read
+    return replace(known, manifests=manifests, attempted=revision, applied=revision, applied_at=now)

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from controller.planning.plan import Plan
 from controller.ports.manifests import Provenance, Reconciliation
 from controller.reconcile.record import record, record_applied
@@ -51,3 +53,13 @@ def test_what_a_person_applies_is_in_force() -> None:
     before = record(None, "held", plan("b"), GOOD, T0, message="would prune all")
     after = record_applied(before, "b", LATER)
     assert (after.applied, after.applied_at, after.manifests) == ("b", LATER, "git+https://h/r")
+
+
+ROUND = Reconciliation(T0, "inSync", manifests="git+https://git/x", attempted="main@sha1:1", applied="main@sha1:1")
+
+
+@pytest.mark.parametrize(("revision", "manifests"), [("main@sha1:1", "git+https://git/x"), ("sha256:2", "")])
+def test_a_revision_that_a_person_applied_is_not_said_to_come_from_elsewhere(revision: str, manifests: str) -> None:
+    later = LATER
+    kept = record_applied(ROUND, revision, later)
+    assert (kept.applied, kept.manifests, kept.applied_at) == (revision, manifests, later)
