@@ -31,7 +31,8 @@ class TokenFile:
         try:
             text = Path(self.path).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise Unusable(f"the token file {self.path} cannot be read", hint=type(error).__name__) from None
+            why = (error.strerror if isinstance(error, OSError) else "") or "it is no text"
+            raise Unusable(f"the token file {self.path} cannot be read: {why}", hint=_REMEDY) from None
         return _token(text, f"the token file {self.path}")
 
 
@@ -46,8 +47,11 @@ class TokenVariable:
         return _token(os.environ.get(self.name, ""), f"the environment variable {self.name}")
 
 
+_REMEDY = "put what 'pwsync token create' has printed there"
+
+
 def _token(text: str, place: str) -> Secret:
     token = text.strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise Unusable(f"{place} holds no token", hint="put what 'pwsync token create' has printed there")
+        raise Unusable(f"{place} holds no token", hint=_REMEDY)
     return Secret(token)

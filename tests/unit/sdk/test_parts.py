@@ -105,7 +105,7 @@ def test_what_is_no_token_is_refused_and_not_quoted(tmp_path: Path, content: byt
 
 
 def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Unusable, match=r"no-such.* cannot be read \(FileNotFoundError\)"):
+    with pytest.raises(Unusable, match=r"no-such.* cannot be read: No such file or directory \(put what"):
         TokenFile(tmp_path / "no-such").read()
 
 
