@@ -23,8 +23,9 @@ def doctor(
 ) -> None:
     """Check every channel without changing a password.
 
-    Of each applied target: name, port, certificate, service account, accounts, rights, password policy, clock; of a
-    remote adapter its session. What cannot be found out is told as unknown, and is no failure. No password is tried.
+    Of each applied target, as far as the connector can tell: name, port, certificate, service account, accounts,
+    rights, password policy, clock; of a remote adapter its session. What cannot be found out is told as unknown, and is
+    no failure. No password is tried.
 
     Exit code 0 when nothing failed, else 1. JSON: isHealthy, checks (target, check, verdict: ok, warning, failed or
     unknown, message, remedy).

@@ -44,9 +44,8 @@ def _of_environment(name: str) -> str:
     try:
         return os.environ[name]
     except KeyError:
-        raise SettingsError(
-            f"environment variable {name} is not set", hint="a manifest takes a secret from it"
-        ) from None
+        hint = "set it where the controller runs (the environment of its unit)"
+        raise SettingsError(f"environment variable {name} is not set", hint=hint) from None
 
 
 def _of_file(path: Path) -> str:
@@ -57,4 +56,5 @@ def _of_file(path: Path) -> str:
     except UnicodeDecodeError:
         raise SettingsError(f"secret file {path} is not UTF-8 text") from None
     except OSError as error:
-        raise SettingsError(f"secret file {path} cannot be read: {error.strerror}") from error
+        hint = "make it where the controller runs, readable for its user"
+        raise SettingsError(f"secret file {path} cannot be read: {error.strerror}", hint=hint) from error

@@ -156,7 +156,8 @@ def domain_of(name: str) -> Draft:
     """A domain that other objects name: the files of Enterprise SSO tell no more of it."""
     comments = [
         "the files do not tell the DNS name of the domain: correct it",
-        "name the principals that may report its changes in sources, and its directory for full sync",
+        "name in sources the principals that may report its changes",
+        "name its directory, which full sync and the groups in access.users need",
     ]
     return Draft("Domain", name, {"dnsName": name.lower()}, comments)
 

@@ -63,7 +63,8 @@ def test_apply_warns_and_applies_and_plan_and_status_say_so_from_then_on(wiki: C
     applied = wiki.expect(0, "apply", "wiki.yaml", "--yes")
     assert f"Warning: users CORP\\staff: {NOT_SET}" in applied.err
     assert "created" in applied.out
-    told = f"users CORP\\staff: {NOT_SET} (a manifest takes a secret from it); it was never read"
+    hint = "set it where the controller runs (the environment of its unit)"
+    told = f"users CORP\\staff: {NOT_SET} ({hint}); it was never read"
     assert f"Warning: Application/WIKI: {told}" in wiki.expect(0, "plan", "wiki.yaml").out
     status = json.loads(wiki.expect(0, "status", "-o", "json").out)
     (application,) = (each for each in status["objects"] if each["kind"] == "Application")
