@@ -7,10 +7,10 @@ one controller: after a restore, or at another controller behind the same name, 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from controller.connectors.ldap.endpoint import Endpoint, Patience
+from controller.connectors.ldap.domain_session import domain_session
+from controller.connectors.ldap.endpoint import Patience
 from controller.connectors.ldap.messages import Entry
 from controller.connectors.ldap.session import Session
-from controller.model.errors import SettingsError
 from controller.model.rule_reading import FoundAccount
 from controller.model.topology import DomainDirectory
 from controller.ports.account_directory import AccountDirectory, AccountSearch, Matches, Position
@@ -30,13 +30,7 @@ def open_directory(
     Raises:
         SettingsError: Its URL cannot be used, or the secret that it refers to is not there.
     """
-    try:
-        endpoint = Endpoint.of(directory.endpoint)
-    except ValueError as error:
-        raise SettingsError(f"the directory of Domain/{domain} cannot be used: {error}") from error
-    bind = directory.endpoint.bind
-    session = Session(endpoint, bind.user, resolve(bind.password_from), patience)
-    return LdapAccountDirectory(directory.base_dn, session)
+    return LdapAccountDirectory(directory.base_dn, domain_session(domain, directory, resolve, patience))
 
 
 @dataclass(frozen=True, slots=True)

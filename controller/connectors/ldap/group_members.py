@@ -8,12 +8,13 @@ any of them, by either place. That rule over all users instead would cost a walk
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from controller.connectors.ldap.endpoint import Endpoint, Patience
+from controller.connectors.ldap.domain_session import domain_session
+from controller.connectors.ldap.endpoint import Patience
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_filter
 from controller.connectors.ldap.messages import Entry
 from controller.connectors.ldap.session import Session
 from controller.model.accounts import WindowsAccount
-from controller.model.errors import AccountUnknown, InvalidInput, Rejected, SettingsError
+from controller.model.errors import AccountUnknown, InvalidInput, Rejected
 from controller.model.topology import DomainDirectory
 from controller.ports.connectors import ResolveSecret
 from controller.ports.windows_groups import GroupDirectory
@@ -40,13 +41,7 @@ def open_directory(
     Raises:
         SettingsError: Its URL cannot be used, or the secret that it refers to is not there.
     """
-    try:
-        endpoint = Endpoint.of(directory.endpoint)
-    except ValueError as error:
-        raise SettingsError(f"the directory of Domain/{domain} cannot be used: {error}") from error
-    bind = directory.endpoint.bind
-    session = Session(endpoint, bind.user, resolve(bind.password_from), patience)
-    return ActiveDirectoryGroups(domain, directory.base_dn, session)
+    return ActiveDirectoryGroups(domain, directory.base_dn, domain_session(domain, directory, resolve, patience))
 
 
 class ActiveDirectoryGroups:
