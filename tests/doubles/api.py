@@ -87,15 +87,17 @@ class ApiBench:
         by: str | None = None,
         headers: Mapping[str, str | bytes] | None = None,
         app: Starlette | None = None,
+        address: str = "127.0.0.1",
         **request: Any,
     ) -> httpx.Response:
-        """Send one request, with the token of the caller *by*."""
+        """Send one request from an *address*, with the token of the caller *by*."""
         pairs = {} if by is None else {"Authorization": f"Bearer {self.tokens[by]}"}
         sent = [
             (name.encode(), value if isinstance(value, bytes) else value.encode())
             for name, value in {**pairs, **(headers or {})}.items()
         ]
-        answer = anyio.run(_send, app or self.app, method, path, sent, request)
+        transport = httpx.ASGITransport(app or self.app, client=(address, 123))
+        answer = anyio.run(_send, transport, method, path, sent, request)
         self.answers.append(f"{answer.status_code} {answer.headers.raw!r} {answer.text}")
         return answer
 
@@ -120,9 +122,8 @@ class ApiBench:
 
 
 async def _send(
-    app: Starlette, method: str, path: str, headers: list[tuple[bytes, bytes]], request: dict[str, Any]
+    transport: httpx.ASGITransport, method: str, path: str, headers: list[tuple[bytes, bytes]], request: dict[str, Any]
 ) -> httpx.Response:
-    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://controller") as client:
         return await client.request(method, path, headers=headers, **request)
 
