@@ -57,8 +57,8 @@ def test_files_of_keys_and_programs_are_found_too(tmp_path: Path) -> None:
     found = read_manifests([str(manifest)], installed_connectors()).outside
 
     assert [(o.field, str(o.reference)) for o in found] == [
-        ("spec.connector.privateKeyFrom", f"file {tmp_path / 'id'}"),
         ("spec.connector.knownHosts", f"file {tmp_path / 'hosts'}"),
+        ("spec.connector.privateKeyFrom", f"file {tmp_path / 'id'}"),
         ("spec.connector.command", "file /opt/set-password"),
     ]
 
