@@ -17,6 +17,9 @@ from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.duration import PositiveDuration
 from controller.model.options import FilePath, Options
 
+WHAT = "the settings"
+"""What has the problems."""
+
 
 class CertificateSpec(Options):
     """A client certificate; the key may stand in the same file."""
@@ -112,12 +115,12 @@ def read_settings(path: Path) -> CaptureSettings:
     """
     text = read_file(str(path), str(path))
     if isinstance(text, Problem):
-        raise ManifestErrors([text])
+        raise ManifestErrors([text], what=WHAT)
     loader = Loader(str(path), str(path.absolute().parent))
     documents = list(loader.documents(text))
     if loader.problems or len(documents) != 1:
         count = Problem(Place(str(path)), "not one document", "give one document of kind Capture")
-        raise ManifestErrors(loader.problems or [count])
+        raise ManifestErrors(loader.problems or [count], what=WHAT)
     (document,) = documents
     try:
         context = {"folder": document.folder}
@@ -126,7 +129,7 @@ def read_settings(path: Path) -> CaptureSettings:
         problems = list(explain(error, document, CaptureManifest))
     else:
         return CaptureSettings(path, manifest.spec)
-    raise ManifestErrors(problems)
+    raise ManifestErrors(problems, what=WHAT)
 
 
 def settings_schema() -> dict[str, Any]:
