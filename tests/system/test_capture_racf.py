@@ -17,15 +17,13 @@ from controller.capture.forwarder import Forwarder
 from controller.capture.racf.changelog import Kind
 from controller.capture.racf.directory import LdapDirectory
 from controller.capture.racf.reader import PATIENCE, LogReader
-from controller.capture.racf.setting_up import make_opener
+from controller.capture.racf.setting_up import make_directory, make_opener
 from controller.capture.racf.settings import RacfSpec
 from controller.capture.racf.state import ReaderState, load_reader_state
 from controller.capture.sending import Sender
 from controller.capture.settings import read_settings
 from controller.capture.spool import Spool
 from controller.capture.taking import Capture
-from controller.connectors.ldap.endpoint import Endpoint
-from controller.connectors.ldap.session import Session
 from controller.model.topology import Access
 from controller.runtime.references import resolve_secret
 from controller.sdk.transport import Answer, Request
@@ -85,8 +83,7 @@ class Mainframe:
         racf = self.spec.racf
         assert isinstance(racf, RacfSpec)
         self.close()
-        session = Session(Endpoint.of(racf), racf.bind.user, resolve_secret(racf.bind.password_from))
-        self.directory = LdapDirectory(session)
+        self.directory = make_directory(racf, resolve_secret)
         self.reader = LogReader(
             *(Capture.open(self.spec), racf, self.directory, make_opener(racf, resolve_secret)),
             now=lambda: datetime.now(UTC),
