@@ -28,10 +28,11 @@ MINIMUM_LENGTH, MAXIMUM_FAILURES = 8, 5
 _PACKAGED = Path("/usr/share/dirsrv/data/template-dse.ldif")
 _FOLDERS = ("config", "lock", "tmp", "ldif", "bak", "run", "log", "db")
 _POLICY_ATTRIBUTES = (
-    "passwordCheckSyntax || passwordMinLength || passwordMinCategories || passwordMinTokenLength || passwordHistory"
-    " || passwordInHistory || passwordMinAge || nsslapd-pwpolicy-local"
+    "objectClass || passwordCheckSyntax || passwordMinLength || passwordMinCategories || passwordMinTokenLength"
+    " || passwordHistory || passwordInHistory || passwordMinAge || nsslapd-pwpolicy-local"
 )
 
+# A hash that is quick to compute: it is not the subject.
 CONFIGURATION = f"""\
 dn: cn=config
 changetype: modify
@@ -53,6 +54,9 @@ passwordMaxFailure: {MAXIMUM_FAILURES}
 -
 replace: passwordTrackUpdateTime
 passwordTrackUpdateTime: on
+-
+replace: passwordStorageScheme
+passwordStorageScheme: SSHA512
 -
 replace: nsslapd-pwpolicy-local
 nsslapd-pwpolicy-local: on
