@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from controller.capture.racf.settings import RacfSpec
 from controller.manifests.explanation import explain
 from controller.manifests.loading import Loader
 from controller.manifests.problems import ManifestErrors, Place, Problem
@@ -63,6 +64,7 @@ class CaptureSpec(Options):
     max_changes: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     exclude: list[NonEmpty] = Field(default_factory=list)
     openldap: OpenLdapSpec | None = None
+    racf: RacfSpec | None = None
 
     @model_validator(mode="after")
     def _one_owner_and_a_proof(self) -> Self:
