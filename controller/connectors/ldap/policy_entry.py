@@ -13,15 +13,17 @@ POLICY_SUBENTRY = "pwdPolicySubentry"
 
 
 class Policies(Protocol):
-    """The policies of one kind of directory.
+    """The policies of one kind of directory."""
 
-    Attributes:
-        attributes: Of an entry, as far as they matter here.
-        remedy: What lets the policy be found and read.
-    """
+    @property
+    def attributes(self) -> Sequence[str]:
+        """Of an entry, as far as they matter here."""
+        ...
 
-    attributes: Sequence[str]
-    remedy: str
+    @property
+    def remedy(self) -> str:
+        """What lets the policy be found and read."""
+        ...
 
     def are_own_in_force(self, session: "Session") -> bool:
         """Whether the directory looks at ``pwdPolicySubentry`` of accounts."""

@@ -9,8 +9,8 @@ from typing import Any
 from controller.model.errors import SettingsError
 from controller.sealing.private_file import sync_folder
 
-STATE = "racf.json"
-ACKNOWLEDGED = "racf-acknowledged.json"
+STATE = "reader.json"
+ACKNOWLEDGED = "reader-acknowledged.json"
 _MOST_MISSED = 50
 
 
