@@ -13,8 +13,9 @@ from datetime import datetime
 from controller.model.secret import Secret
 
 TAKEN = b"# pwsync has taken the new password out of this entry\n"
+NOT_IN_CLEAR = "the log does not have it in clear: was it hashed before it was sent, or is the switch off?"
 _END_OF_MODIFICATION = b"-\n"
-_PASSWORD, _CLEAR = b"userpassword", b"unhashed#user#password"
+_PASSWORD, _CLEAR, _MODIFIER = b"userpassword", b"unhashed#user#password", b"modifiersname"
 _SETTING = {b"add", b"replace"}
 
 
@@ -57,10 +58,9 @@ def new_password(entry: LogEntry) -> NewPassword | None:
     clear = [value for attribute, value in _set_values(modifications) if attribute == _CLEAR]
     if clear:
         return _read(clear[-1])
-    if any(attribute == _PASSWORD for attribute, _ in _set_values(modifications)):
-        return NewPassword(
-            None, "the log does not have it in clear: it was hashed before it was sent, or the switch is off"
-        )
+    # Without a modifier it is the server, which hashes anew what somebody logged in with (nsslapd-enable-upgrade-hash).
+    if {_PASSWORD, _MODIFIER} <= {attribute for attribute, _ in _set_values(modifications)}:
+        return NewPassword(None, NOT_IN_CLEAR)
     return None
 
 

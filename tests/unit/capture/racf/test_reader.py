@@ -105,7 +105,7 @@ def test_a_reader_killed_after_the_spool_took_a_change_reads_it_again(
 ) -> None:
     racf.log.add(5)
     with monkeypatch.context() as killed:
-        killed.setattr("controller.capture.racf.reader.save_reader_state", _fail)
+        killed.setattr("controller.capture.change_log.reader.save_reader_state", _fail)
         racf.reader.read_new()
         assert "position cannot be written" in racf.reader.state.problem
     assert racf.state.number is None
