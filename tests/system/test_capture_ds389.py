@@ -21,6 +21,7 @@ from controller.connectors.ldap.session import Session
 from controller.model.secret import Secret
 from tests.servers.connectors import IMPATIENT
 from tests.servers.ds389 import (
+    BASE_DN,
     CAPTURE_DN,
     PEOPLE_DN,
     SERVICE_DN,
@@ -33,6 +34,20 @@ from tests.unit.capture.bench import CaptureBench
 
 pytestmark = pytest.mark.system
 LOG_DN = "cn=changelog"
+# Its log has new passwords too, as soon as the switch is on.
+REPLICA = f"""\
+dn: cn=replica,cn="{BASE_DN}",cn=mapping tree,cn=config
+changetype: add
+objectClass: nsds5Replica
+objectClass: extensibleObject
+cn: replica
+nsds5ReplicaRoot: {BASE_DN}
+nsds5ReplicaId: 7
+nsds5ReplicaType: 3
+nsds5Flags: 1
+nsds5ReplicaBindDN: cn=replication manager,cn=config
+
+"""
 
 
 def spec_of(server: Ds389Server) -> Ds389Spec:
@@ -48,11 +63,11 @@ def spec_of(server: Ds389Server) -> Ds389Spec:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389Server]:
-    """A server that was set up with the very lines that the command prints."""
+    """A server, one of several replicas, that was set up with the very lines that the command prints."""
     require_server("ns-slapd", "ldapsearch", "certutil", "pk12util")
     with running_ds389(tmp_path_factory.mktemp("ds389")) as server:
         first, second, third = re.split(r"^# [23]\. .*\n", ds389_steps(spec_of(server)), flags=re.MULTILINE)
-        for step in (first, second):
+        for step in (first, REPLICA + re.sub(r"^#    ", "", second, flags=re.MULTILINE)):
             server.modify(step)
             server.process.restart()
         server.modify(third)

@@ -39,6 +39,12 @@ objectClass: nsAttributeEncryption
 cn: changes
 nsEncryptionAlgorithm: AES
 
+# Where the suffix is replicated, the log of its replication needs the same (userroot: the database of the suffix):
+#    dn: cn=changelog,cn=userroot,cn=ldbm database,cn=plugins,cn=config
+#    changetype: modify
+#    replace: nsslapd-encryptionalgorithm
+#    nsslapd-encryptionalgorithm: AES
+
 # 3. The reader alone reads the log, and takes passwords out of it; and the log tells new passwords.
 dn: cn=changelog
 changetype: modify
