@@ -94,6 +94,8 @@ COMMANDS = (
     ("capture", "samba"),
     ("capture", "pam"),
     ("capture", "openldap"),
+    ("capture", "racf"),
+    ("capture", "acknowledge"),
     ("capture", "setup"),
     ("capture", "schema"),
     ("doctor",),
