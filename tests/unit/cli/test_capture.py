@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from controller.capture.change_log.state import Counts, ReaderState, save_reader_state
 from controller.capture.forwarder import Forwarder
 from controller.capture.racf.reader import LogReader
-from controller.capture.racf.state import Counts, ReaderState, save_reader_state
 from controller.capture.spool import Aside, Spool
 from controller.sealing.capture import CaptureKey
 from tests.doubles.envelopes import PWSYNC, party
