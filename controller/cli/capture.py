@@ -215,12 +215,10 @@ def acknowledge(config: Config = FILE) -> None:
 
     spec = _settings(config).spec
     if spec.log_source is None:
-        raise InvalidInput("the settings name no change log", hint="add racf: {...} or ds389: {...} to spec")
+        raise InvalidInput("the settings have neither spec.racf nor spec.ds389", hint="a change log has one of them")
     new = acknowledge(Spool.open(Path(spec.spool), spec.max_changes).path)
-    show(
-        f"{new.no_envelope} without an envelope, {new.refused} not captured, {new.missing} missing,"
-        f" {new.resets} new logs acknowledged"
-    )
+    without = "" if spec.racf is None else f"{new.no_envelope} without an envelope, "
+    show(f"{without}{new.refused} not captured, {new.missing} missing, {new.resets} new logs acknowledged")
 
 
 @app.command("setup")

@@ -45,13 +45,12 @@ class ReaderStatus:
     def view(self) -> dict[str, Any]:
         """As JSON."""
         state = self.state
+        of_racf = {"own": state.own, "leftOut": state.left_out, "noEnvelope": state.counts.no_envelope}
         return {
             "reading": self.is_reading,
             "number": state.number,
             "taken": state.taken,
-            "own": state.own,
-            "leftOut": state.left_out,
-            "noEnvelope": state.counts.no_envelope,
+            **(of_racf if self._is_racf else {}),
             "refused": state.counts.refused,
             "missing": state.counts.missing,
             "resets": state.counts.resets,
@@ -63,14 +62,19 @@ class ReaderStatus:
         for name, kind, meaning, value in self._metrics():
             yield f"{self.source}_{name}", kind, meaning, value
 
+    @property
+    def _is_racf(self) -> bool:
+        return self.source == "racf"
+
     def _metrics(self) -> Iterator[tuple[str, str, str, int]]:
         counts = self.state.counts
         yield "reading", "gauge", "Whether the change log is read.", int(self.is_reading)
         yield "change_number", "gauge", "The last entry of the change log that is done.", self.state.number or 0
         yield "taken_total", "counter", "Changes captured, with those read twice.", self.state.taken
-        yield "own_total", "counter", "Changes of the controller itself, which are skipped.", self.state.own
-        yield "left_out_total", "counter", "Expired passwords left out.", self.state.left_out
-        yield "no_envelope_total", "counter", "New passwords without an envelope.", counts.no_envelope
+        if self._is_racf:
+            yield "own_total", "counter", "Changes of the controller itself, which are skipped.", self.state.own
+            yield "left_out_total", "counter", "Expired passwords left out.", self.state.left_out
+            yield "no_envelope_total", "counter", "New passwords without an envelope.", counts.no_envelope
         yield "refused_total", "counter", "Changes that could not be captured.", counts.refused
         yield "missing_total", "counter", "Entries that the change log should have had.", counts.missing
         yield "resets_total", "counter", "How often the change log was made anew.", counts.resets
