@@ -34,8 +34,8 @@ from controller.sealing.capture import CaptureKey
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 from tests.doubles.api import ApiBench
-from tests.doubles.benches import FULL_ADAPTER
 from tests.doubles.envelopes import PWSYNC, RACF, STRANGER, envelope_of, party
+from tests.doubles.pipeline import FULL_ADAPTER
 from tests.servers.racf_log import READER, READER_PASSWORD, SUFFIX, RacfLogServer, dn_of, running_racf_log
 
 pytestmark = pytest.mark.system
