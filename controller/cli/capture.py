@@ -147,20 +147,15 @@ def racf(
     import random
     import time
 
-    from controller.capture.racf.directory import LdapDirectory
     from controller.capture.racf.reader import LogReader
-    from controller.capture.racf.setting_up import make_opener, racf_of
-    from controller.connectors.ldap.endpoint import Endpoint
-    from controller.connectors.ldap.session import Session
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of
     from controller.runtime.references import resolve_secret
     from controller.sdk.signals import stopping_on_signals
 
     _log()
     spec = racf_of(_settings(config).spec)
-    opener = make_opener(spec, resolve_secret)
-    session = Session(Endpoint.of(spec), spec.bind.user, resolve_secret(spec.bind.password_from))
     reader = LogReader(
-        *(_capture(config), spec, LdapDirectory(session), opener),
+        *(_capture(config), spec, make_directory(spec, resolve_secret), make_opener(spec, resolve_secret)),
         now=_now,
         steady_time=time.monotonic,
         jitter=random.random,
@@ -235,7 +230,7 @@ def setup(
 ) -> None:
     """Check the settings, write the program that the source calls, and print what is to be done on the source."""
     from controller.capture.ds389.setting_up import ds389_of, ds389_steps
-    from controller.capture.racf.setting_up import make_opener, racf_of, racf_steps
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of, racf_steps
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
     from controller.runtime.references import resolve_secret
 
@@ -255,6 +250,7 @@ def setup(
         case SourceProgram.RACF:
             spec = racf_of(settings.spec)
             make_opener(spec, resolve_secret)
+            make_directory(spec, resolve_secret)
             steps = racf_steps(spec)
         case SourceProgram.DS389:
             steps = ds389_steps(ds389_of(settings.spec))

@@ -56,7 +56,7 @@ suffix "{suffix}"
 rootdn "{admin}"
 {password}
 directory {folder}
-maxsize 67108864
+maxsize 2097152
 dbnosync
 sizelimit {most}
 access to attrs=userPassword by anonymous auth by * none

@@ -12,13 +12,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.capture.racf.directory import LdapDirectory
 from controller.capture.racf.reader import LogReader
-from controller.capture.racf.setting_up import make_opener, racf_of
+from controller.capture.racf.setting_up import make_directory, make_opener, racf_of
 from controller.capture.settings import CaptureSpec, read_settings
 from controller.capture.taking import Capture
-from controller.connectors.ldap.endpoint import Endpoint
-from controller.connectors.ldap.session import Session
 from controller.runtime.references import resolve_secret
 
 LONGEST_LIFE = 0.15
@@ -28,9 +25,8 @@ LONGEST_LIFE = 0.15
 def read(spec: CaptureSpec) -> None:
     """Read for ever."""
     racf = racf_of(spec)
-    session = Session(Endpoint.of(racf), racf.bind.user, resolve_secret(racf.bind.password_from))
     LogReader(
-        *(Capture.open(spec), racf, LdapDirectory(session), make_opener(racf, resolve_secret)),
+        *(Capture.open(spec), racf, make_directory(racf, resolve_secret), make_opener(racf, resolve_secret)),
         now=lambda: datetime.now(UTC),
         steady_time=time.monotonic,
         jitter=random.random,

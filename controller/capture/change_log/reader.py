@@ -205,7 +205,7 @@ class ChangeLogReader(ABC, Generic[E]):
     def refuse(self, entry: E, user: str, why: str) -> None:
         """Note a change that cannot be captured."""
         counts = replace(self._state.counts, refused=self._state.counts.refused + 1)
-        self._state = replace(self._state, counts=counts).miss(Missed(entry.number, user, why))
+        self._state = replace(self._state, counts=counts).miss(Missed(entry.number, user, why, is_refused=True))
         log.error("A change was not captured: user=%s change=%d why=%s", user, entry.number, why)
 
     def _save(self) -> None:

@@ -42,11 +42,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A change that could not be had."""
+    """A change that could not be had.
+
+    Attributes:
+        is_refused: What there is, is of no use; else there is no envelope.
+    """
 
     number: int
     user: str
     why: str
+    is_refused: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from controller.capture.change_log.reader import READER, READER_LOCK
 from controller.capture.change_log.state import Counts, ReaderState, acknowledged, load_reader_state
 from controller.capture.spool import is_locked
 
+_MOST_USERS = 5
 _SEEN = "when you have seen to it: 'pwsync capture acknowledge'"
 
 
@@ -28,19 +29,25 @@ class ReaderStatus:
 
     def alarms(self) -> Iterator[str]:
         """What a person must look at."""
-        names = ", ".join(dict.fromkeys(missed.user for missed in reversed(self.state.missed)))
         if not self.is_reading:
             yield f"the change log is not read: start 'pwsync capture {self.source}'"
         if self.state.problem:
             yield f"the change log is not read on: {self.state.problem}"
         if self.new.no_envelope:
-            yield f"{self.new.no_envelope} new passwords without an envelope, lately of {names}: {_SEEN}"
+            users = self._users(is_refused=False)
+            yield f"{self.new.no_envelope} new passwords without an envelope, lately of {users}: {_SEEN}"
         if self.new.refused:
-            yield f"{self.new.refused} changes not captured, lately of {names}: see the reader's log; {_SEEN}"
+            users = self._users(is_refused=True)
+            yield f"{self.new.refused} changes not captured, lately of {users}: see the reader's log; {_SEEN}"
         if self.new.missing:
             yield f"{self.new.missing} entries of the change log are missing, and who changed there: {_SEEN}"
         if self.new.resets:
             yield f"the change log was made anew, and what it held is not known: {_SEEN}"
+
+    def _users(self, *, is_refused: bool) -> str:
+        """Some of those whose changes could not be had, the latest first."""
+        users = (missed.user for missed in reversed(self.state.missed) if missed.is_refused is is_refused)
+        return ", ".join(list(dict.fromkeys(users))[:_MOST_USERS])
 
     def view(self) -> dict[str, Any]:
         """As JSON."""

@@ -50,14 +50,15 @@ class Ds389Reader(ChangeLogReader[LogEntry]):
             self._directory.replace_changes(entry.number, cleared)
 
     def _take(self, entry: LogEntry, name: str, new: NewPassword) -> None:
+        shown = name if name.isprintable() else repr(name)
         if new.password is None:
-            self.refuse(entry, name, new.why)
+            self.refuse(entry, shown, new.why)
             return
         try:
             self._capture.take(name, new.password, entry.at or self._now())
         except InvalidInput as error:
-            self.refuse(entry, name, error.message)
+            self.refuse(entry, shown, error.message)
             return
         self._in_spool = entry.number
         self._state = replace(self._state, taken=self._state.taken + 1)
-        log.info("A change was captured: account=%s change=%d", name, entry.number)
+        log.info("A change was captured: account=%s change=%d", shown, entry.number)

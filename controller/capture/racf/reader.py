@@ -52,7 +52,7 @@ class LogReader(ChangeLogReader[LogEntry]):
             return
         for new in told:
             if new.user is None:
-                self.refuse(entry, entry.target, f"it is no user below racf.suffix {self._spec.suffix}")
+                self.refuse(entry, repr(entry.target), f"it is no user below racf.suffix {self._spec.suffix}")
             elif not self._capture.leaves_out(new.user):
                 self._take(entry, new, new.user)
 
@@ -61,7 +61,7 @@ class LogReader(ChangeLogReader[LogEntry]):
         if envelope is None:
             counts = replace(self._state.counts, no_envelope=self._state.counts.no_envelope + 1)
             why = f"the new {new.kind} has no envelope{' any more' if new.has_envelope else ''}"
-            self._state = replace(self._state, counts=counts).miss(Missed(entry.number, user, why))
+            self._state = replace(self._state, counts=counts).miss(Missed(entry.number, user, why, is_refused=False))
             log.error("A new password cannot be had: user=%s change=%d why=%s", user, entry.number, why)
             return
         try:

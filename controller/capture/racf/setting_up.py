@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+from controller.capture.racf.directory import LdapDirectory
 from controller.capture.racf.envelope import EnvelopeOpener
 from controller.capture.racf.settings import RacfSpec
 from controller.capture.settings import CaptureSpec
+from controller.connectors.ldap.endpoint import Endpoint
+from controller.connectors.ldap.racf import service_password
+from controller.connectors.ldap.session import Session
 from controller.model.errors import InvalidInput, SettingsError
 from controller.ports.connectors import ResolveSecret
 
@@ -29,6 +33,15 @@ def make_opener(spec: RacfSpec, resolve: ResolveSecret) -> EnvelopeOpener:
     key = resolve(spec.private_key_from)
     certificate, signers = (_read(Path(file)) for file in (spec.certificate_file, spec.signer_file))
     return EnvelopeOpener.load(key, certificate, signers, accepts_md5=spec.accept_md5)
+
+
+def make_directory(spec: RacfSpec, resolve: ResolveSecret) -> LdapDirectory:
+    """Make a directory; it is connected on first use.
+
+    Raises:
+        SettingsError: The password of the service account cannot be used.
+    """
+    return LdapDirectory(Session(Endpoint.of(spec), spec.bind.user, service_password(spec.bind, resolve)))
 
 
 def racf_steps(spec: RacfSpec) -> str:

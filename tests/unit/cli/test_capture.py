@@ -178,6 +178,9 @@ def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: 
     monkeypatch.setattr(LogReader, "read_new", lambda self: self.stop() or 0.0)
     source.expect(0, "capture", "racf", *CONFIG, "--from", "7")
     assert begun == [7]
+    source.write("token", "old/new")
+    assert "has a slash" in source.expect(1, "capture", "racf", *CONFIG).err
+    source.write("token", "t")
     (source.folder / "racf.pem").unlink()
     assert "racf.pem cannot be read" in source.expect(1, "capture", "racf", *CONFIG).err
 
