@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from controller.capture.change_log.status import ReaderStatus, look_at_reader
 from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
-from controller.capture.racf.status import ReaderStatus, look_at_reader
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
 from controller.capture.spool import Aside, Spool, is_locked
@@ -26,7 +26,7 @@ class Status:
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
         used: Changes of any kind, of at most *most*.
-        reader: That of RACF's change log, where there is one.
+        reader: That of a change log, where there is one.
     """
 
     waiting: int
@@ -66,7 +66,7 @@ class Status:
             "expired": self.state.expired,
             "lastSentAt": self.state.last_sent_at or None,
             "alarms": list(self.alarms()),
-            **({} if self.reader is None else {"racf": self.reader.view()}),
+            **({} if self.reader is None else {self.reader.source: self.reader.view()}),
         }
 
     def metrics(self) -> str:
@@ -111,7 +111,8 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     waiting = spool.waiting()
     aside = {why.value: len(spool.names(why)) for why in Aside}
     oldest = _age(spool, waiting[0], now) if waiting else 0.0
-    state, reader = load_state(spool.path), None if spec.racf is None else look_at_reader(spool.path)
+    state = load_state(spool.path)
+    reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
     is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
     return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, is_forwarding, state, reader)
 

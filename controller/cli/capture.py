@@ -33,6 +33,7 @@ class SourceProgram(StrEnum):
     OPENLDAP = "openldap"
     PAM = "pam"
     RACF = "racf"
+    DS389 = "ds389"
 
 
 Config = Annotated[
@@ -165,20 +166,54 @@ def racf(
         reader.run()
 
 
+@app.command("ds389")
+def ds389(
+    config: Config = FILE,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+    ] = None,
+) -> None:
+    """Read the Retro Changelog of a 389 Directory Server and take new passwords out of it, until SIGTERM or SIGINT."""
+    import random
+    import time
+
+    from controller.capture.ds389.directory import LdapDirectory
+    from controller.capture.ds389.reader import Ds389Reader
+    from controller.capture.ds389.setting_up import ds389_of
+    from controller.connectors.ldap.endpoint import Endpoint
+    from controller.connectors.ldap.session import Session
+    from controller.runtime.references import resolve_secret
+    from controller.sdk.signals import stopping_on_signals
+
+    _log()
+    spec = ds389_of(_settings(config).spec)
+    session = Session(Endpoint.of(spec), spec.bind.user, resolve_secret(spec.bind.password_from))
+    reader = Ds389Reader(
+        *(_capture(config), spec, LdapDirectory(session)),
+        now=_now,
+        steady_time=time.monotonic,
+        jitter=random.random,
+    )
+    if from_ is not None:
+        reader.begin_with(from_)
+    with stopping_on_signals(reader.stop):
+        reader.run()
+
+
 @app.command("acknowledge")
 def acknowledge(config: Config = FILE) -> None:
-    """Say that you have seen what the reader of RACF's change log could not have; those alarms end."""
-    from controller.capture.racf.setting_up import racf_of
-    from controller.capture.racf.state import acknowledge
+    """Say that you have seen what the reader of a change log could not have; those alarms end."""
+    from controller.capture.change_log.state import acknowledge
     from controller.capture.spool import Spool
+    from controller.model.errors import InvalidInput
 
     spec = _settings(config).spec
-    racf_of(spec)
+    if spec.log_source is None:
+        raise InvalidInput("the settings have neither spec.racf nor spec.ds389", hint="a change log has one of them")
     new = acknowledge(Spool.open(Path(spec.spool), spec.max_changes).path)
-    show(
-        f"{new.no_envelope} without an envelope, {new.refused} not captured, {new.missing} missing,"
-        f" {new.resets} new logs acknowledged"
-    )
+    without = "" if spec.racf is None else f"{new.no_envelope} without an envelope, "
+    show(f"{without}{new.refused} not captured, {new.missing} missing, {new.resets} new logs acknowledged")
 
 
 @app.command("setup")
@@ -194,6 +229,7 @@ def setup(
     ] = None,
 ) -> None:
     """Check the settings, write the program that the source calls, and print what is to be done on the source."""
+    from controller.capture.ds389.setting_up import ds389_of, ds389_steps
     from controller.capture.racf.setting_up import make_directory, make_opener, racf_of, racf_steps
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
     from controller.runtime.references import resolve_secret
@@ -216,6 +252,8 @@ def setup(
             make_opener(spec, resolve_secret)
             make_directory(spec, resolve_secret)
             steps = racf_steps(spec)
+        case SourceProgram.DS389:
+            steps = ds389_steps(ds389_of(settings.spec))
     show(steps, end="")
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from controller.capture.change_log.reader import PATIENCE
+from controller.capture.change_log.state import ReaderState, load_reader_state
 from controller.capture.forwarder import Forwarder
 from controller.capture.racf.changelog import Kind
 from controller.capture.racf.directory import LdapDirectory
-from controller.capture.racf.reader import PATIENCE, LogReader
+from controller.capture.racf.reader import LogReader
 from controller.capture.racf.setting_up import make_directory, make_opener
 from controller.capture.racf.settings import RacfSpec
-from controller.capture.racf.state import ReaderState, load_reader_state
 from controller.capture.sending import Sender
 from controller.capture.settings import read_settings
 from controller.capture.spool import Spool

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from controller.capture.change_log.state import Counts, ReaderState, save_reader_state
+from controller.capture.ds389.reader import Ds389Reader
 from controller.capture.forwarder import Forwarder
 from controller.capture.racf.reader import LogReader
-from controller.capture.racf.state import Counts, ReaderState, save_reader_state
 from controller.capture.spool import Aside, Spool
 from controller.sealing.capture import CaptureKey
 from tests.doubles.envelopes import PWSYNC, party
@@ -119,6 +120,45 @@ RACF = """\
     certificateFile: own.pem
     signerFile: racf.pem
 """
+
+
+DS389 = """\
+  ds389:
+    url: ldaps://127.0.0.1:1
+    bind: {user: "cn=capture,o=x", passwordFrom: {file: token}}
+    baseDN: ou=people,o=x
+"""
+
+
+def test_389_directory_server_needs_its_section_and_is_read_until_it_is_stopped(
+    source: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (("ds389",), ("setup", "ds389"), ("acknowledge",)):
+        assert "spec.ds389" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", SETTINGS + DS389)
+    steps = source.expect(0, "capture", "setup", "ds389", *CONFIG).out
+    assert "nsslapd-include-suffix: ou=people,o=x" in steps
+    assert 'userdn="ldap:///cn=capture,o=x"' in steps
+    (source.folder / "token").chmod(0o600)
+    begun: list[int | None] = []
+
+    def run(reader: Ds389Reader) -> None:
+        begun.append(reader.state.number)
+        reader.stop()
+
+    monkeypatch.setattr(Ds389Reader, "run", run)
+    source.expect(0, "capture", "ds389", *CONFIG, "--from", "7")
+    source.expect(0, "capture", "ds389", *CONFIG)
+    assert begun == [6, None]
+    assert (
+        source.expect(0, "capture", "acknowledge", *CONFIG).out
+        == "0 not captured, 0 missing, 0 new logs acknowledged\n"
+    )
+    metrics = source.expect(1, "capture", "status", *CONFIG, "-o", "metrics").out
+    assert "pwsync_capture_ds389_reading 0" in metrics
+    assert "envelope" not in metrics
+    source.write("capture.yaml", SETTINGS + DS389 + RACF)
+    assert "one of racf and ds389" in source.expect(1, "capture", "status", *CONFIG).err
 
 
 def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
