@@ -10,7 +10,7 @@ from typing import Any
 from controller.capture.forwarder import lock_forwarding
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
-from controller.capture.spool import Aside, Spool
+from controller.capture.spool import MISSED, Aside, Spool
 from controller.capture.state import State, load_state
 from controller.model.errors import SettingsError
 
@@ -26,12 +26,14 @@ class Status:
         waiting: Changes to be sent.
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
+        missed: Changes that the source told without their passwords.
         used: Changes of any kind, of at most *most*.
     """
 
     waiting: int
     oldest: float
     aside: dict[str, int]
+    missed: int
     used: int
     most: int
     is_forwarding: bool
@@ -46,6 +48,8 @@ class Status:
         for why, count in self.aside.items():
             if count:
                 yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
+        if self.missed:
+            yield f"{self.missed} came without a password: {_MISSED}"
         if self.used >= ALMOST_FULL * self.most:
             yield f"the spool holds {self.used:,} of at most {self.most:,} changes: when it is full, none is taken"
 
@@ -55,6 +59,7 @@ class Status:
             "waiting": self.waiting,
             "oldestSeconds": round(self.oldest, 3),
             "setAside": self.aside,
+            "missed": self.missed,
             "used": self.used,
             "maxChanges": self.most,
             "forwarding": self.is_forwarding,
@@ -71,6 +76,7 @@ class Status:
             ("waiting", "gauge", "Captured changes to be sent."): self.waiting,
             ("oldest_seconds", "gauge", "Age of the oldest change to be sent."): round(self.oldest, 3),
             ("set_aside", "gauge", "Changes that a person must look at."): sum(self.aside.values()),
+            ("missed", "gauge", "Changes that the source told without their passwords."): self.missed,
             ("spool_used", "gauge", "Changes of any kind in the spool."): self.used,
             ("spool_max", "gauge", "How many changes the spool holds at most."): self.most,
             ("forwarding", "gauge", "Whether a forwarder runs."): int(self.is_forwarding),
@@ -93,6 +99,10 @@ _REMEDIES = {
     Aside.DAMAGED: "look at the disk; let these users change their passwords again",
     Aside.DOUBTFUL: "the source stopped in the middle; let these users change their passwords again",
 }
+_MISSED = (
+    f"mend that at the source; let the users that the spool's file '{MISSED}' names change their passwords again; "
+    "then remove it"
+)
 
 
 def look(spec: CaptureSpec, now: datetime) -> Status:
@@ -106,7 +116,9 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     aside = {why.value: len(spool.names(why)) for why in Aside}
     oldest = _age(spool, waiting[0], now) if waiting else 0.0
     state = load_state(spool.path)
-    return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, _is_forwarding(spool), state)
+    return Status(
+        len(waiting), oldest, aside, spool.missed(), spool.count(), spec.max_changes, _is_forwarding(spool), state
+    )
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:

@@ -12,7 +12,8 @@ from controller.cli import failures
 from controller.cli.output import say, show, show_json, write
 
 if TYPE_CHECKING:
-    from controller.capture.settings import CaptureSettings
+    from controller.capture.sending import Sender
+    from controller.capture.settings import CaptureSettings, CaptureSpec
     from controller.capture.taking import Capture
 
 app = typer.Typer(help="Capture password changes next to a source, and hand them over to the controller.")
@@ -46,18 +47,12 @@ def forward(config: Config = FILE) -> None:
     import random
 
     from controller.capture.forwarder import Forwarder
-    from controller.capture.sending import make_sender
     from controller.capture.spool import Spool
-    from controller.model.errors import SettingsError
-    from controller.sdk.errors import Unusable
     from controller.sdk.signals import stopping_on_signals
 
     _log()
     spec = _settings(config).spec
-    try:
-        sender = make_sender(spec)
-    except Unusable as error:
-        raise SettingsError(error.message, hint=error.hint) from error
+    sender = _sender(spec)
     spool = Spool.open(Path(spec.spool), spec.max_changes)
     forwarder = Forwarder(spool, sender, spec.max_age, now=_now, jitter=random.random)
     with stopping_on_signals(forwarder.stop):
@@ -144,12 +139,19 @@ def setup(
             help="Where to write the program of samba or pam. [/usr/local/sbin/pwsync-capture-SOURCE]",
         ),
     ] = None,
+    trial: Annotated[bool, typer.Option(help="Ask the controller whether it would take what is captured.")] = True,
 ) -> None:
-    """Check the settings, write the program that the source calls, and print what is to be done on the source."""
+    """Check the settings, write the program that the source calls, and print what is to be done on the source.
+
+    The trial sends the controller a change that it can only refuse. So it tries address, proof, rights and key.
+    """
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
 
     settings = _settings(config)
     _capture(config)
+    if trial:
+        _try_out(settings)
+        say("The controller would take what is captured here.")
     chosen = program or Path(f"/usr/local/sbin/pwsync-capture-{source.value}")
     if source is not SourceProgram.OPENLDAP:
         write_program(chosen, source.value, settings)
@@ -170,6 +172,28 @@ def schema() -> None:
     from controller.capture.settings import settings_schema
 
     show_json(settings_schema())
+
+
+def _try_out(settings: "CaptureSettings") -> None:
+    from contextlib import closing
+
+    from controller.capture.taking import read_key
+    from controller.capture.trial import try_out
+
+    spec = settings.spec
+    with closing(_sender(spec)) as sender:
+        try_out(spec, read_key(Path(spec.key_file)), sender, _now())
+
+
+def _sender(spec: "CaptureSpec") -> "Sender":
+    from controller.capture.sending import make_sender
+    from controller.model.errors import SettingsError
+    from controller.sdk.errors import Unusable
+
+    try:
+        return make_sender(spec)
+    except Unusable as error:
+        raise SettingsError(error.message, hint=error.hint) from error
 
 
 def _settings(config: Path) -> "CaptureSettings":

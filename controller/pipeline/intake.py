@@ -147,10 +147,10 @@ class Intake:
         self, topology: Topology, now: datetime, report: Report, caller: Caller, tracking_id: str
     ) -> PasswordChange:
         check_reporter(topology, report.account, caller.principal, is_local=caller.is_local)
+        _check_old_password(topology, report)
         check_password(report.password, "password")
         if report.old_password is not None:
             check_password(report.old_password, "old password")
-        _check_old_password(topology, report)
         occurred_at = plausible(report.occurred_at, now)
         if occurred_at is not None and occurred_at < now - topology.system.max_sync_age:
             raise Refused("the change is older than the maximum sync age", reason=EXPIRED)

@@ -141,6 +141,19 @@ class SlapdServer:
             file.flush()
             self._as_admin("ldappasswd", "", "-T", file.name, self.person_dn(uid))
 
+    def change_own_password(self, uid: str, old: str, new: str) -> None:
+        """A person changes the own password, with ldappasswd.
+
+        Raises:
+            RuntimeError: slapd refuses it; with its words.
+        """
+        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+            file.write(new.encode())
+            file.flush()
+            done = self._client(["ldappasswd", "-T", file.name], self.person_dn(uid), old, "")
+        if done.returncode != 0:
+            raise RuntimeError(f"ldappasswd: {done.stdout}{done.stderr}")
+
     def can_bind(self, dn: str, password: str) -> bool:
         """Tell, with OpenLDAP's own client, whether *password* opens *dn*."""
         done = self._client(["ldapwhoami"], dn, password, "")

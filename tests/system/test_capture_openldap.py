@@ -1,7 +1,6 @@
 """Changes made with OpenLDAP's own clients on a real slapd are captured, when they succeed and only then."""
 
 import base64
-import subprocess
 import tempfile
 import threading
 import time
@@ -15,13 +14,11 @@ import pytest
 from controller.capture.openldap import SockListener, SockProgram
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
+from tests.servers.capture import add_sock_overlay
 from tests.servers.slapd import PEOPLE_DN, SlapdServer
 from tests.unit.capture.bench import CaptureBench
 
 pytestmark = pytest.mark.system
-_LINES = "extensions binddn peername connid\nsockops modify extended\nsockresps result\n"
-_ENTRY = "by * none\naccess to attrs=entry by self write by * read\naccess to attrs=userPassword"
-"""slapd-sock(5): whoever modifies needs to write the pseudo-attribute ``entry`` as well."""
 
 
 class Captured:
@@ -64,12 +61,7 @@ class Captured:
 def captured(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[Captured]:
     with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as folder:  # the path of a socket is short (unix(7))
         spec = OpenLdapSpec(socket=f"{folder}/s", base_dn=PEOPLE_DN)
-        configuration = own_slapd.folder / "slapd.conf"
-        text = configuration.read_text().replace("moduleload ppolicy\n", "moduleload ppolicy\nmoduleload back_sock\n")
-        overlay = f"ppolicy_use_lockout\noverlay sock\nsocketpath {spec.socket}\n{_LINES}"
-        text = text.replace("by anonymous auth", f"by self write by anonymous auth {_ENTRY}")
-        configuration.write_text(text.replace("ppolicy_use_lockout\n", overlay))
-        own_slapd.process.restart()
+        add_sock_overlay(own_slapd, Path(spec.socket))
         bench = CaptureBench(tmp_path, most=50)
         bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
         yield Captured(own_slapd, bench, spec)
@@ -82,7 +74,8 @@ def replaced(dn: str, value: str) -> str:
 
 def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> None:
     slapd = captured.slapd
-    alice, bob = slapd.add_person("alice"), slapd.add_person("bob")
+    slapd.add_person("alice")
+    bob = slapd.add_person("bob")
     with captured.listening():
         slapd.set_password("alice", "Ärger-\U0001f511-with-RFC-3062")
         slapd.modify(replaced(bob, " plain modify: ß "))
@@ -91,9 +84,9 @@ def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> 
         with pytest.raises(RuntimeError, match="object"):
             slapd.modify(replaced(f"uid=nobody,{PEOPLE_DN}", "not-there-at-all"))
         with pytest.raises(RuntimeError, match="onstraint"):
-            _change_own(slapd, alice, "Ärger-\U0001f511-with-RFC-3062", "short")
+            slapd.change_own_password("alice", "Ärger-\U0001f511-with-RFC-3062", "short")
         slapd.modify(replaced(slapd.service_dn, "outside-of-the-base"))
-        _change_own(slapd, alice, "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
+        slapd.change_own_password("alice", "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
 
         assert captured.settled(3) == [
             ("alice", "Ärger-\U0001f511-with-RFC-3062"),
@@ -134,12 +127,3 @@ def test_many_at_once_are_all_captured(captured: Captured, fresh_name: Callable[
         for thread in threads:
             thread.join(60)
         assert sorted(captured.settled(len(names))) == sorted((n, f"new-password-{n}") for n in names)
-
-
-def _change_own(slapd: SlapdServer, dn: str, old: str, new: str) -> None:
-    with tempfile.NamedTemporaryFile(dir=slapd.folder) as file:
-        file.write(new.encode())
-        file.flush()
-        done: subprocess.CompletedProcess[str] = slapd._client(["ldappasswd", "-T", file.name], dn, old, "")
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
