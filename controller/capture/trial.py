@@ -11,7 +11,7 @@ from controller.sdk.errors import CallRefused, ControllerAway, Unusable
 from controller.sealing.capture import CaptureKey
 
 ACCOUNT = "pwsync-setup"
-_EMPTY = "empty"
+_EMPTY = "emptyPassword"
 """Why the controller refuses a password that nobody can have: the last thing that it looks at."""
 
 

@@ -23,7 +23,7 @@ def tried(tmp_path: Path, answer: Answer | None) -> CaptureBench:
 
 
 def test_a_change_with_an_empty_password_is_sent_and_its_refusal_is_what_is_wanted(tmp_path: Path) -> None:
-    bench = tried(tmp_path, refused(422, "empty"))
+    bench = tried(tmp_path, refused(422, "emptyPassword"))
 
     (request,) = bench.servers[0].requests
     assert request.path == "/v1/domains/CORP/captures"

@@ -105,7 +105,7 @@ def test_setup_writes_the_program_and_prints_the_rest(source: Console, name: str
 def test_setup_tries_the_settings_and_does_nothing_when_they_would_not_do(
     source: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Sender, "send", _refuse("empty"))
+    monkeypatch.setattr(Sender, "send", _refuse("emptyPassword"))
     told = source.expect(0, "capture", "setup", "samba", *CONFIG, "--program", "program")
     assert "would take" in told.err
 
