@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +27,10 @@ _SOCK_LINES = "extensions binddn peername connid\nsockops modify extended\nsockr
 def keeping_passwords(samba: SambaServer) -> Iterator[None]:
     """Within the block the domain controller keeps new passwords for capture (restarts it twice)."""
     before = samba.configuration.read_text()
-    # Below /tmp itself: the agent of GnuPG listens on a socket there, and the path of a socket is short (unix(7)).
-    with tempfile.TemporaryDirectory(prefix="pwsync-gpg-") as home, _key(Path(home)) as fingerprint:
+    with new_key() as (home, fingerprint):
         line = f"\tpassword hash gpg key ids = {fingerprint}\n"
         samba.configuration.write_text(before.replace("[sysvol]\n", f"{line}\n[sysvol]\n", 1))
-        samba.process.environment["GNUPGHOME"] = home
+        samba.process.environment["GNUPGHOME"] = str(home)
         samba.process.restart()
         try:
             yield
@@ -54,6 +54,37 @@ class Capture:
     def hand_over(self) -> None:
         """Hand each account whose password has changed to the program, as it is now."""
         self.samba.tool("user", "syncpasswords", "--no-wait", f"--cache-ldb={self.cache}")
+
+
+@contextmanager
+def repeating(capture: Capture) -> Iterator[None]:
+    """Passes follow each other until the end of the block."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.2):
+            capture.hand_over()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(120)
+
+
+@contextmanager
+def looping(capture: Capture, folder: Path) -> Iterator[None]:
+    """The endless loop of samba-tool runs until the end of the block, as a service does."""
+    configuration = ["--configfile", str(capture.samba.configuration)]
+    command = ["samba-tool", "user", "syncpasswords", f"--cache-ldb={capture.cache}", *configuration]
+    loop = ServerProcess(command, folder / "syncpasswords.log", [], capture.samba.process.environment)
+    loop.start()
+    try:
+        yield
+    finally:
+        loop.stop()
 
 
 @contextmanager
@@ -151,17 +182,20 @@ def capturing_openldap(
 
 
 @contextmanager
-def _key(home: Path) -> Iterator[str]:
-    """A new key without a passphrase; gives its fingerprint."""
-    environment = {**os.environ, "GNUPGHOME": str(home)}
+def new_key() -> Iterator[tuple[Path, str]]:
+    """A new OpenPGP key without a passphrase; gives its GNUPGHOME and its fingerprint."""
+    # Below /tmp itself: the agent of GnuPG listens on a socket there, and the path of a socket is short (unix(7)).
+    with tempfile.TemporaryDirectory(prefix="pwsync-gpg-") as home:
+        environment = {**os.environ, "GNUPGHOME": home}
 
-    def gpg(*arguments: str) -> str:
-        command = ["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "", *arguments]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+        def gpg(*arguments: str) -> str:
+            command = ["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "", *arguments]
+            done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+            return done.stdout
 
-    try:
-        gpg("--quick-generate-key", "pwsync tests", "default", "default", "never")
-        listed = gpg("--list-secret-keys", "--with-colons").splitlines()
-        yield next(line.split(":")[9] for line in listed if line.startswith("fpr:"))
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True, timeout=30)
+        try:
+            gpg("--quick-generate-key", "pwsync tests", "default", "default", "never")
+            listed = gpg("--list-secret-keys", "--with-colons").splitlines()
+            yield Path(home), next(line.split(":")[9] for line in listed if line.startswith("fpr:"))
+        finally:
+            subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True, timeout=30)

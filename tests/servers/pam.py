@@ -30,7 +30,7 @@ _ENTER = textwrap.dedent("""\
     if [ -n "$2" ]; then mount --bind "$2" "$(find /lib/ /usr/lib/ -name pam_exec.so | head -1)"; fi
     {do}
 """)
-_PROMPT = re.compile(rb"assword:\s*$")
+_PROMPT = re.compile(rb"assword: $")
 
 
 class Host:

@@ -1,21 +1,28 @@
 """The end-to-end demonstration, examples/company: what changes in one place is in force everywhere, on real servers."""
 
+import runpy
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.documentation.pages import fits, steps
+from tests.documentation.shell import Shell, environment_for
 from tests.leaks import Leaks, assert_none
-from tests.servers.capture import keeping_passwords
+from tests.servers.capture import keeping_passwords, repeating
 from tests.servers.fixtures import require_server
 from tests.servers.logins import PLACES
 from tests.servers.samba import SambaServer
-from tests.system.company import INITIAL, Company, running_company
+from tests.system.company import EXAMPLE, INITIAL, Company, running_company
 
 pytestmark = [pytest.mark.samba, pytest.mark.timeout(420)]
 EVERYWHERE = list(PLACES)
-PEOPLE = ("alice", "bob", "carol", "dave")
+PEOPLE = ("anna", "ben", "carol", "dave", "alice", "bob")
+"""The last two are those of the README."""
 FIRST = 2 * len(PEOPLE)
 """Reports of everybody's first password, and their echoes."""
 OTHERS = {"postgresql", "racf", "intranet"}
@@ -44,13 +51,13 @@ def company(samba: SambaServer, tmp_path_factory: pytest.TempPathFactory, leaks:
 
 def test_a_change_in_windows_opens_every_other_place(company: Company, leaks: Leaks) -> None:
     new = leaks.password()
-    company.change_in_windows("alice", INITIAL, new)
+    company.change_in_windows("anna", INITIAL, new)
     company.capture.hand_over()
 
-    told, echo = reports(company, "alice", 2)
-    assert company.logins.opened("alice", new) == EVERYWHERE
-    assert company.logins.opened("alice", INITIAL) == []
-    assert (told["account"], told["state"]) == ("CORP\\alice", "completed")
+    told, echo = reports(company, "anna", 2)
+    assert company.logins.opened("anna", new) == EVERYWHERE
+    assert company.logins.opened("anna", INITIAL) == []
+    assert (told["account"], told["state"]) == ("CORP\\anna", "completed")
     assert adapters_of(company, told) == OTHERS | {"openldap"}
     assert_nothing_comes_back(company, echo)
 
@@ -59,14 +66,14 @@ def test_a_change_in_openldap_opens_windows_and_the_others_and_nothing_comes_bac
     company: Company, leaks: Leaks
 ) -> None:
     new = leaks.password()
-    company.change_in_openldap("bob", INITIAL, new)
+    company.change_in_openldap("ben", INITIAL, new)
 
-    (told,) = reports(company, "bob", 1)
-    assert company.logins.opened("bob", new) == EVERYWHERE
-    assert company.logins.opened("bob", INITIAL) == []
-    assert (told["account"], told["state"]) == ("openldap:bob", "completed")
+    (told,) = reports(company, "ben", 1)
+    assert company.logins.opened("ben", new) == EVERYWHERE
+    assert company.logins.opened("ben", INITIAL) == []
+    assert (told["account"], told["state"]) == ("openldap:ben", "completed")
     company.capture.hand_over()
-    assert_nothing_comes_back(company, reports(company, "bob", 2)[1])
+    assert_nothing_comes_back(company, reports(company, "ben", 2)[1])
 
 
 @pytest.mark.parametrize(("user", "is_openldap_heard_last"), [("carol", False), ("dave", True)])
@@ -93,6 +100,27 @@ def test_of_changes_on_both_sides_at_the_same_moment_the_one_that_is_told_later_
     assert company.logins.opened(user, last) == EVERYWHERE
     assert company.logins.opened(user, before) == []
     assert company.logins.opened(user, INITIAL) == []
+
+
+def test_the_readme_does_what_it_shows(company: Company, warm_pwsync: Path) -> None:
+    require_server("bash", "iconv", "ldapmodify")
+    file: Path = runpy.run_path(str(EXAMPLE / "sandbox.py"))["write_shell"](company)
+    with (
+        repeating(company.capture),
+        Shell(company.folder, environment_for(warm_pwsync, Path(sys.executable))) as shell,
+    ):
+        shell.run(f". {file}")
+        for step in steps(EXAMPLE / "README.md"):
+            printed, code = shell.run(step.command)
+            assert code == step.code, f"{step.place}: {step.command}: exit code {code}\n{printed}"
+            assert fits(step.expected, printed), f"{step.place}: {step.command}\n{printed}"
+
+
+def test_the_sandbox_says_why_it_cannot_start(company: Company) -> None:
+    command = [sys.executable, str(EXAMPLE / "sandbox.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "in use" in done.stderr) == (1, True), done.stderr
+    assert company.controller.process is not None
 
 
 def reports(company: Company, user: str, count: int) -> list[dict[str, Any]]:
