@@ -113,6 +113,7 @@ def pam(config: Config = FILE) -> None:
 @app.command("openldap")
 def openldap(config: Config = FILE) -> None:
     """Take changes from slapd's overlay 'sock', until SIGTERM or SIGINT."""
+    from controller.capture.ldap_login import LoginSocket
     from controller.capture.openldap import SockListener, SockProgram
     from controller.model.errors import InvalidInput
     from controller.sdk.signals import stopping_on_signals
@@ -120,10 +121,11 @@ def openldap(config: Config = FILE) -> None:
     _log()
     spec = _settings(config).spec.openldap
     if spec is None:
-        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ...}")
+        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ..., loginSocket: ...}")
     capture = _capture(config)
+    login = LoginSocket(Path(spec.login_socket))
     capture.spool.doubt()
-    listener = SockListener(SockProgram(capture, spec, _now), Path(spec.socket))
+    listener = SockListener(SockProgram(capture, spec, login.opens, _now), Path(spec.socket))
     with stopping_on_signals(listener.stop):
         listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
 
@@ -143,14 +145,15 @@ def setup(
 ) -> None:
     """Check the settings, write the program that the source calls, and print what is to be done on the source.
 
-    The trial sends the controller a change that it can only refuse. So it tries address, proof, rights and key.
+    The trial sends the controller a change that it can only refuse. So it tries address, proof, rights and key; and it
+    sees that slapd answers on its login socket.
     """
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
 
     settings = _settings(config)
     _capture(config)
     if trial:
-        _try_out(settings)
+        _try_out(settings, source)
         say("The controller would take what is captured here.")
     chosen = program or Path(f"/usr/local/sbin/pwsync-capture-{source.value}")
     if source is not SourceProgram.OPENLDAP:
@@ -174,15 +177,18 @@ def schema() -> None:
     show_json(settings_schema())
 
 
-def _try_out(settings: "CaptureSettings") -> None:
+def _try_out(settings: "CaptureSettings", source: SourceProgram) -> None:
     from contextlib import closing
 
+    from controller.capture.ldap_login import LoginSocket
     from controller.capture.taking import read_key
     from controller.capture.trial import try_out
 
     spec = settings.spec
     with closing(_sender(spec)) as sender:
         try_out(spec, read_key(Path(spec.key_file)), sender, _now())
+    if source is SourceProgram.OPENLDAP and spec.openldap is not None:
+        LoginSocket(Path(spec.openldap.login_socket)).check()
 
 
 def _sender(spec: "CaptureSpec") -> "Sender":

@@ -20,7 +20,7 @@ from tests.servers.processes import ServerProcess
 from tests.servers.samba import SambaServer
 from tests.servers.slapd import SlapdServer
 
-_SOCK_LINES = "extensions binddn peername connid\nsockops modify extended\nsockresps result\n"
+_SOCK_LINES = "extensions binddn peername connid\nsockops modify extended add\nsockresps result\n"
 
 
 @contextmanager
@@ -167,7 +167,8 @@ def capturing_openldap(
     """
     with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as short:
         socket = Path(short) / "s"
-        more = f"adapter: {adapter}\nopenldap: {{socket: {socket}, baseDN: '{slapd.people_dn}'}}"
+        where = f"socket: {socket}, loginSocket: {slapd.login_socket}, baseDN: '{slapd.people_dn}'"
+        more = f"adapter: {adapter}\nopenldap: {{{where}}}"
         settings = write_settings(folder, pwsync, url=url, token=token, more=more)
         add_sock_overlay(slapd, socket)
         command = [sys.executable, "-m", "controller", "capture", "openldap", "--config", str(settings)]

@@ -17,6 +17,8 @@ import bcrypt
 import psycopg
 
 INVALID_CREDENTIALS = 49
+_SEARCH = ("ldapsearch", "-x", "-LLL", "-b", "", "-s", "base")
+"""For the root entry, which everybody may read, once the bind has succeeded."""
 PLACES = ("windows", "openldap", "postgresql", "racf", "htpasswd")
 
 
@@ -34,7 +36,7 @@ class LdapPlace:
             file.write(password.encode())
             file.flush()
             done = subprocess.run(
-                ["ldapwhoami", "-x", "-H", self.url, "-D", self.name.format(account), "-y", file.name],
+                [*_SEARCH, "-H", self.url, "-D", self.name.format(account), "-y", file.name],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -42,7 +44,7 @@ class LdapPlace:
                 env={**os.environ, "LDAPTLS_CACERT": self.ca_file},
             )
         if done.returncode not in {0, INVALID_CREDENTIALS}:
-            raise RuntimeError(f"ldapwhoami at {self.url}: {done.stderr}")
+            raise RuntimeError(f"ldapsearch at {self.url}: {done.stderr}")
         return done.returncode == 0
 
 

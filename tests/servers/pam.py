@@ -22,11 +22,14 @@ EXPOSES_SINCE = (1, 6)
 NEWER = Path("/var/cache/pwsync-tests/security/pam_exec.so")
 _ENTER = textwrap.dedent("""\
     set -eu
-    cp -a /etc "$1/etc"
+    [ -e "$1/etc" ] && is_new=no || is_new=yes
+    [ $is_new = no ] || cp -a /etc "$1/etc"
     mount --bind "$1/etc" /etc
-    useradd --no-create-home {user}
-    printf '%s\\n' '{user}:{password}' | chpasswd
-    cat "$1/steps" >>/etc/pam.d/common-password
+    if [ $is_new = yes ]; then
+        useradd --no-create-home {user}
+        printf '%s\\n' '{user}:{password}' | chpasswd
+        cat "$1/steps" >>/etc/pam.d/common-password
+    fi
     if [ -n "$2" ]; then mount --bind "$2" "$(find /lib/ /usr/lib/ -name pam_exec.so | head -1)"; fi
     {do}
 """)

@@ -67,7 +67,8 @@ class Directories:
                 role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(INITIAL))
                 connection.execute(role)
         hashed = bcrypt.hashpw(INITIAL.encode(), bcrypt.gensalt(4)).decode()
-        self.htpasswd.write_text("".join(f"{name}:{hashed}\n" for name in people))
+        with self.htpasswd.open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}:{hashed}\n" for name in people)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Changes made with OpenLDAP's own clients on a real slapd are captured, when they succeed and only then."""
 
 import base64
+import socket
 import tempfile
 import threading
 import time
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from controller.capture.ldap_login import Login, LoginSocket, bind_request
 from controller.capture.openldap import SockListener, SockProgram
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
+from controller.model.secret import Secret
 from tests.servers.capture import add_sock_overlay
 from tests.servers.slapd import PEOPLE_DN, SlapdServer
 from tests.unit.capture.bench import CaptureBench
@@ -32,7 +35,9 @@ class Captured:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """The program runs."""
-        listener = SockListener(SockProgram(self.bench.capture, self.spec, lambda: datetime.now(UTC)), self._path)
+        opens = LoginSocket(self.slapd.login_socket).opens
+        program = SockProgram(self.bench.capture, self.spec, opens, lambda: datetime.now(UTC))
+        listener = SockListener(program, self._path)
         ready = threading.Event()
         thread = threading.Thread(target=listener.serve, args=(ready.set,))
         thread.start()
@@ -60,7 +65,7 @@ class Captured:
 @pytest.fixture
 def captured(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[Captured]:
     with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as folder:  # the path of a socket is short (unix(7))
-        spec = OpenLdapSpec(socket=f"{folder}/s", base_dn=PEOPLE_DN)
+        spec = OpenLdapSpec(socket=f"{folder}/s", login_socket=str(own_slapd.login_socket), base_dn=PEOPLE_DN)
         add_sock_overlay(own_slapd, Path(spec.socket))
         bench = CaptureBench(tmp_path, most=50)
         bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
@@ -93,6 +98,54 @@ def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> 
             ("bob", " plain modify: ß "),
             ("alice", "chosen-by-herself"),
         ]
+
+
+def test_new_entries_with_a_password_are_captured(captured: Captured) -> None:
+    with captured.listening():
+        captured.slapd.add_person("erin", "in-the-new-entry")
+        captured.slapd.add_person("frank", "{SSHA}bm90LWNsZWFyLXRleHQtYXQtYWxsLg==")
+        assert captured.settled(1) == [("erin", "in-the-new-entry")]
+
+
+def test_a_refused_change_is_not_taken_for_made_when_another_operation_of_its_id_ends_well(captured: Captured) -> None:
+    """A client sends a modification that is refused, and many searches with the same id (RFC 4511 forbids that)."""
+    slapd = captured.slapd
+    dn = slapd.add_person("grace", "before-she-tried")
+    with captured.listening():
+        for _ in range(20):
+            collide(slapd, dn, "before-she-tried", new="short")
+        slapd.set_password("grace", "afterwards-all-is-well")
+        assert captured.settled(1) == [("grace", "afterwards-all-is-well")]
+
+
+def collide(slapd: SlapdServer, dn: str, password: str, *, new: str) -> None:
+    """On one connection: bind, then a modification between searches, all with the id 2; reads until slapd ends it."""
+    host, _, port = slapd.ldap_url.removeprefix("ldap://").rpartition(":")
+    text = new.encode()
+    values = element(0x31, element(0x04, text))
+    change = element(0x30, element(0x0A, b"\x02") + element(0x30, element(0x04, b"userPassword") + values))
+    modification = element(0x66, element(0x04, dn.encode()) + element(0x30, change))
+    nothing = element(0x02, b"\x00")
+    base = element(0x04, dn.encode()) + element(0x0A, b"\x00") + element(0x0A, b"\x00")
+    present = element(0x87, b"objectClass")
+    search = element(0x63, base + nothing * 2 + element(0x01, b"\x00") + present + element(0x30, b""))
+    both = [message(2, search)] * 8 + [message(2, modification)] + [message(2, search)] * 8
+    with socket.create_connection((host, int(port)), 30) as connection:
+        connection.sendall(bind_request(Login(dn, Secret(password))))
+        connection.recv(4096)
+        connection.sendall(b"".join(both) + message(3, element(0x42, b"")))
+        while connection.recv(65536):
+            pass
+
+
+def element(tag: int, content: bytes) -> bytes:
+    """BER with lengths of two bytes."""
+    return bytes([tag, 0x82]) + len(content).to_bytes(2) + content
+
+
+def message(number: int, operation: bytes) -> bytes:
+    """A message of LDAP."""
+    return element(0x30, element(0x02, bytes([number])) + operation)
 
 
 def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(captured: Captured) -> None:

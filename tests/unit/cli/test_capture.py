@@ -125,7 +125,7 @@ def _refuse(reason: str) -> Callable[..., str]:
 def test_openldap_needs_its_section(source: Console) -> None:
     for command in (("openldap",), ("setup", "openldap", "--no-trial")):
         assert "spec.openldap" in source.expect(1, "capture", *command, *CONFIG).err
-    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s}}\n")
+    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l}}\n")
     told = source.expect(0, "capture", "setup", "openldap", *SETUP).out
     assert f"socketpath {source.folder / 's'}\n" in told
 
