@@ -93,7 +93,7 @@ def timed_path(company: Company, source: str, target: str, old: str, new: str) -
         if time.perf_counter() - start > PATIENCE:
             raise RuntimeError(f"a change in {source} does not come to {target}")
     opened = time.perf_counter() - start
-    account = f"CORP\\{USER}" if source == "windows" else f"openldap:{USER}"
+    account = f"CORP\\{USER}" if source == "windows" else USER
     told = next(change for change in company.listed("changes") if change["account"] == account)
     heard = (datetime.fromisoformat(told["receivedAt"]) - at).total_seconds()
     return max(heard, 0.0), opened

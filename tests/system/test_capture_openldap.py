@@ -66,6 +66,8 @@ class Captured:
 def captured(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[Captured]:
     with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as folder:  # the path of a socket is short (unix(7))
         spec = OpenLdapSpec(socket=f"{folder}/s", login_socket=str(own_slapd.login_socket), base_dn=PEOPLE_DN)
+        for name in ("alice", "bob", "carol", "grace"):
+            own_slapd.add_person(name)
         add_sock_overlay(own_slapd, Path(spec.socket))
         bench = CaptureBench(tmp_path, most=50)
         bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
@@ -79,8 +81,7 @@ def replaced(dn: str, value: str) -> str:
 
 def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> None:
     slapd = captured.slapd
-    slapd.add_person("alice")
-    bob = slapd.add_person("bob")
+    bob = slapd.person_dn("bob")
     with captured.listening():
         slapd.set_password("alice", "Ärger-\U0001f511-with-RFC-3062")
         slapd.modify(replaced(bob, " plain modify: ß "))
@@ -110,10 +111,10 @@ def test_new_entries_with_a_password_are_captured(captured: Captured) -> None:
 def test_a_refused_change_is_not_taken_for_made_when_another_operation_of_its_id_ends_well(captured: Captured) -> None:
     """A client sends a modification that is refused, and many searches with the same id (RFC 4511 forbids that)."""
     slapd = captured.slapd
-    dn = slapd.add_person("grace", "before-she-tried")
+    dn = slapd.person_dn("grace")
     with captured.listening():
         for _ in range(20):
-            collide(slapd, dn, "before-she-tried", new="short")
+            collide(slapd, dn, "Initial-password-1", new="short")
         slapd.set_password("grace", "afterwards-all-is-well")
         assert captured.settled(1) == [("grace", "afterwards-all-is-well")]
 
@@ -150,7 +151,6 @@ def message(number: int, operation: bytes) -> bytes:
 
 def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(captured: Captured) -> None:
     slapd = captured.slapd
-    slapd.add_person("carol", "before-it-was-full")
     with captured.listening():
         for number in range(captured.bench.spec.max_changes):
             captured.bench.take(f"u{number}")
@@ -158,7 +158,7 @@ def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(
             slapd.modify(replaced(slapd.person_dn("carol"), "while-it-was-full"))
         with pytest.raises(RuntimeError, match="ldappasswd"):
             slapd.set_password("carol", "while-it-was-full")
-    assert slapd.can_bind(slapd.person_dn("carol"), "before-it-was-full")
+    assert slapd.can_bind(slapd.person_dn("carol"), "Initial-password-1")
 
     with pytest.raises(RuntimeError, match="socket"):
         slapd.modify(replaced(slapd.person_dn("carol"), "while-nobody-listened"))
@@ -171,12 +171,13 @@ def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(
 
 def test_many_at_once_are_all_captured(captured: Captured, fresh_name: Callable[[str], str]) -> None:
     names = [fresh_name("d") for _ in range(8)]
-    for name in names:
-        captured.slapd.add_person(name)
     with captured.listening():
+        for name in names:
+            captured.slapd.add_person(name)
         threads = [threading.Thread(target=captured.slapd.set_password, args=(n, f"new-password-{n}")) for n in names]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert sorted(captured.settled(len(names))) == sorted((n, f"new-password-{n}") for n in names)
+        both = [(n, password) for n in names for password in ("Initial-password-1", f"new-password-{n}")]
+        assert sorted(captured.settled(2 * len(names))) == sorted(both)

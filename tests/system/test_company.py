@@ -71,7 +71,7 @@ def test_a_change_in_openldap_opens_windows_and_the_others_and_nothing_comes_bac
     (told,) = reports(company, "ben", 1)
     assert company.logins.opened("ben", new) == EVERYWHERE
     assert company.logins.opened("ben", INITIAL) == []
-    assert (told["account"], told["state"]) == ("openldap:ben", "completed")
+    assert (told["adapter"], told["account"], told["state"]) == ("openldap", "ben", "completed")
     company.capture.hand_over()
     assert_nothing_comes_back(company, reports(company, "ben", 2)[1])
 

@@ -115,7 +115,12 @@ def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path, open
 
 def test_slapd_is_asked_with_the_entry_and_the_new_password(tmp_path: Path) -> None:
     asked: list[Login] = []
-    _, program, _ = made(tmp_path, opens=lambda login: not asked.append(login))
+
+    def opens(login: Login) -> bool:
+        asked.append(login)
+        return True
+
+    _, program, _ = made(tmp_path, opens=opens)
 
     for content in (ANNOUNCED, HASHED, ENDED % 0):
         program.answer(content)
