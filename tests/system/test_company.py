@@ -110,6 +110,7 @@ def test_the_readme_does_what_it_shows(company: Company, warm_pwsync: Path) -> N
         Shell(company.folder, environment_for(warm_pwsync, Path(sys.executable))) as shell,
     ):
         shell.run(f". {file}")
+        file.unlink()  # it holds passwords of service accounts on purpose
         for step in steps(EXAMPLE / "README.md"):
             printed, code = shell.run(step.command)
             assert code == step.code, f"{step.place}: {step.command}: exit code {code}\n{printed}"
