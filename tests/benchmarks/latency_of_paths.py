@@ -52,7 +52,8 @@ def main() -> int:
 
 def report(company: Company, rounds: int) -> None:
     """Print a line for each path."""
-    sys.stdout.write(f"{'path':<26}{'own':>9}{'taken in':>10}{'verified':>10}{'ratio':>8}\n")
+    sys.stdout.write(f"{'path':<26}{'own':>10}{'taken in':>10}{'verified':>10}{'ratio':>8}\n")
+    sys.stdout.flush()
     leaks, former = Leaks(), INITIAL
     for source in ("windows", "openldap"):
         for target in (place for place in PLACES if place != source):
