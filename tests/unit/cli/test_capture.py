@@ -157,10 +157,10 @@ DS389 = """\
 def test_389_directory_server_needs_its_section_and_is_read_until_it_is_stopped(
     source: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for command in (("ds389",), ("setup", "ds389"), ("acknowledge",)):
+    for command in (("ds389",), ("setup", "ds389", "--no-trial"), ("acknowledge",)):
         assert "spec.ds389" in source.expect(1, "capture", *command, *CONFIG).err
     source.write("capture.yaml", SETTINGS + DS389)
-    steps = source.expect(0, "capture", "setup", "ds389", *CONFIG).out
+    steps = source.expect(0, "capture", "setup", "ds389", *SETUP).out
     assert "nsslapd-include-suffix: ou=people,o=x" in steps
     assert 'userdn="ldap:///cn=capture,o=x"' in steps
     (source.folder / "token").chmod(0o600)
