@@ -32,6 +32,8 @@ class SourceProgram(StrEnum):
     SAMBA = "samba"
     OPENLDAP = "openldap"
     PAM = "pam"
+    RACF = "racf"
+    DS389 = "ds389"
 
 
 Config = Annotated[
@@ -133,6 +135,87 @@ def openldap(config: Config = FILE) -> None:
         listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
 
 
+@app.command("racf")
+def racf(
+    config: Config = FILE,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+    ] = None,
+) -> None:
+    """Read the change log of RACF (z/OS LDAP server) and take new passwords from it, until SIGTERM or SIGINT."""
+    import random
+    import time
+
+    from controller.capture.racf.reader import LogReader
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of
+    from controller.runtime.references import resolve_secret
+    from controller.sdk.signals import stopping_on_signals
+
+    _log()
+    spec = racf_of(_settings(config).spec)
+    reader = LogReader(
+        *(_capture(config), spec, make_directory(spec, resolve_secret), make_opener(spec, resolve_secret)),
+        now=_now,
+        steady_time=time.monotonic,
+        jitter=random.random,
+    )
+    if from_ is not None:
+        reader.begin_with(from_)
+    with stopping_on_signals(reader.stop):
+        reader.run()
+
+
+@app.command("ds389")
+def ds389(
+    config: Config = FILE,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+    ] = None,
+) -> None:
+    """Read the Retro Changelog of a 389 Directory Server and take new passwords out of it, until SIGTERM or SIGINT."""
+    import random
+    import time
+
+    from controller.capture.ds389.directory import LdapDirectory
+    from controller.capture.ds389.reader import Ds389Reader
+    from controller.capture.ds389.setting_up import ds389_of
+    from controller.connectors.ldap.endpoint import Endpoint
+    from controller.connectors.ldap.session import Session
+    from controller.runtime.references import resolve_secret
+    from controller.sdk.signals import stopping_on_signals
+
+    _log()
+    spec = ds389_of(_settings(config).spec)
+    session = Session(Endpoint.of(spec), spec.bind.user, resolve_secret(spec.bind.password_from))
+    reader = Ds389Reader(
+        *(_capture(config), spec, LdapDirectory(session)),
+        now=_now,
+        steady_time=time.monotonic,
+        jitter=random.random,
+    )
+    if from_ is not None:
+        reader.begin_with(from_)
+    with stopping_on_signals(reader.stop):
+        reader.run()
+
+
+@app.command("acknowledge")
+def acknowledge(config: Config = FILE) -> None:
+    """Say that you have seen what the reader of a change log could not have; those alarms end."""
+    from controller.capture.change_log.state import acknowledge
+    from controller.capture.spool import Spool
+    from controller.model.errors import InvalidInput
+
+    spec = _settings(config).spec
+    if spec.log_source is None:
+        raise InvalidInput("the settings have neither spec.racf nor spec.ds389", hint="a change log has one of them")
+    new = acknowledge(Spool.open(Path(spec.spool), spec.max_changes).path)
+    without = "" if spec.racf is None else f"{new.no_envelope} without an envelope, "
+    show(f"{without}{new.refused} not captured, {new.missing} missing, {new.resets} new logs acknowledged")
+
+
 @app.command("setup")
 def setup(
     source: Annotated[SourceProgram, typer.Argument(help="What tells its changes.")],
@@ -146,12 +229,15 @@ def setup(
     ] = None,
 ) -> None:
     """Check the settings, write the program that the source calls, and print what is to be done on the source."""
+    from controller.capture.ds389.setting_up import ds389_of, ds389_steps
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of, racf_steps
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
+    from controller.runtime.references import resolve_secret
 
     settings = _settings(config)
     _capture(config)
     chosen = program or Path(f"/usr/local/sbin/pwsync-capture-{source.value}")
-    if source is not SourceProgram.OPENLDAP:
+    if source in {SourceProgram.SAMBA, SourceProgram.PAM}:
         write_program(chosen, source.value, settings)
         say(f"{chosen} was written.")
     match source:
@@ -161,6 +247,13 @@ def setup(
             steps = pam_steps(chosen)
         case SourceProgram.OPENLDAP:
             steps = openldap_steps(settings)
+        case SourceProgram.RACF:
+            spec = racf_of(settings.spec)
+            make_opener(spec, resolve_secret)
+            make_directory(spec, resolve_secret)
+            steps = racf_steps(spec)
+        case SourceProgram.DS389:
+            steps = ds389_steps(ds389_of(settings.spec))
     show(steps, end="")
 
 

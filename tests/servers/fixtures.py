@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ds389 import Ds389Server, running_ds389
 from tests.servers.proxy import Relay
 from tests.servers.samba import SambaServer, running_samba
 from tests.servers.slapd import SlapdServer, running_slapd
+from tests.servers.windows import COMPILER, Windows, running_windows, wine
 
 _numbers = itertools.count(1)
 
@@ -54,6 +56,21 @@ def own_slapd(tmp_path: Path) -> Iterator[SlapdServer]:
 
 
 @pytest.fixture(scope="session")
+def ds389(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389Server]:
+    """A 389 Directory Server for tests that leave it running and its policy as it is."""
+    require_server("ns-slapd", "ldapsearch", "certutil", "pk12util")
+    with running_ds389(tmp_path_factory.mktemp("ds389")) as server:
+        yield server
+
+
+@pytest.fixture
+def ds389_relay(ds389: Ds389Server) -> Iterator[Relay]:
+    """A relay in front of its LDAPS port."""
+    with closing(Relay(int(ds389.ldaps_url.rpartition(":")[2]))) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="session")
 def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
     """A Samba domain controller. Tests that use it carry ``pytest.mark.samba``."""
     require_server("samba", "samba-tool", "ldapsearch")
@@ -62,6 +79,14 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     with running_samba(tmp_path_factory.mktemp("samba")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    """An installation of Wine, with what the programs for domain controllers are when built."""
+    require_server(COMPILER, wine() or "wine64")
+    with running_windows(tmp_path_factory.mktemp("windows")) as installation:
+        yield installation
 
 
 @pytest.fixture

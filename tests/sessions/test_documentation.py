@@ -160,7 +160,7 @@ def test_commands_that_are_only_shown_exist() -> None:
 
 
 def _commands_in(line: str) -> list[str]:
-    return re.findall(r"\bpwsync(?: --[a-z-]+ \S+)* ((?:[a-z]+(?:-[a-z]+)* ?){1,2})", line)
+    return re.findall(r"\bpwsync(?: --[a-z-]+ \S+)* ((?:[a-z][a-z0-9]*(?:-[a-z]+)* ?){1,2})", line)
 
 
 def _is_known(words: str, known: set[str]) -> bool:
