@@ -35,11 +35,13 @@ class OpenLdapSpec(Options):
 
     Attributes:
         socket: Where slapd's overlay ``sock`` finds the program.
+        login_socket: Where slapd listens for ldapi: there the program sees whether a new password is in force.
         account_attribute: The attribute of the first part of an entry's DN that is the account's name.
         base_dn: Entries elsewhere are passed over; empty: none is.
     """
 
     socket: FilePath
+    login_socket: FilePath
     account_attribute: NonEmpty = "uid"
     base_dn: str = Field(default="", alias="baseDN")
 

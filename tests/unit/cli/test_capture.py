@@ -1,6 +1,7 @@
 """The commands of capture, as a source and an operator type them."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -8,7 +9,9 @@ from controller.capture.change_log.state import Counts, ReaderState, save_reader
 from controller.capture.ds389.reader import Ds389Reader
 from controller.capture.forwarder import Forwarder
 from controller.capture.racf.reader import LogReader
+from controller.capture.sending import Sender
 from controller.capture.spool import Aside, Spool
+from controller.sdk.errors import CallRefused
 from controller.sealing.capture import CaptureKey
 from tests.doubles.envelopes import PWSYNC, party
 from tests.doubles.envelopes import RACF as ISSUER
@@ -27,6 +30,7 @@ spec:
 """
 RECORD = "sAMAccountName: alice\nvirtualClearTextUTF8: n3w-password\n"
 CONFIG = ("--config", "capture.yaml")
+SETUP = (*CONFIG, "--no-trial")
 
 
 @pytest.fixture
@@ -93,21 +97,41 @@ def test_the_forwarder_runs_until_it_is_stopped(source: Console, monkeypatch: py
     ("name", "words"), [("samba", "syncpasswords --daemon"), ("pam", "pam_exec.so seteuid expose_authtok")]
 )
 def test_setup_writes_the_program_and_prints_the_rest(source: Console, name: str, words: str) -> None:
-    told = source.expect(0, "capture", "setup", name, *CONFIG, "--program", "program").out
+    told = source.expect(0, "capture", "setup", name, *SETUP, "--program", "program").out
 
     program = source.folder / "program"
     assert words in told
     assert str(program) in told
     assert program.stat().st_mode & 0o777 == 0o700
     assert f"controller capture {name} --config {source.folder / 'capture.yaml'}" in program.read_text()
-    assert "--program" in source.expect(1, "capture", "setup", name, *CONFIG, "--program", "missing/program").err
+    assert "--program" in source.expect(1, "capture", "setup", name, *SETUP, "--program", "missing/program").err
+
+
+def test_setup_tries_the_settings_and_does_nothing_when_they_would_not_do(
+    source: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sender, "send", _refuse("emptyPassword"))
+    told = source.expect(0, "capture", "setup", "samba", *CONFIG, "--program", "program")
+    assert "would take" in told.err
+
+    monkeypatch.setattr(Sender, "send", _refuse("sealBroken"))
+    (source.folder / "program").unlink()
+    assert "would not take" in source.expect(1, "capture", "setup", "samba", *CONFIG, "--program", "program").err
+    assert not (source.folder / "program").exists()
+
+
+def _refuse(reason: str) -> Callable[..., str]:
+    def send(*_: object) -> str:
+        raise CallRefused("refused", status=422, code="refused", reason=reason)
+
+    return send
 
 
 def test_openldap_needs_its_section(source: Console) -> None:
-    for command in (("openldap",), ("setup", "openldap")):
+    for command in (("openldap",), ("setup", "openldap", "--no-trial")):
         assert "spec.openldap" in source.expect(1, "capture", *command, *CONFIG).err
-    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s}}\n")
-    told = source.expect(0, "capture", "setup", "openldap", *CONFIG).out
+    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l}}\n")
+    told = source.expect(0, "capture", "setup", "openldap", *SETUP).out
     assert f"socketpath {source.folder / 's'}\n" in told
 
 
