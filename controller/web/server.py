@@ -119,7 +119,6 @@ class _Server(uvicorn.Server):
             await super().startup(listeners)
         else:
             await self._listen(listeners, self.config.ssl)
-        gc.freeze()  # what has been loaded stays: no collection looks at it again
         host, port = listeners[0].getsockname()[:2]
         self._on_listening(host, port)
 
