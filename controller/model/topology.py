@@ -10,6 +10,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.audit import AuditPolicy
 from controller.model.filters import PasswordFilter
 from controller.model.options import LdapEndpoint
+from controller.model.verification import VerificationPolicy
 
 SourceType = Literal["domainController", "identityManager"]
 """What a source of changes is: it captures them on a domain controller, or it is where people change passwords."""
@@ -90,6 +91,7 @@ class System:
     sources: AcceptedSources = AcceptedSources()
     audit: AuditPolicy = field(default_factory=AuditPolicy)
     credential_lookups: RateLimit = RateLimit()
+    credential_verification: VerificationPolicy = field(default_factory=VerificationPolicy)
     reconcile: ReconcilePolicy = ReconcilePolicy()
 
     @property

@@ -24,6 +24,7 @@ _ATTRIBUTES = (
     "pwdMaxLength",
     "pwdInHistory",
     "pwdMinAge",
+    "pwdMaxAge",
     "pwdCheckModule",
     "pwdUseCheckModule",
 )
@@ -84,6 +85,7 @@ def _policy(dn: str, entry: Entry, notes: tuple[str, ...]) -> PasswordPolicy:
         _number(entry, "pwdInHistory") or 0,
         timedelta(seconds=_number(entry, "pwdMinAge") or 0),
         (*notes, *([_CHECKED_BY_MODULE] if uses_module else [])),
+        timedelta(seconds=_number(entry, "pwdMaxAge") or 0),
     )
 
 
