@@ -256,6 +256,8 @@ class MappingRule:
         account_attribute: Holds the name of the Windows account.
         external_attribute: Holds the name of the external account.
         case: How the external name is written.
+        allowed: What the whole external name must look like, as a regular expression; None: anything.
+        exclude: External names that are never given, in any case; ``*`` and ``?`` stand for any characters.
         create: Whether mappings come into being.
         delete: Whether mappings go when their accounts do not match any more.
         delete_all: Whether each mapping of an account that the directory does not have goes, whatever declares it.
@@ -268,6 +270,8 @@ class MappingRule:
     filter: str = "(objectClass=*)"
     account_attribute: str = "sAMAccountName"
     case: Literal["asIs", "upper", "lower"] = "asIs"
+    allowed: str | None = None
+    exclude: tuple[str, ...] = ()
     create: bool = True
     delete: bool = True
     delete_all: bool = False
