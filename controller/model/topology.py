@@ -290,6 +290,7 @@ SPEC_TYPES: dict[Kind, type[Spec]] = {
 }
 
 PROTECT_ANNOTATION = "pwsync/protect"
+RECONCILE_ANNOTATION = "pwsync/reconcile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,11 @@ class Resource:
     def is_protected(self) -> bool:
         """Whether it may be neither pruned nor replaced."""
         return self.annotations.get(PROTECT_ANNOTATION) == "true"
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether differences from its manifest are shown, and not applied."""
+        return self.annotations.get(RECONCILE_ANNOTATION) == "disabled"
 
 
 @dataclass(frozen=True, slots=True)

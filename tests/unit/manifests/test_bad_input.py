@@ -145,6 +145,12 @@ HEADERS = {
         "metadata.annotations.pwsync/protect: must be text",
         "quote it",
     ),
+    "left alone unclear": (
+        document("AdapterGroup", "{}", "x, annotations: {pwsync/reconcile: 'off'}"),
+        "3:53",
+        "metadata.annotations.pwsync/reconcile: must be 'enabled' or 'disabled'",
+        "disabled leaves the object alone",
+    ),
     "protection unclear": (
         document("AdapterGroup", "{}", "x, annotations: {pwsync/protect: 'on'}"),
         "3:51",
