@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from controller.capture.racf.settings import RacfSpec
 from controller.manifests.explanation import explain
 from controller.manifests.loading import Loader
 from controller.manifests.problems import ManifestErrors, Place, Problem
@@ -16,6 +17,9 @@ from controller.manifests.v1.domain import NetBiosName
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.duration import PositiveDuration
 from controller.model.options import FilePath, Options
+
+WHAT = "the settings"
+"""What has the problems."""
 
 
 class CertificateSpec(Options):
@@ -63,6 +67,7 @@ class CaptureSpec(Options):
     max_changes: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     exclude: list[NonEmpty] = Field(default_factory=list)
     openldap: OpenLdapSpec | None = None
+    racf: RacfSpec | None = None
 
     @model_validator(mode="after")
     def _one_owner_and_a_proof(self) -> Self:
@@ -112,12 +117,12 @@ def read_settings(path: Path) -> CaptureSettings:
     """
     text = read_file(str(path), str(path))
     if isinstance(text, Problem):
-        raise ManifestErrors([text])
+        raise ManifestErrors([text], what=WHAT)
     loader = Loader(str(path), str(path.absolute().parent))
     documents = list(loader.documents(text))
     if loader.problems or len(documents) != 1:
         count = Problem(Place(str(path)), "not one document", "give one document of kind Capture")
-        raise ManifestErrors(loader.problems or [count])
+        raise ManifestErrors(loader.problems or [count], what=WHAT)
     (document,) = documents
     try:
         context = {"folder": document.folder}
@@ -126,7 +131,7 @@ def read_settings(path: Path) -> CaptureSettings:
         problems = list(explain(error, document, CaptureManifest))
     else:
         return CaptureSettings(path, manifest.spec)
-    raise ManifestErrors(problems)
+    raise ManifestErrors(problems, what=WHAT)
 
 
 def settings_schema() -> dict[str, Any]:

@@ -191,6 +191,36 @@ class Spool:
             os.close(descriptor)
 
 
+def lock_alone(path: Path, what: str) -> int:
+    """Be the only one that does a thing with a spool, until the descriptor is closed.
+
+    Args:
+        path: A file in the spool.
+        what: What we are, as others are told.
+
+    Raises:
+        SettingsError: There is another.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise SettingsError(
+            f"another {what} works on the spool {path.parent}", hint="end it, or give this one a spool of its own"
+        ) from None
+    return descriptor
+
+
+def is_locked(path: Path, what: str) -> bool:
+    """Whether somebody does that now."""
+    try:
+        os.close(lock_alone(path, what))
+    except SettingsError:
+        return True
+    return False
+
+
 def _write_new(path: Path, content: bytes) -> None:
     with os.fdopen(os.open(path, _CREATING, _MODE), "wb") as file:
         file.write(content)

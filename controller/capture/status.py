@@ -1,18 +1,17 @@
 """How capture is, seen from outside: what waits, and what a person must look at."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from controller.capture.forwarder import lock_forwarding
+from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
+from controller.capture.racf.status import ReaderStatus, look_at_reader
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
-from controller.capture.spool import Aside, Spool
+from controller.capture.spool import Aside, Spool, is_locked
 from controller.capture.state import State, load_state
-from controller.model.errors import SettingsError
 
 ALMOST_FULL = 0.8
 """The share of maxChanges from which on it is an alarm."""
@@ -27,6 +26,7 @@ class Status:
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
         used: Changes of any kind, of at most *most*.
+        reader: That of RACF's change log, where there is one.
     """
 
     waiting: int
@@ -36,6 +36,7 @@ class Status:
     most: int
     is_forwarding: bool
     state: State
+    reader: ReaderStatus | None = None
 
     def alarms(self) -> Iterator[str]:
         """What a person must look at."""
@@ -48,6 +49,8 @@ class Status:
                 yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
         if self.used >= ALMOST_FULL * self.most:
             yield f"the spool holds {self.used:,} of at most {self.most:,} changes: when it is full, none is taken"
+        if self.reader is not None:
+            yield from self.reader.alarms()
 
     def view(self) -> dict[str, Any]:
         """As JSON."""
@@ -63,6 +66,7 @@ class Status:
             "expired": self.state.expired,
             "lastSentAt": self.state.last_sent_at or None,
             "alarms": list(self.alarms()),
+            **({} if self.reader is None else {"racf": self.reader.view()}),
         }
 
     def metrics(self) -> str:
@@ -79,6 +83,8 @@ class Status:
             ("refused_total", "counter", "Changes that were set aside."): self.state.refused,
             ("expired_total", "counter", "Changes given up because of their age."): self.state.expired,
         }
+        if self.reader is not None:
+            values |= {(name, kind, meaning): value for name, kind, meaning, value in self.reader.metrics()}
         return "".join(
             _metric(f"pwsync_capture_{name}", kind, meaning, value) for (name, kind, meaning), value in values.items()
         )
@@ -105,8 +111,9 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     waiting = spool.waiting()
     aside = {why.value: len(spool.names(why)) for why in Aside}
     oldest = _age(spool, waiting[0], now) if waiting else 0.0
-    state = load_state(spool.path)
-    return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, _is_forwarding(spool), state)
+    state, reader = load_state(spool.path), None if spec.racf is None else look_at_reader(spool.path)
+    is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
+    return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, is_forwarding, state, reader)
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:
@@ -114,11 +121,3 @@ def _age(spool: Spool, name: str, now: datetime) -> float:
         return max((now - spool.read(name).occurred_at).total_seconds(), 0.0)
     except Damaged:
         return 0.0  # sent meanwhile, or about to be set aside
-
-
-def _is_forwarding(spool: Spool) -> bool:
-    try:
-        os.close(lock_forwarding(spool.path))
-    except SettingsError:
-        return True
-    return False

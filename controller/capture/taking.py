@@ -28,6 +28,10 @@ class Capture:
         """
         return cls(spec, read_key(Path(spec.key_file)), Spool.open(Path(spec.spool), spec.max_changes))
 
+    def leaves_out(self, name: str) -> bool:
+        """Whether this account is not to be captured."""
+        return self._spec.leaves_out(name)
+
     def take(self, name: str, password: Secret, occurred_at: datetime) -> bool:
         """Make a change durable; False when the account is one of those that are left out.
 

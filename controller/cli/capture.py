@@ -32,6 +32,7 @@ class SourceProgram(StrEnum):
     SAMBA = "samba"
     OPENLDAP = "openldap"
     PAM = "pam"
+    RACF = "racf"
 
 
 Config = Annotated[
@@ -133,6 +134,53 @@ def openldap(config: Config = FILE) -> None:
         listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
 
 
+@app.command("racf")
+def racf(
+    config: Config = FILE,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+    ] = None,
+) -> None:
+    """Read the change log of RACF (z/OS LDAP server) and take new passwords from it, until SIGTERM or SIGINT."""
+    import random
+    import time
+
+    from controller.capture.racf.reader import LogReader
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of
+    from controller.runtime.references import resolve_secret
+    from controller.sdk.signals import stopping_on_signals
+
+    _log()
+    spec = racf_of(_settings(config).spec)
+    reader = LogReader(
+        *(_capture(config), spec, make_directory(spec, resolve_secret), make_opener(spec, resolve_secret)),
+        now=_now,
+        steady_time=time.monotonic,
+        jitter=random.random,
+    )
+    if from_ is not None:
+        reader.begin_with(from_)
+    with stopping_on_signals(reader.stop):
+        reader.run()
+
+
+@app.command("acknowledge")
+def acknowledge(config: Config = FILE) -> None:
+    """Say that you have seen what the reader of RACF's change log could not have; those alarms end."""
+    from controller.capture.racf.setting_up import racf_of
+    from controller.capture.racf.state import acknowledge
+    from controller.capture.spool import Spool
+
+    spec = _settings(config).spec
+    racf_of(spec)
+    new = acknowledge(Spool.open(Path(spec.spool), spec.max_changes).path)
+    show(
+        f"{new.no_envelope} without an envelope, {new.refused} not captured, {new.missing} missing,"
+        f" {new.resets} new logs acknowledged"
+    )
+
+
 @app.command("setup")
 def setup(
     source: Annotated[SourceProgram, typer.Argument(help="What tells its changes.")],
@@ -146,12 +194,14 @@ def setup(
     ] = None,
 ) -> None:
     """Check the settings, write the program that the source calls, and print what is to be done on the source."""
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of, racf_steps
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
+    from controller.runtime.references import resolve_secret
 
     settings = _settings(config)
     _capture(config)
     chosen = program or Path(f"/usr/local/sbin/pwsync-capture-{source.value}")
-    if source is not SourceProgram.OPENLDAP:
+    if source in {SourceProgram.SAMBA, SourceProgram.PAM}:
         write_program(chosen, source.value, settings)
         say(f"{chosen} was written.")
     match source:
@@ -161,6 +211,11 @@ def setup(
             steps = pam_steps(chosen)
         case SourceProgram.OPENLDAP:
             steps = openldap_steps(settings)
+        case SourceProgram.RACF:
+            spec = racf_of(settings.spec)
+            make_opener(spec, resolve_secret)
+            make_directory(spec, resolve_secret)
+            steps = racf_steps(spec)
     show(steps, end="")
 
 

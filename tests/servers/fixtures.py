@@ -12,6 +12,7 @@ import pytest
 from tests.servers.proxy import Relay
 from tests.servers.samba import SambaServer, running_samba
 from tests.servers.slapd import SlapdServer, running_slapd
+from tests.servers.windows import COMPILER, Windows, running_windows, wine
 
 _numbers = itertools.count(1)
 
@@ -62,6 +63,14 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     with running_samba(tmp_path_factory.mktemp("samba")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    """An installation of Wine, with what the programs for domain controllers are when built."""
+    require_server(COMPILER, wine() or "wine64")
+    with running_windows(tmp_path_factory.mktemp("windows")) as installation:
+        yield installation
 
 
 @pytest.fixture

@@ -1,15 +1,14 @@
 """The ready files for systemd and for containers: the tools that read them take them; they keep their promises."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from controller.runtime.settings import settings_of
+from tests.servers.fixtures import require_server
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "service"
@@ -19,9 +18,8 @@ DEPLOY = ROOT / "docs" / "how-to" / "deploy.md"
 
 
 def run(*command: str) -> str:
-    """Run a tool that must succeed; returns what it printed. Skipped where it is not installed."""
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
+    """Run a tool that must succeed; returns what it printed. Skipped where it is not installed, but not in CI."""
+    require_server(command[0])
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -5,8 +5,12 @@ import json
 import pytest
 
 from controller.capture.forwarder import Forwarder
+from controller.capture.racf.reader import LogReader
+from controller.capture.racf.state import Counts, ReaderState, save_reader_state
 from controller.capture.spool import Aside, Spool
 from controller.sealing.capture import CaptureKey
+from tests.doubles.envelopes import PWSYNC, party
+from tests.doubles.envelopes import RACF as ISSUER
 from tests.unit.cli.console import Console
 
 SETTINGS = """\
@@ -104,6 +108,53 @@ def test_openldap_needs_its_section(source: Console) -> None:
     source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s}}\n")
     told = source.expect(0, "capture", "setup", "openldap", *CONFIG).out
     assert f"socketpath {source.folder / 's'}\n" in told
+
+
+RACF = """\
+  racf:
+    url: ldaps://127.0.0.1:1
+    bind: {user: "racfid=READER,profiletype=USER,o=racf", passwordFrom: {file: token}}
+    suffix: o=racf
+    privateKeyFrom: {file: own.key}
+    certificateFile: own.pem
+    signerFile: racf.pem
+"""
+
+
+def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in (("racf",), ("setup", "racf"), ("acknowledge",)):
+        assert "spec.racf" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", SETTINGS + RACF)
+    for name, content in (
+        ("own.key", party(PWSYNC).key_pem),
+        ("own.pem", party(PWSYNC).certificate_pem),
+        ("racf.pem", party(ISSUER).certificate_pem),
+    ):
+        source.write(name, content.decode())
+
+    assert "IRR.PWENV.KEYRING" in source.expect(0, "capture", "setup", "racf", *CONFIG).out
+    begun: list[int] = []
+    monkeypatch.setattr(LogReader, "begin_with", lambda _, number: begun.append(number))
+    monkeypatch.setattr(LogReader, "read_new", lambda self: self.stop() or 0.0)
+    source.expect(0, "capture", "racf", *CONFIG, "--from", "7")
+    assert begun == [7]
+    source.write("token", "old/new")
+    assert "has a slash" in source.expect(1, "capture", "racf", *CONFIG).err
+    source.write("token", "t")
+    (source.folder / "racf.pem").unlink()
+    assert "racf.pem cannot be read" in source.expect(1, "capture", "racf", *CONFIG).err
+
+
+def test_what_was_seen_is_acknowledged_once(source: Console) -> None:
+    source.write("capture.yaml", SETTINGS + RACF)
+    save_reader_state(spool_of(source).path, ReaderState(number=9, counts=Counts(no_envelope=2, missing=3)))
+
+    assert "3 entries of the change log are missing" in source.expect(1, "capture", "status", *CONFIG).out
+    assert source.expect(0, "capture", "acknowledge", *CONFIG).out == (
+        "2 without an envelope, 0 not captured, 3 missing, 0 new logs acknowledged\n"
+    )
+    assert "missing" not in source.expect(1, "capture", "status", *CONFIG).out
+    assert source.expect(0, "capture", "acknowledge", *CONFIG).out.startswith("0 without an envelope, 0 not")
 
 
 def test_a_key_that_is_none_is_told(source: Console) -> None:

@@ -325,8 +325,8 @@ def test_mappings_cannot_be_protected(kind: str) -> None:
     assert errors(DOMAIN, document("Application", "A"), text) == [
         "13:51: metadata.annotations.pwsync/protect: mappings cannot be protected (remove the annotation)"
     ]
-    text = document(kind, "m, annotations: {pwsync/reconcile: disabled}", spec)
-    assert errors(DOMAIN, document("Application", "A"), text) == [
+    alone = document(kind, "m, annotations: {pwsync/reconcile: disabled}", spec)
+    assert errors(DOMAIN, document("Application", "A"), alone) == [
         "13:53: metadata.annotations.pwsync/reconcile: mappings cannot be left alone (remove the annotation)"
     ]
     assert not errors_or_none(DOMAIN, document("Application", "A"), text.replace("'true'", "'false'"))
