@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from controller.capture.ds389.settings import Ds389Spec
 from controller.capture.racf.settings import RacfSpec
 from controller.manifests.explanation import explain
 from controller.manifests.loading import Loader
@@ -34,11 +35,13 @@ class OpenLdapSpec(Options):
 
     Attributes:
         socket: Where slapd's overlay ``sock`` finds the program.
+        login_socket: Where slapd listens for ldapi: there the program sees whether a new password is in force.
         account_attribute: The attribute of the first part of an entry's DN that is the account's name.
         base_dn: Entries elsewhere are passed over; empty: none is.
     """
 
     socket: FilePath
+    login_socket: FilePath
     account_attribute: NonEmpty = "uid"
     base_dn: str = Field(default="", alias="baseDN")
 
@@ -68,6 +71,7 @@ class CaptureSpec(Options):
     exclude: list[NonEmpty] = Field(default_factory=list)
     openldap: OpenLdapSpec | None = None
     racf: RacfSpec | None = None
+    ds389: Ds389Spec | None = None
 
     @model_validator(mode="after")
     def _one_owner_and_a_proof(self) -> Self:
@@ -75,7 +79,14 @@ class CaptureSpec(Options):
             raise ValueError("give exactly one of domain and adapter: whose accounts are captured")
         if (self.token_file is None) == (self.certificate is None):
             raise ValueError("give exactly one of tokenFile and certificate: how the agent proves who it is")
+        if self.racf is not None and self.ds389 is not None:
+            raise ValueError("give one of racf and ds389: a spool has one reader of a change log")
         return self
+
+    @property
+    def log_source(self) -> str | None:
+        """The program that reads a change log into the spool; None when there is none."""
+        return "racf" if self.racf is not None else "ds389" if self.ds389 is not None else None
 
     def account(self, name: str) -> Account:
         """The account of this name.

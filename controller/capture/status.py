@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from controller.capture.change_log.status import ReaderStatus, look_at_reader
 from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
-from controller.capture.racf.status import ReaderStatus, look_at_reader
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
-from controller.capture.spool import Aside, Spool, is_locked
+from controller.capture.spool import MISSED, Aside, Spool, is_locked
 from controller.capture.state import State, load_state
 
 ALMOST_FULL = 0.8
@@ -25,13 +25,15 @@ class Status:
         waiting: Changes to be sent.
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
+        missed: Changes that the source told without their passwords.
         used: Changes of any kind, of at most *most*.
-        reader: That of RACF's change log, where there is one.
+        reader: That of a change log, where there is one.
     """
 
     waiting: int
     oldest: float
     aside: dict[str, int]
+    missed: int
     used: int
     most: int
     is_forwarding: bool
@@ -47,6 +49,8 @@ class Status:
         for why, count in self.aside.items():
             if count:
                 yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
+        if self.missed:
+            yield f"{self.missed} came without a password: {_MISSED}"
         if self.used >= ALMOST_FULL * self.most:
             yield f"the spool holds {self.used:,} of at most {self.most:,} changes: when it is full, none is taken"
         if self.reader is not None:
@@ -58,6 +62,7 @@ class Status:
             "waiting": self.waiting,
             "oldestSeconds": round(self.oldest, 3),
             "setAside": self.aside,
+            "missed": self.missed,
             "used": self.used,
             "maxChanges": self.most,
             "forwarding": self.is_forwarding,
@@ -66,7 +71,7 @@ class Status:
             "expired": self.state.expired,
             "lastSentAt": self.state.last_sent_at or None,
             "alarms": list(self.alarms()),
-            **({} if self.reader is None else {"racf": self.reader.view()}),
+            **({} if self.reader is None else {self.reader.source: self.reader.view()}),
         }
 
     def metrics(self) -> str:
@@ -75,6 +80,7 @@ class Status:
             ("waiting", "gauge", "Captured changes to be sent."): self.waiting,
             ("oldest_seconds", "gauge", "Age of the oldest change to be sent."): round(self.oldest, 3),
             ("set_aside", "gauge", "Changes that a person must look at."): sum(self.aside.values()),
+            ("missed", "gauge", "Changes that the source told without their passwords."): self.missed,
             ("spool_used", "gauge", "Changes of any kind in the spool."): self.used,
             ("spool_max", "gauge", "How many changes the spool holds at most."): self.most,
             ("forwarding", "gauge", "Whether a forwarder runs."): int(self.is_forwarding),
@@ -99,6 +105,10 @@ _REMEDIES = {
     Aside.DAMAGED: "look at the disk; let these users change their passwords again",
     Aside.DOUBTFUL: "the source stopped in the middle; let these users change their passwords again",
 }
+_MISSED = (
+    f"mend that at the source; let the users that the spool's file '{MISSED}' names change their passwords again; "
+    "then remove it"
+)
 
 
 def look(spec: CaptureSpec, now: datetime) -> Status:
@@ -111,9 +121,11 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     waiting = spool.waiting()
     aside = {why.value: len(spool.names(why)) for why in Aside}
     oldest = _age(spool, waiting[0], now) if waiting else 0.0
-    state, reader = load_state(spool.path), None if spec.racf is None else look_at_reader(spool.path)
+    state = load_state(spool.path)
+    reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
     is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
-    return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, is_forwarding, state, reader)
+    missed, used = spool.missed(), spool.count()
+    return Status(len(waiting), oldest, aside, missed, used, spec.max_changes, is_forwarding, state, reader)
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:

@@ -197,8 +197,8 @@ class Intake:
     def _admitted(self, topology: Topology, now: datetime, one: _Asked) -> PasswordChange:
         report, caller, tracking_id = one.report, one.caller, one.tracking_id
         check_reporter(topology, report.account, caller.principal, is_local=caller.is_local)
-        check_password(report.password, "password")
         check_old_password(topology, report.account, report.old_password)
+        check_password(report.password, "password")
         occurred_at = plausible(report.occurred_at, now)
         if occurred_at is not None and occurred_at < now - topology.system.max_sync_age:
             raise Refused("the change is older than the maximum sync age", reason=EXPIRED)

@@ -95,6 +95,7 @@ COMMANDS = (
     ("capture", "pam"),
     ("capture", "openldap"),
     ("capture", "racf"),
+    ("capture", "ds389"),
     ("capture", "acknowledge"),
     ("capture", "setup"),
     ("capture", "schema"),

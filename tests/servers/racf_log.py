@@ -120,20 +120,27 @@ class RacfLogServer:
 
     def note(self, target: str, changes: str, *, at: datetime | None = None, by: str = "") -> int:
         """An entry in the log; returns its number."""
-        self.last += 1
-        encoded = base64.b64encode(changes.encode()).decode()
-        time = (at or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%d%H%M%S.%fZ")
-        self._run(
-            "ldapadd",
-            f"dn: changeNumber={self.last},cn=changelog\nobjectClass: changeLogEntry\nchangeNumber: {self.last}\n"
-            f"targetDN: {target}\nchangeType: modify\nchangeTime: {time}\nchanges:: {encoded}\n"
-            f"ibm-changeInitiatorsName: {dn_of(by) if by else target}\n",
-        )
+        self._run("ldapadd", self._entry(target, changes, at or datetime.now(UTC), dn_of(by) if by else target))
         return self.last
+
+    def note_many(self, count: int) -> None:
+        """So many entries about something else."""
+        now, group = datetime.now(UTC), f"racfid=STAFF,profiletype=GROUP,{SUFFIX}"
+        self._run("ldapadd", "\n".join(self._entry(group, "racfOwner", now, dn_of("ADMIN")) for _ in range(count)))
 
     def trim(self, first: int, last: int) -> None:
         """Entries are gone."""
         self._run("ldapdelete", "".join(f"changeNumber={n},cn=changelog\n" for n in range(first, last + 1)))
+
+    def _entry(self, target: str, changes: str, at: datetime, initiator: str) -> str:
+        """The next entry, as LDIF."""
+        self.last += 1
+        encoded = base64.b64encode(changes.encode()).decode()
+        return (
+            f"dn: changeNumber={self.last},cn=changelog\nobjectClass: changeLogEntry\nchangeNumber: {self.last}\n"
+            f"targetDN: {target}\nchangeType: modify\nchangeTime: {at.astimezone(UTC):%Y%m%d%H%M%S.%fZ}\n"
+            f"changes:: {encoded}\nibm-changeInitiatorsName: {initiator}\n"
+        )
 
     def _run(self, tool: str, text: str) -> None:
         command = [tool, "-x", "-H", self.url, "-D", _ADMIN, "-w", _ADMIN_PASSWORD]

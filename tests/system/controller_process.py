@@ -99,7 +99,7 @@ class ControllerProcess:
         return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
-        """End it without warning, and return when it has gone, also where another process is to end it with its client."""
+        """End it without warning, and return when it has gone, also where another process ends it with its client."""
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE)
@@ -117,7 +117,11 @@ class ControllerProcess:
 
     def change(self, tracking_id: str, *, by: str) -> dict[str, Any]:
         """What the API says of a change."""
-        answer = self.client.get(f"/v1/changes/{tracking_id}", headers=self._headers(by))
+        return self.get(f"/v1/changes/{tracking_id}", by=by)
+
+    def get(self, path: str, *, by: str) -> dict[str, Any]:
+        """What the API says at *path*."""
+        answer = self.client.get(path, headers=self._headers(by))
         self.answers.append(answer.text)
         assert answer.status_code == 200, answer.text
         said: dict[str, Any] = answer.json()

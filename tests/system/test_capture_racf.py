@@ -13,17 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from controller.capture.change_log.reader import PATIENCE
+from controller.capture.change_log.state import ReaderState, load_reader_state
 from controller.capture.forwarder import Forwarder
 from controller.capture.racf.changelog import Kind
 from controller.capture.racf.directory import LdapDirectory
-from controller.capture.racf.reader import PATIENCE, LogReader
+from controller.capture.racf.reader import LogReader
 from controller.capture.racf.setting_up import make_directory, make_opener
 from controller.capture.racf.settings import RacfSpec
-from controller.capture.racf.state import ReaderState, load_reader_state
 from controller.capture.sending import Sender
 from controller.capture.settings import read_settings
 from controller.capture.spool import Spool
 from controller.capture.taking import Capture
+from controller.model.errors import ChannelRefused
 from controller.model.topology import Access
 from controller.runtime.references import resolve_secret
 from controller.sdk.transport import Answer, Request
@@ -174,6 +176,17 @@ def test_gaps_a_trimmed_log_and_a_new_log_are_noticed(mainframe: Mainframe) -> N
     state = mainframe.read()
     assert (state.number, state.counts.resets) == (1, 1)
     assert [name for name, _ in mainframe.waiting()] == ["ALICE1"] * 3 + ["BOB", "ALICE1", "CAROL"]
+
+
+def test_a_long_log_is_read_in_parts_and_an_answer_that_was_cut_short_is_none(mainframe: Mainframe) -> None:
+    mainframe.server.note_many(150)
+    mainframe.server.change("ALICE1", envelope_of("ALICEPW1"))
+
+    assert mainframe.read().number == 151
+    assert mainframe.waiting() == [("ALICE1", "ALICEPW1")]
+    assert mainframe.directory is not None
+    with pytest.raises(ChannelRefused, match="cut the search short"):
+        mainframe.directory.entries(1, 151)
 
 
 def test_a_reader_that_is_killed_again_and_again_loses_nothing(mainframe: Mainframe) -> None:

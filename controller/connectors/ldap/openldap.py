@@ -15,10 +15,11 @@ from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_cloc
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter
-from controller.connectors.ldap.messages import Answer, Entry, Modification
+from controller.connectors.ldap.messages import Answer, Code, Entry, Modification
 from controller.connectors.ldap.passwords import utf8
+from controller.connectors.ldap.policy_entry import POLICY_SUBENTRY
 from controller.connectors.ldap.standing import ENTRY_ATTRIBUTES, entry_sighting
-from controller.connectors.ldap.subentry_policy import POLICY_SUBENTRY, read_subentry_policy
+from controller.connectors.ldap.subentry_policy import read_subentry_policy
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import AccountUnknown, ConnectorError, OldPasswordWrong, PasswordRejected, PolicyUnknown
@@ -85,7 +86,10 @@ class LdapConnector:
     def set_password(self, account: str, new: Secret) -> None:
         """Set the password with the rights of the service account."""
         value = self._value(account, new)
-        answer = self._write(self._dn(account), value, None)
+        dn = self._dn(account)
+        answer = self._write(dn, value, None)
+        if answer.code == Code.INSUFFICIENT_ACCESS_RIGHTS:
+            self._need(account, dn)  # 389 Directory Server gives this answer where there is no such entry
         if not answer.is_success:
             raise write_refused(answer, self._subject(account), new)
 
@@ -114,7 +118,7 @@ class LdapConnector:
             self._session.find(self._options.search.base_dn, in_filter(self._options.search.filter, "pwsync"), limit=1)
 
     def policy(self, account: str | None = None) -> PasswordPolicy | None:
-        """Read the entry of the overlay ppolicy that applies (draft-behera-ldap-password-policy)."""
+        """Read the entry of the policy that applies."""
         entry = None
         if account is not None:
             dn = self._dn(account)
@@ -124,7 +128,7 @@ class LdapConnector:
         return read_subentry_policy(self._session, self._options.policy_dn, entry)
 
     def survey(self, accounts: Sequence[str]) -> Survey:
-        """Look for each account; ``pwdChangedTime`` (the overlay ppolicy) tells of its password, where it is kept."""
+        """Look for each account, and when its password was set, where the directory keeps that."""
         max_ages: dict[str | None, timedelta | None] = {}
         return Survey({account: self._sighting(account, max_ages) for account in accounts})
 
@@ -202,9 +206,18 @@ class LdapConnector:
         is_right = bool(value) and is_right_password(
             self._session.try_bind(dn, value or b""), self._subject(account), password
         )
-        if not is_right and self._session.read(dn) is None:  # a bind does not tell a wrong name from a wrong password
-            raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
+        if not is_right:
+            self._need(account, dn)  # a bind does not tell a wrong name from a wrong password
         return is_right
+
+    def _need(self, account: str, dn: str) -> None:
+        """Make sure that there is such an entry.
+
+        Raises:
+            AccountUnknown: There is none.
+        """
+        if self._session.read(dn) is None:
+            raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
 
     def _dn(self, account: str) -> str:
         if self._options.account_dn is not None:

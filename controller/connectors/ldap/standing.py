@@ -17,6 +17,7 @@ _CLOSED = 0x2 | 0x10 | 0x800000
 
 ENTRY_ATTRIBUTES = (
     "pwdChangedTime",
+    "pwdUpdateTime",
     "pwdFailureTime",
     "pwdAccountLockedTime",
     "pwdGraceUseTime",
@@ -25,7 +26,10 @@ ENTRY_ATTRIBUTES = (
     "pwdEndTime",
     "pwdPolicySubentry",
 )
-"""Of an entry under the overlay ppolicy (slapo-ppolicy(5), draft-behera-ldap-password-policy)."""
+"""Of an entry under the overlay ppolicy (slapo-ppolicy(5), draft-behera-ldap-password-policy).
+
+389 Directory Server tells in ``pwdUpdateTime`` when the password was set, where passwordTrackUpdateTime is on.
+"""
 _LONG = timedelta(days=36_500)
 """So that a time later is a date."""
 _CLOSED_BY = ("pwdAccountLockedTime", "pwdGraceUseTime", "pwdReset", "pwdStartTime")
@@ -58,7 +62,7 @@ def entry_sighting(entry: Entry, max_age: timedelta | None) -> Sighting:
     """
     set_at = generalized_time(entry.text("pwdChangedTime"))
     if set_at is None:
-        return Sighting(True)
+        return Sighting(True, generalized_time(entry.text("pwdUpdateTime")))
     if any(entry.text(name) is not None for name in _CLOSED_BY):
         return Sighting(True, set_at, Standing.CLOSED)
     if entry.text("pwdFailureTime") is not None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from controller.capture.change_log.reader import PATIENCE, READER, READER_LOCK
+from controller.capture.change_log.state import ReaderState, acknowledge, load_reader_state
 from controller.capture.racf.changelog import Kind
 from controller.capture.racf.envelope import EnvelopeOpener
-from controller.capture.racf.reader import PATIENCE, READER, READER_LOCK, LogReader
+from controller.capture.racf.reader import LogReader
 from controller.capture.racf.settings import RacfSpec
-from controller.capture.racf.state import ReaderState, acknowledge, load_reader_state
 from controller.capture.spool import lock_alone
 from controller.capture.status import look
 from controller.model.errors import SettingsError, Unavailable
@@ -104,7 +105,7 @@ def test_a_reader_killed_after_the_spool_took_a_change_reads_it_again(
 ) -> None:
     racf.log.add(5)
     with monkeypatch.context() as killed:
-        killed.setattr("controller.capture.racf.reader.save_reader_state", _fail)
+        killed.setattr("controller.capture.change_log.reader.save_reader_state", _fail)
         racf.reader.read_new()
         assert "position cannot be written" in racf.reader.state.problem
     assert racf.state.number is None
@@ -325,7 +326,7 @@ def test_there_is_one_reader_of_a_spool(racf: ReaderBench) -> None:
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"number": 5, "counts": {"x": 1}}', '{"numbers": 5}'])
 def test_a_position_that_cannot_be_read_is_never_guessed(racf: ReaderBench, content: str) -> None:
-    (racf.bench.spool.path / "racf.json").write_text(content)
+    (racf.bench.spool.path / "reader.json").write_text(content)
 
     with pytest.raises(SettingsError, match="from its oldest entry"):
         racf.restarted()

@@ -9,8 +9,8 @@ from typing import Any
 from controller.model.errors import SettingsError
 from controller.sealing.private_file import sync_folder
 
-STATE = "racf.json"
-ACKNOWLEDGED = "racf-acknowledged.json"
+STATE = "reader.json"
+ACKNOWLEDGED = "reader-acknowledged.json"
 _MOST_MISSED = 50
 
 
@@ -45,7 +45,7 @@ class Missed:
     """A change that could not be had.
 
     Attributes:
-        is_refused: There is an envelope, of no use; else there is none.
+        is_refused: What there is, is of no use; else there is no envelope.
     """
 
     number: int
