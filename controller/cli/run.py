@@ -295,7 +295,7 @@ def _run_once(installation: "Installation", reading: "LastingReading") -> None:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())
     make_policy_reader(installation.store, installation.catalogue).refresh()
-    make_observer(installation.store, installation.catalogue).look()
+    make_observer(installation.store, installation.sealer, installation.catalogue).look()
     for line in _summary(result):
         show(line)
     problem = reading.provenance().problem
