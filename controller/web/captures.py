@@ -5,7 +5,7 @@ from datetime import datetime
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from controller.model.accounts import Account
+from controller.model.accounts import Account, WindowsAccount
 from controller.model.errors import Refused, SealBroken
 from controller.model.secret import Secret
 from controller.pipeline.intake import Report
@@ -40,7 +40,7 @@ class CapturesApi:
         caller = await self._changes.caller(request)
         body = await read_body(request, CapturedWindowsReport)
         account = windows_account(request.path_params["domain"], body.account)
-        password = await self._open(body.sealed_password, account, body.occurred_at)
+        password = await self._open(body.sealed_password, _as_spelt(account, body.account), body.occurred_at)
         return await self._changes.accept(Report(account, password, occurred_at=body.occurred_at), caller)
 
     @call(
@@ -71,3 +71,8 @@ class CapturesApi:
         except SealBroken as error:
             problem = Refused(error.message, reason=SEAL_BROKEN, hint=error.hint)
         raise problem
+
+
+def _as_spelt(account: WindowsAccount, text: str) -> WindowsAccount:
+    """An account as its source spells it: the seal is bound to that, and folding case is the controller's business."""
+    return WindowsAccount(account.domain, text.partition("\\")[2])

@@ -3,15 +3,24 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.errors import SealBroken, SettingsError
 from controller.model.secret import Secret
 from controller.sealing.capture import CaptureKey
 from controller.sealing.envelope import unpad
+from controller.sealing.key_pair import derive_key_pair
 from controller.sealing.keyring import Keyring
 from controller.sealing.sealer import KeyringSealer
 
+# RFC 9180, A.3.1: ikmE, skEm, pkEm
+IKM = "4270e54ffd08d79d5928020af4686d8f6b7d35dbe470265f1f5aa22816ce860e"
+PRIVATE = "4995788ef4b9d6132b249ce59a77281493eb39af373d236a1fe415cb0c2d7beb"
+PUBLIC = (
+    "04a92719c6195d5085104f469a8b9814d5838ff72b60501e2c4466e5e67b325ac9"
+    "8536d7b61a1af4b78e5b7f951c0900be863c403ce65c9bfcb9382657222d18c4"
+)
 NOW = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ALICE = WindowsAccount("CORP", "alice")
 PASSWORD = Secret("p\U0001f511ß\ud800")
@@ -60,7 +69,8 @@ def test_it_opens_for_no_other_account_or_time(
 def test_a_seal_that_was_altered_cut_off_or_of_another_format_does_not_open(keyring: Keyring, key: CaptureKey) -> None:
     sealed, sealer = key.seal(PASSWORD, ALICE, NOW), KeyringSealer(keyring)
 
-    for broken in (b"", b"\x02" + sealed[1:], sealed[:9], sealed[:-1], sealed[:-1] + bytes([sealed[-1] ^ 1])):
+    no_point = sealed[:10] + bytes(64) + sealed[74:]
+    for broken in (b"", b"\x02" + sealed[1:], sealed[:9], no_point, sealed[:-1], sealed[:-1] + bytes([sealed[-1] ^ 1])):
         with pytest.raises(SealBroken):
             sealer.open_captured(broken, ALICE, NOW)
 
@@ -73,6 +83,27 @@ def test_the_length_of_a_password_does_not_show(key: CaptureKey) -> None:
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="no capture key"):
         CaptureKey.parse(text)
+
+
+def test_a_key_is_a_point_of_the_curve_that_is_not_compressed(keyring: Keyring) -> None:
+    point = derive_key_pair(keyring.newest.root.derive("capture")).public_key()
+    compressed = point.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+    for public in (b"", b"\x04" + bytes(64), compressed):
+        with pytest.raises(SettingsError, match="no capture key"):
+            CaptureKey.parse(str(CaptureKey(keyring.newest.id, public)))
+
+
+def test_a_pair_of_keys_is_derived_as_rfc_9180_does() -> None:
+    pair = derive_key_pair(bytes.fromhex(IKM))
+
+    assert pair.private_numbers().private_value == int(PRIVATE, 16)
+    assert pair.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint).hex() == PUBLIC
+
+
+def test_a_spelling_is_part_of_the_seal(keyring: Keyring, key: CaptureKey) -> None:
+    with pytest.raises(SealBroken):
+        KeyringSealer(keyring).open_captured(key.seal(PASSWORD, WindowsAccount("CORP", "Alice"), NOW), ALICE, NOW)
 
 
 def test_what_was_not_padded_is_not_unpadded() -> None:
