@@ -8,7 +8,7 @@
 static DWORD read_value(const WCHAR *name, DWORD type, void *value, DWORD size)
 {
     memset(value, 0, size);
-    DWORD error = RegGetValueW(HKEY_LOCAL_MACHINE, SETTINGS_KEY, name, type, NULL, value, &size);
+    DWORD error = (DWORD)RegGetValueW(HKEY_LOCAL_MACHINE, SETTINGS_KEY, name, type, NULL, value, &size);
     return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
@@ -108,7 +108,7 @@ static const char *check(struct options *options, const WCHAR *thumbprint)
 
 bool options_read(struct options *options, struct problem *problem)
 {
-    WCHAR thumbprint[64];
+    WCHAR thumbprint[64] = L"";
     memset(options, 0, sizeof *options);
     if (!read_values(options, thumbprint, problem))
         return false;

@@ -18,7 +18,7 @@ static void write_path(WCHAR path[PATH_ROOM], const char *domain)
     char quoted[3 * DOMAIN_MAX + 1] = "";
     for (char *at = quoted; *domain != '\0'; domain++)
         at += sprintf(at, strchr(plain, *domain) != NULL ? "%c" : "%%%02X", (unsigned char)*domain);
-    swprintf(path, PATH_ROOM, L"/v1/domains/%hs/captures", quoted);
+    swprintf(path, PATH_ROOM, L"/v1/domains/%s/captures", quoted);
 }
 
 /* Returns whether there is a token where one is wanted. */

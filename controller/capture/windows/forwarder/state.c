@@ -80,7 +80,7 @@ DWORD state_save(const struct state *state, const WCHAR *spool)
     list_fields(&copy, fields);
     for (int i = 0; i < FIELDS; i++)
         used += fields[i].count != NULL
-            ? snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %I64u\n", fields[i].name, *fields[i].count)
+            ? snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %llu\n", fields[i].name, *fields[i].count)
             : snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %s\n", fields[i].name, fields[i].text);
     swprintf(path, FILE_PATH_MAX, L"%ls\\" STATE_FILE, spool);
     return file_replace(path, content, (DWORD)used);
