@@ -1,4 +1,4 @@
-"""A pair of keys of P-256 from a secret: ``DeriveKeyPair`` of RFC 9180, section 7.1.3, for DHKEM(P-256, HKDF-SHA256)."""
+"""A pair of keys from a secret: ``DeriveKeyPair`` of RFC 9180, section 7.1.3, for DHKEM(P-256, HKDF-SHA256)."""
 
 import hmac
 from itertools import count

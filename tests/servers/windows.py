@@ -1,4 +1,4 @@
-"""Windows for tests: programs of controller/capture/windows, built by mingw-w64 and run by Wine, which has no screen."""
+"""Windows for tests: the programs of controller/capture/windows, built by mingw-w64 and run by Wine."""
 
 import os
 import shutil

@@ -16,7 +16,7 @@
 #define MISSES_KEY L"SOFTWARE\\pwsync\\Capture\\Misses"
 
 enum reason {
-    CAPTURED,
+    CAPTURED,          /* or left out on purpose */
     MISSED_SETTINGS,   /* the registry has none that can be used */
     MISSED_SEALING,    /* BCrypt refuses */
     MISSED_SPOOL_FULL, /* MaxChanges */

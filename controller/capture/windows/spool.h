@@ -27,8 +27,8 @@
 /* Makes what spool_put needs. Returns an error of Windows. */
 DWORD spool_initialise(void);
 
-/* Adds a record. When it returns CAPTURED, the change survives a crash. */
-struct outcome spool_put(const struct settings *settings, const char *record, ULONG size);
+/* Adds a record, of a change at this time. When the reason is CAPTURED, it survives a crash. */
+struct outcome spool_put(const struct settings *settings, ULONGLONG filetime, const char *record, ULONG size);
 
 /* The number with which a name begins that is a change of any kind; 0 for all other names. */
 ULONGLONG spool_number(const WCHAR *name);
