@@ -11,7 +11,8 @@ struct backoff {
 /* It went well. */
 void backoff_reset(struct backoff *backoff);
 
-/* How many milliseconds to wait now; not less than the seconds that the controller asks for, of which a minute counts. */
+/* How many milliseconds to wait now; not less than the seconds that the controller asks for, of which a minute counts.
+ */
 DWORD backoff_next(struct backoff *backoff, DWORD at_least);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Whose changes are sent: members of one of the groups of IncludeGroups (everybody, when there are none) who are in none
- * of ExcludeGroups. What cannot be told is neither sent nor dropped: the change waits.
+ * Whose changes are sent: members of one of the groups of IncludeGroups (everybody, when there are none) who are in
+ * none of ExcludeGroups. What cannot be told is neither sent nor dropped: the change waits.
  */
 #ifndef PWSYNC_GROUPS_H
 #define PWSYNC_GROUPS_H
@@ -20,8 +20,8 @@ struct groups {
 enum decision {
     SEND,
     LEAVE_OUT,
-    WAIT,          /* it cannot be told of this account */
-    WAIT_FOR_ALL   /* it can be told of none: the directory is away */
+    WAIT,        /* it cannot be told of this account */
+    WAIT_FOR_ALL /* it can be told of none: the directory is away */
 };
 
 /* Decides about an account; the problem says why it waits. */

@@ -17,8 +17,8 @@ enum knowledge { NO, YES, UNKNOWN };
  * the account or the group is not found, or cannot be read; the problem then says which. Returns false when nothing
  * can be told of any account, since the directory gives no answer.
  */
-bool membership_ask(
-    const WCHAR *account, const WCHAR *const *groups, size_t count, enum knowledge *answers, struct problem *problem);
+bool membership_ask(const WCHAR *account, const WCHAR *const *groups, size_t count, enum knowledge *answers,
+                    struct problem *problem);
 
 /* Gives back the connection. */
 void membership_close(void);

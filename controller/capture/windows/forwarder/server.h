@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <windows.h>
+#include <wincrypt.h>
 #include <winhttp.h>
 
 #include "problem.h"
@@ -39,7 +40,8 @@ HINTERNET session_open(void);
 bool server_open(struct server *server, HINTERNET session, const WCHAR *url, struct problem *problem);
 
 /* Posts; returns whether there was an answer. Without one, the call may have arrived all the same. */
-bool server_post(const struct server *server, const struct request *request, struct reply *reply, struct problem *problem);
+bool server_post(const struct server *server, const struct request *request, struct reply *reply,
+                 struct problem *problem);
 
 /* Gives back the connection. */
 void server_close(struct server *server);

@@ -8,8 +8,7 @@
 static SERVICE_STATUS_HANDLE handle;
 static HANDLE stop;
 
-static void report(DWORD state, DWORD error)
-{
+static void report(DWORD state, DWORD error) {
     SERVICE_STATUS status = {
         .dwServiceType = SERVICE_WIN32_OWN_PROCESS,
         .dwCurrentState = state,
@@ -20,8 +19,7 @@ static void report(DWORD state, DWORD error)
     SetServiceStatus(handle, &status);
 }
 
-static DWORD WINAPI control(DWORD code, DWORD event, void *data, void *context)
-{
+static DWORD WINAPI control(DWORD code, DWORD event, void *data, void *context) {
     (void)event, (void)data, (void)context;
     switch (code) {
     case SERVICE_CONTROL_STOP:
@@ -37,8 +35,7 @@ static DWORD WINAPI control(DWORD code, DWORD event, void *data, void *context)
 }
 
 /* Returns an error of Windows: ERROR_BAD_CONFIGURATION when it could not begin. */
-static DWORD forward(void)
-{
+static DWORD forward(void) {
     static struct options options;
     struct problem problem = {""};
     journal_serve(NULL);
@@ -47,27 +44,28 @@ static DWORD forward(void)
         journal_serve(options.capture.spool);
         is_run = forwarding_run(&options, stop, &problem);
     }
-    if (!is_run)
+    if (!is_run) {
         journal_say(ALARM, "The forwarder cannot start: problem=%s", problem.words);
+    }
     return is_run ? NO_ERROR : ERROR_BAD_CONFIGURATION;
 }
 
-static void WINAPI serve(DWORD count, WCHAR **arguments)
-{
+static void WINAPI serve(DWORD count, WCHAR **arguments) {
     (void)count, (void)arguments;
     handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, control, NULL);
-    if (handle == NULL)
+    if (handle == NULL) {
         return;
+    }
     report(SERVICE_RUNNING, NO_ERROR);
     report(SERVICE_STOPPED, forward());
 }
 
-DWORD service_run(void)
-{
+DWORD service_run(void) {
     WCHAR name[] = SERVICE_NAME;
     const SERVICE_TABLE_ENTRYW table[] = {{name, serve}, {NULL, NULL}};
     stop = CreateEventW(NULL, TRUE, FALSE, NULL);
-    if (stop == NULL || !StartServiceCtrlDispatcherW(table))
+    if (stop == NULL || !StartServiceCtrlDispatcherW(table)) {
         return GetLastError();
+    }
     return ERROR_SUCCESS;
 }

@@ -19,8 +19,7 @@ struct field {
 
 #define FIELDS 9
 
-static void list_fields(struct state *state, struct field fields[FIELDS])
-{
+static void list_fields(struct state *state, struct field fields[FIELDS]) {
     const struct field all[FIELDS] = {
         {"sent", &state->sent, NULL, 0},
         {"refused", &state->refused, NULL, 0},
@@ -36,21 +35,21 @@ static void list_fields(struct state *state, struct field fields[FIELDS])
 }
 
 /* Takes a line as "sent 12". */
-static void read_line(const struct field fields[FIELDS], const char *line)
-{
+static void read_line(const struct field fields[FIELDS], const char *line) {
     for (int i = 0; i < FIELDS; i++) {
         size_t size = strlen(fields[i].name);
-        if (strncmp(line, fields[i].name, size) != 0 || line[size] != ' ')
+        if (strncmp(line, fields[i].name, size) != 0 || line[size] != ' ') {
             continue;
-        if (fields[i].count != NULL)
+        }
+        if (fields[i].count != NULL) {
             *fields[i].count = strtoull(line + size, NULL, 10);
-        else
+        } else {
             snprintf(fields[i].text, fields[i].room, "%s", line + size + 1);
+        }
     }
 }
 
-void state_load(struct state *state, const WCHAR *spool)
-{
+void state_load(struct state *state, const WCHAR *spool) {
     WCHAR path[FILE_PATH_MAX];
     char content[CONTENT_MAX];
     DWORD size = 0;
@@ -58,48 +57,54 @@ void state_load(struct state *state, const WCHAR *spool)
     memset(state, 0, sizeof *state);
     swprintf(path, FILE_PATH_MAX, L"%ls\\" STATE_FILE, spool);
     HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE)
+    if (file == INVALID_HANDLE_VALUE) {
         return;
+    }
     bool is_read = ReadFile(file, content, sizeof content - 1, &size, NULL);
     CloseHandle(file);
-    if (!is_read)
+    if (!is_read) {
         return;
+    }
     content[size] = '\0';
     list_fields(state, fields);
-    for (char *line = strtok(content, "\n"); line != NULL; line = strtok(NULL, "\n"))
+    for (char *line = strtok(content, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         read_line(fields, line);
+    }
 }
 
-DWORD state_save(const struct state *state, const WCHAR *spool)
-{
+DWORD state_save(const struct state *state, const WCHAR *spool) {
     WCHAR path[FILE_PATH_MAX];
     char content[CONTENT_MAX];
     struct state copy = *state;
     struct field fields[FIELDS];
     int used = 0;
     list_fields(&copy, fields);
-    for (int i = 0; i < FIELDS; i++)
-        used += fields[i].count != NULL
-            ? snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %llu\n", fields[i].name, *fields[i].count)
-            : snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %s\n", fields[i].name, fields[i].text);
+    for (int i = 0; i < FIELDS; i++) {
+        used +=
+            fields[i].count != NULL
+                ? snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %llu\n", fields[i].name, *fields[i].count)
+                : snprintf(content + used, CONTENT_MAX - (size_t)used, "%s %s\n", fields[i].name, fields[i].text);
+    }
     swprintf(path, FILE_PATH_MAX, L"%ls\\" STATE_FILE, spool);
     return file_replace(path, content, (DWORD)used);
 }
 
-DWORD file_replace(const WCHAR *path, const char *content, DWORD size)
-{
+DWORD file_replace(const WCHAR *path, const char *content, DWORD size) {
     WCHAR beside[MAX_PATH + 8];
     DWORD written = 0;
-    if (wcslen(path) >= MAX_PATH)
+    if (wcslen(path) >= MAX_PATH) {
         return ERROR_FILENAME_EXCED_RANGE;
+    }
     swprintf(beside, MAX_PATH + 8, L"%ls.beside", path);
     HANDLE file = CreateFileW(beside, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
-    if (file == INVALID_HANDLE_VALUE)
+    if (file == INVALID_HANDLE_VALUE) {
         return GetLastError();
+    }
     bool is_written = WriteFile(file, content, size, &written, NULL) && written == size;
     DWORD error = is_written ? ERROR_SUCCESS : GetLastError();
     CloseHandle(file);
-    if (is_written && !MoveFileExW(beside, path, MOVEFILE_REPLACE_EXISTING))
+    if (is_written && !MoveFileExW(beside, path, MOVEFILE_REPLACE_EXISTING)) {
         error = GetLastError();
+    }
     return error;
 }

@@ -10,15 +10,15 @@
 #define STATE_FILE L"forwarder.state"
 
 struct state {
-    ULONGLONG sent;                  /* a controller has them durably */
-    ULONGLONG refused;               /* set aside: not taken, or damaged */
-    ULONGLONG expired;               /* older than MaxAgeMinutes */
-    ULONGLONG left_out;              /* by their groups */
-    ULONGLONG undecided;             /* wait now, since their groups cannot be told */
-    ULONGLONG missed;                /* that the journal was told of */
+    ULONGLONG sent;      /* a controller has them durably */
+    ULONGLONG refused;   /* set aside: not taken, or damaged */
+    ULONGLONG expired;   /* older than MaxAgeMinutes */
+    ULONGLONG left_out;  /* by their groups */
+    ULONGLONG undecided; /* wait now, since their groups cannot be told */
+    ULONGLONG missed;    /* that the journal was told of */
     char last_sent_at[MOMENT_SIZE + 1];
-    struct problem undecided_why;  /* why, of the last of them */
-    struct problem problem;          /* why nothing can be sent now; empty when all is well */
+    struct problem undecided_why; /* why, of the last of them */
+    struct problem problem;       /* why nothing can be sent now; empty when all is well */
 };
 
 /* Reads it. What is missing or damaged counts as nothing: these are only counts. */

@@ -3,33 +3,34 @@
 #include <stdio.h>
 #include <string.h>
 
-void status_print_text(const struct status *status)
-{
-    printf("%zu waiting, %llu sent, %zu of %lu kept\n", status->waiting, status->state.sent, status->used, status->most);
-    for (size_t i = 0; i < status->alarm_count; i++)
+void status_print_text(const struct status *status) {
+    printf("%zu waiting, %llu sent, %zu of %lu kept\n", status->waiting, status->state.sent, status->used,
+           status->most);
+    for (size_t i = 0; i < status->alarm_count; i++) {
         printf("ALARM: %s\n", status->alarms[i].words);
+    }
 }
 
 /* Prints a string of JSON in ASCII; bytes that are no UTF-8 become U+FFFD. */
-static void print_string(const char *text)
-{
+static void print_string(const char *text) {
     WCHAR units[PROBLEM_SIZE];
-    if (MultiByteToWideChar(CP_UTF8, 0, text, -1, units, PROBLEM_SIZE) == 0)
+    if (MultiByteToWideChar(CP_UTF8, 0, text, -1, units, PROBLEM_SIZE) == 0) {
         units[0] = 0;
+    }
     putchar('"');
     for (const WCHAR *unit = units; *unit != 0; unit++) {
-        if (*unit == L'"' || *unit == L'\\')
+        if (*unit == L'"' || *unit == L'\\') {
             printf("\\%c", (char)*unit);
-        else if (*unit >= L' ' && *unit < 0x7f)
+        } else if (*unit >= L' ' && *unit < 0x7f) {
             putchar((char)*unit);
-        else
+        } else {
             printf("\\u%04x", *unit);
+        }
     }
     putchar('"');
 }
 
-void status_print_json(const struct status *status)
-{
+void status_print_json(const struct status *status) {
     const struct state *state = &status->state;
     printf("{\"waiting\": %zu, \"oldestSeconds\": %.3f, ", status->waiting, status->oldest);
     printf("\"setAside\": {\"refused\": %zu, \"damaged\": %zu}, ", status->refused, status->damaged);
@@ -38,10 +39,11 @@ void status_print_json(const struct status *status)
     printf("\"refused\": %llu, \"expired\": %llu, ", state->refused, state->expired);
     printf("\"leftOut\": %llu, \"undecided\": %llu, ", state->left_out, state->undecided);
     printf("\"notCaptured\": %llu, \"lastSentAt\": ", status->missed.count);
-    if (state->last_sent_at[0] == '\0')
+    if (state->last_sent_at[0] == '\0') {
         printf("null");
-    else
+    } else {
         print_string(state->last_sent_at);
+    }
     printf(", \"alarms\": [");
     for (size_t i = 0; i < status->alarm_count; i++) {
         printf("%s", i > 0 ? ", " : "");
@@ -57,8 +59,7 @@ struct metric {
     double value;
 };
 
-void status_format_metrics(const struct status *status, char *text, size_t room)
-{
+void status_format_metrics(const struct status *status, char *text, size_t room) {
     const struct state *state = &status->state;
     const struct metric all[] = {
         {"waiting", "gauge", "Captured changes to be sent.", (double)status->waiting},
@@ -76,8 +77,9 @@ void status_format_metrics(const struct status *status, char *text, size_t room)
         {"missed_total", "counter", "Changes that were not captured.", (double)status->missed.count},
     };
     size_t used = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         used += (size_t)snprintf(text + used, room - used,
-            "# HELP pwsync_capture_%s %s\n# TYPE pwsync_capture_%s %s\npwsync_capture_%s %.15g\n", all[i].name,
-            all[i].meaning, all[i].name, all[i].kind, all[i].name, all[i].value);
+                                 "# HELP pwsync_capture_%s %s\n# TYPE pwsync_capture_%s %s\npwsync_capture_%s %.15g\n",
+                                 all[i].name, all[i].meaning, all[i].name, all[i].kind, all[i].name, all[i].value);
+    }
 }
