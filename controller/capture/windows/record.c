@@ -3,7 +3,7 @@
 #include "freestanding.h"
 #include "text.h"
 
-static ULONG put(char *at, const char *text) {
+static ULONG put_text(char *at, const char *text) {
     ULONG size = 0;
     while (text[size] != 0) {
         at[size] = text[size];
@@ -26,20 +26,20 @@ void moment_write(char moment[MOMENT_SIZE + 1], ULONGLONG filetime) {
     }
     moment[size++] = '.';
     size += text_decimal(filetime / 10 % 1000000, 6, moment + size);
-    size += put(moment + size, "+00:00");
+    size += put_text(moment + size, "+00:00");
     moment[size] = 0;
 }
 
 ULONG record_encode(const struct change *change, char record[RECORD_MAX]) {
-    ULONG size = put(record, "{\"lane\": \"domain/");
-    size += put(record + size, change->domain);
-    size += put(record + size, "\", \"account\": \"");
+    ULONG size = put_text(record, "{\"lane\": \"domain/");
+    size += put_text(record + size, change->domain);
+    size += put_text(record + size, "\", \"account\": \"");
     size += text_json(change->name, change->name_units, record + size);
-    size += put(record + size, "\", \"occurredAt\": \"");
-    size += put(record + size, change->moment);
-    size += put(record + size, "\", \"sealedPassword\": \"");
+    size += put_text(record + size, "\", \"occurredAt\": \"");
+    size += put_text(record + size, change->moment);
+    size += put_text(record + size, "\", \"sealedPassword\": \"");
     size += text_base64(change->sealed, SEALED_SIZE, record + size);
-    size += put(record + size, "\"}");
+    size += put_text(record + size, "\"}");
     return size;
 }
 

@@ -153,7 +153,7 @@ static struct outcome missed(DWORD error) {
     return (struct outcome){is_full ? MISSED_DISK_FULL : MISSED_SPOOL, error};
 }
 
-static struct outcome put(const struct settings *settings, ULONGLONG filetime, const char *record, ULONG size) {
+static struct outcome put_in_turn(const struct settings *settings, ULONGLONG filetime, const char *record, ULONG size) {
     ULARGE_INTEGER free;
     DWORD error = ERROR_SUCCESS;
     if (!seen.is_known || seen.count >= settings->max_changes || !equal(seen.path, settings->spool)) {
@@ -195,7 +195,7 @@ struct outcome spool_put(const struct settings *settings, ULONGLONG filetime, co
     if (waited == WAIT_ABANDONED) {
         seen.is_known = FALSE; /* a thread was ended while it had the turn */
     }
-    struct outcome outcome = put(settings, filetime, record, size);
+    struct outcome outcome = put_in_turn(settings, filetime, record, size);
     ReleaseMutex(turn);
     return outcome;
 }

@@ -85,13 +85,15 @@ static BOOL has_agreement(void) {
     BCRYPT_ALG_HANDLE algorithm = NULL;
     BCRYPT_KEY_HANDLE key = NULL;
     BCRYPT_SECRET_HANDLE secret = NULL;
-    BYTE raw[SIZE];
+    BYTE derived[SIZE];
     ULONG size = 0;
+    BCryptBuffer hash = {sizeof BCRYPT_SHA256_ALGORITHM, KDF_HASH_ALGORITHM, (void *)(UINT_PTR)BCRYPT_SHA256_ALGORITHM};
+    BCryptBufferDesc list = {BCRYPTBUFFER_VERSION, 1, &hash};
     BCryptOpenAlgorithmProvider(&algorithm, BCRYPT_ECDH_P256_ALGORITHM, NULL, 0);
     BCryptGenerateKeyPair(algorithm, &key, 256, 0);
     BCryptFinalizeKeyPair(key, 0);
     BOOL found = BCryptSecretAgreement(key, key, &secret, 0) >= 0 &&
-                 BCryptDeriveKey(secret, BCRYPT_KDF_HASH, NULL, raw, sizeof raw, &size, 0) >= 0;
+                 BCryptDeriveKey(secret, BCRYPT_KDF_HMAC, &list, derived, sizeof derived, &size, 0) >= 0;
     if (secret != NULL) {
         BCryptDestroySecret(secret);
     }
