@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,15 @@ from pathlib import Path
 COMPILER = "x86_64-w64-mingw32-gcc"
 _ROOT = Path(__file__).parents[2]
 _BUILD = _ROOT / "controller/capture/windows/build"
+_MEMBERSHIP = _ROOT / "tests/servers/windows_programs/membership_file.c"
 _WINE_FOLDERS = os.pathsep.join(("/usr/lib/wine", os.environ.get("PATH", os.defpath)))
 # no browser and no .NET is wanted, and neither menus nor a desktop: that saves most of the time of the first start
 _OVERRIDES = "mscoree,mshtml,winemenubuilder.exe="
 _DEADLINE = 120.0
+
+
+Value = str | int | Sequence[str]
+"""REG_SZ, REG_DWORD or REG_MULTI_SZ."""
 
 
 def wine() -> str | None:
@@ -70,7 +75,7 @@ class Windows:
         assert ended.returncode == 0, f"{program} ended with {ended.returncode}: {told}{ended.stderr.decode()}"
         return told
 
-    def set_values(self, key: str, values: Mapping[str, str | int]) -> None:
+    def set_values(self, key: str, values: Mapping[str, Value]) -> None:
         r"""Make the values of a key of HKEY_LOCAL_MACHINE anew: no others stay."""
         lines = ["Windows Registry Editor Version 5.00", "", f"[-HKEY_LOCAL_MACHINE\\{key}]", ""]
         lines += [f"[HKEY_LOCAL_MACHINE\\{key}]", *(_value(name, value) for name, value in values.items()), ""]
@@ -87,16 +92,20 @@ class Windows:
         return program
 
 
-def _value(name: str, value: str | int) -> str:
+def _value(name: str, value: Value) -> str:
     if isinstance(value, int):
         return f'"{name}"=dword:{value:08x}'
+    if not isinstance(value, str):
+        content = "".join(f"{entry}\0" for entry in (*value, "")).encode("utf-16-le")
+        return f'"{name}"=hex(7):{content.hex(",")}'
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}"="{escaped}"'
 
 
 def build(into: Path, *warnings: str) -> None:
-    """Build all that runs on domain controllers."""
-    subprocess.run([str(_BUILD), str(into), *warnings], check=True, timeout=_DEADLINE)
+    """Build all that runs on domain controllers, and a forwarder that reads groups from a file."""
+    environment = {**os.environ, "MEMBERSHIP": str(_MEMBERSHIP)}
+    subprocess.run([str(_BUILD), str(into), *warnings], check=True, timeout=_DEADLINE, env=environment)
 
 
 @contextmanager
