@@ -13,9 +13,13 @@ _ROOT = Path(__file__).parents[2]
 _BUILD = _ROOT / "controller/capture/windows/build"
 _MEMBERSHIP = _ROOT / "tests/servers/windows_programs/membership_file.c"
 _WINE_FOLDERS = os.pathsep.join(("/usr/lib/wine", os.environ.get("PATH", os.defpath)))
-# no browser and no .NET is wanted, and neither menus nor a desktop: that saves most of the time of the first start
-_OVERRIDES = "mscoree,mshtml,winemenubuilder.exe="
+# no browser, no .NET, no menus; and no debugger, which looks for a minute at what has crashed
+_OVERRIDES = "mscoree,mshtml,winemenubuilder.exe,winedbg.exe="
 _DEADLINE = 120.0
+_OPTIONS = (
+    *("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"),
+    *("-DUNICODE", "-D_UNICODE", "-DWIN32_LEAN_AND_MEAN", "-D_WIN32_WINNT=0x0A00"),
+)
 
 
 Value = str | int | Sequence[str]
@@ -75,6 +79,23 @@ class Windows:
         assert ended.returncode == 0, f"{program} ended with {ended.returncode}: {told}{ended.stderr.decode()}"
         return told
 
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Within the block a program runs there that does nothing: else each other one starts everything anew."""
+        idle = subprocess.Popen(
+            self.command("cmd"), env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        try:
+            yield
+        finally:
+            idle.communicate(timeout=_DEADLINE)
+
+    def stop(self) -> None:
+        """End all that runs there. The next program starts it again."""
+        server = shutil.which("wineserver", path=_WINE_FOLDERS) or "wineserver"
+        for order in ("-k", "-w"):
+            subprocess.run([server, order], env=self.environment(), check=False, timeout=_DEADLINE)
+
     def set_values(self, key: str, values: Mapping[str, Value]) -> None:
         r"""Make the values of a key of HKEY_LOCAL_MACHINE anew: no others stay."""
         lines = ["Windows Registry Editor Version 5.00", "", f"[-HKEY_LOCAL_MACHINE\\{key}]", ""]
@@ -84,11 +105,11 @@ class Windows:
         self.run("regedit", "/S", self.path(file))
 
     def compile(self, name: str, *sources: Path, options: tuple[str, ...] = ()) -> Path:
-        """Build a program of the tests."""
+        """Build a program of the tests, as one piece: the headers of Windows are what takes time."""
         program = self.built / name
-        common = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-DUNICODE", "-D_UNICODE", "-D_WIN32_WINNT=0x0A00")
-        command = [COMPILER, *common, "-municode", "-o", str(program), *map(str, sources), *options]
-        subprocess.run(command, check=True, timeout=_DEADLINE)
+        whole = "".join(f'#include "{source}"\n' for source in sources)
+        command = [COMPILER, *_OPTIONS, "-municode", "-o", str(program), "-x", "c", "-", *options]
+        subprocess.run(command, input=whole.encode(), check=True, timeout=_DEADLINE)
         return program
 
 
@@ -118,7 +139,5 @@ def running_windows(folder: Path) -> Iterator[Windows]:
         windows.run("wineboot", "--init")
         yield windows
     finally:
-        server = shutil.which("wineserver", path=_WINE_FOLDERS) or "wineserver"
-        for order in ("-k", "-w"):
-            subprocess.run([server, order], env=windows.environment(), check=False, timeout=_DEADLINE)
+        windows.stop()
         shutil.rmtree(windows.prefix)

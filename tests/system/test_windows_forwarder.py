@@ -31,6 +31,12 @@ NAMES = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def awake(windows: Windows) -> Iterator[None]:
+    with windows.awake():
+        yield
+
+
 @pytest.fixture
 def dc(windows: Windows, tmp_path: Path) -> Iterator[ForwarderProcess]:
     with forwarder(windows, tmp_path) as made:

@@ -4,7 +4,7 @@
  *   lsass.exe C:\path\pwsync-filter.dll
  *
  * Says "loaded" and which agreement the filter has (agreement.h). Then it reads orders, one on each line, and answers
- * each with one line. Texts are hexadecimal UTF-16, the least significant byte first.
+ * each with one line. Texts are hexadecimal UTF-16, the least significant byte first; - is an empty one.
  *
  *   change RID NAME PASSWORD              what both exports return
  *   invalid                               strings as they should not be
@@ -185,10 +185,9 @@ static const char *setting_name(const char *rest, WCHAR name[64]) {
 static void set_text(const char *rest) {
     WCHAR name[64];
     rest = setting_name(rest, name);
-    struct guarded value = guard(&rest);
-    printf("%ld\n", RegSetKeyValueW(HKEY_LOCAL_MACHINE, SETTINGS_KEY, name, REG_SZ, value.string.Buffer,
-                                    value.string.Length));
-    unguard(&value);
+    WCHAR value[512] = L"";
+    DWORD size = (DWORD)read_hex(&rest, (BYTE *)value, sizeof value - sizeof value[0], 0);
+    printf("%ld\n", RegSetKeyValueW(HKEY_LOCAL_MACHINE, SETTINGS_KEY, name, REG_SZ, value, size));
 }
 
 static void set_number(const char *rest) {

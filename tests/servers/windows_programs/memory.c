@@ -34,6 +34,7 @@ struct guarded guard(const char **hex) {
     VirtualProtect(made.pages + LONGEST, PAGE, PAGE_NOACCESS, &before);
     made.string.Buffer = (WCHAR *)(made.pages + LONGEST - size);
     made.string.Length = made.string.MaximumLength = (USHORT)read_hex(hex, (BYTE *)made.string.Buffer, size, 0);
+    *hex += **hex == '-';
     return made;
 }
 

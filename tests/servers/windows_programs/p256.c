@@ -27,7 +27,7 @@ static number reduce(const UINT64 limbs[LIMBS], UINT64 carry) {
     return carry >= borrow ? less : same;
 }
 
-static number add(number one, number other) {
+static number add_numbers(number one, number other) {
     UINT64 limbs[LIMBS];
     wide sum = 0;
     for (int at = 0; at < LIMBS; at++) {
@@ -46,7 +46,7 @@ static number subtract(number one, number other) {
         negative.limb[at] = (UINT64)difference;
         borrow = (UINT64)(difference >> 64) & 1;
     }
-    return add(one, reduce(negative.limb, 0));
+    return add_numbers(one, reduce(negative.limb, 0));
 }
 
 /* Montgomery: one * other / 2^256. -1 / p is 1 modulo 2^64. */
@@ -100,13 +100,13 @@ static point twice(point p) {
     number delta = multiply(p.z, p.z);
     number gamma = multiply(p.y, p.y);
     number beta = multiply(p.x, gamma);
-    number alpha = multiply(subtract(p.x, delta), add(p.x, delta));
-    alpha = add(add(alpha, alpha), alpha);
-    number beta4 = add(add(beta, beta), add(beta, beta));
-    number gamma8 = multiply(add(gamma, gamma), add(gamma, gamma));
-    gamma8 = add(gamma8, gamma8);
-    sum.x = subtract(multiply(alpha, alpha), add(beta4, beta4));
-    number both = add(p.y, p.z);
+    number alpha = multiply(subtract(p.x, delta), add_numbers(p.x, delta));
+    alpha = add_numbers(add_numbers(alpha, alpha), alpha);
+    number beta4 = add_numbers(add_numbers(beta, beta), add_numbers(beta, beta));
+    number gamma8 = multiply(add_numbers(gamma, gamma), add_numbers(gamma, gamma));
+    gamma8 = add_numbers(gamma8, gamma8);
+    sum.x = subtract(multiply(alpha, alpha), add_numbers(beta4, beta4));
+    number both = add_numbers(p.y, p.z);
     sum.z = subtract(subtract(multiply(both, both), gamma), delta);
     sum.y = subtract(multiply(alpha, subtract(beta4, sum.x)), gamma8);
     return sum;
@@ -127,13 +127,13 @@ static point plus(point p, point q) {
     number h2 = multiply(h, h);
     number h3 = multiply(h, h2);
     number v = multiply(u, h2);
-    sum.x = subtract(subtract(multiply(r, r), h3), add(v, v));
+    sum.x = subtract(subtract(multiply(r, r), h3), add_numbers(v, v));
     sum.y = subtract(multiply(r, subtract(v, sum.x)), multiply(s, h3));
     sum.z = multiply(h, multiply(p.z, q.z));
     return sum;
 }
 
-static number read(const BYTE bytes[32]) {
+static number read_number(const BYTE bytes[32]) {
     number value = {{0}};
     for (int at = 0; at < 32; at++) {
         value.limb[3 - at / 8] = value.limb[3 - at / 8] << 8 | bytes[at];
@@ -142,7 +142,7 @@ static number read(const BYTE bytes[32]) {
 }
 
 void p256_multiply(const BYTE scalar[32], const BYTE x[32], const BYTE y[32], BYTE product[32]) {
-    point base = {multiply(read(x), SQUARE), multiply(read(y), SQUARE), multiply(ONE, SQUARE)};
+    point base = {multiply(read_number(x), SQUARE), multiply(read_number(y), SQUARE), multiply(ONE, SQUARE)};
     point sum;
     memset(&sum, 0, sizeof sum);
     for (int bit = 0; bit < 256; bit++) {
