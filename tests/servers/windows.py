@@ -83,12 +83,25 @@ class Windows:
     def awake(self) -> Iterator[None]:
         """Within the block a program runs there that does nothing: else each other one starts everything anew."""
         idle = subprocess.Popen(
-            self.command("cmd"), env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+            self.command("cmd"),
+            env=self.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
+        assert idle.stdin is not None
+        assert idle.stdout is not None
+        idle.stdin.write(b"echo awake\n")
+        idle.stdin.flush()
+        # What a program starts keeps its pipes: the first one must be this, whose pipes nobody reads to their end.
+        while b"awake" not in idle.stdout.readline():
+            assert idle.poll() is None
         try:
             yield
         finally:
-            idle.communicate(timeout=_DEADLINE)
+            idle.stdin.close()
+            idle.wait(_DEADLINE)
+            idle.stdout.close()
 
     def stop(self) -> None:
         """End all that runs there. The next program starts it again."""

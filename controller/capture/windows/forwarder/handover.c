@@ -91,7 +91,7 @@ static bool pass_over(struct forwarder *forwarder, const struct captured *captur
     if (why == NULL) {
         return true;
     }
-    if (strcmp(forwarder->noted.undecided_why.words, why->words) != 0) {
+    if (!undecided_has(&forwarder->undecided, captured->account)) {
         journal_say(WARNING, "A change waits, since nobody can tell whether to send it: account=%s problem=%s",
                     captured->shown, why->words);
     }

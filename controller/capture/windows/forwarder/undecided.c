@@ -17,6 +17,10 @@ bool undecided_waits(const struct undecided *undecided, const WCHAR *account, UL
     return i < undecided->count && now < undecided->accounts[i].ask_again;
 }
 
+bool undecided_has(const struct undecided *undecided, const WCHAR *account) {
+    return find(undecided, account) < undecided->count;
+}
+
 bool undecided_add(struct undecided *undecided, const WCHAR *account, ULONGLONG ask_again) {
     size_t i = find(undecided, account);
     if (i == UNDECIDED_MAX) {

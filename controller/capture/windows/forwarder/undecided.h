@@ -23,6 +23,9 @@ struct undecided {
  */
 bool undecided_waits(const struct undecided *undecided, const WCHAR *account, ULONGLONG now);
 
+/* Whether it was passed over before. */
+bool undecided_has(const struct undecided *undecided, const WCHAR *account);
+
 /* Passes an account over until it is to be asked again. Returns false when there are too many of them. */
 bool undecided_add(struct undecided *undecided, const WCHAR *account, ULONGLONG ask_again);
 
