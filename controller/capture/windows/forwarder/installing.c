@@ -38,6 +38,11 @@ static SC_HANDLE open_service(SC_HANDLE manager, const WCHAR *command) {
     return NULL;
 }
 
+/* Wine does not know all of these; every Windows that is served does. */
+static bool set_option(SC_HANDLE service, DWORD level, void *value) {
+    return ChangeServiceConfig2W(service, level, value) || GetLastError() == ERROR_INVALID_LEVEL;
+}
+
 /* Started anew when it ends by itself, and without the rights that it does not need. */
 static bool configure(SC_HANDLE service) {
     WCHAR words[] = L"Hands password changes of this domain controller over to pwsync.";
@@ -47,10 +52,10 @@ static bool configure(SC_HANDLE service) {
     SERVICE_FAILURE_ACTIONSW failures = {.dwResetPeriod = 3600, .cActions = 3, .lpsaActions = actions};
     SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE};
     SERVICE_REQUIRED_PRIVILEGES_INFOW required = {privileges};
-    return ChangeServiceConfig2W(service, SERVICE_CONFIG_DESCRIPTION, &description) &&
-           ChangeServiceConfig2W(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failures) &&
-           ChangeServiceConfig2W(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors) &&
-           ChangeServiceConfig2W(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required);
+    return set_option(service, SERVICE_CONFIG_DESCRIPTION, &description) &&
+           set_option(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failures) &&
+           set_option(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors) &&
+           set_option(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required);
 }
 
 /* The event log shows words of this program. */
