@@ -11,7 +11,7 @@ from pathlib import Path
 COMPILER = "x86_64-w64-mingw32-gcc"
 _ROOT = Path(__file__).parents[2]
 _BUILD = _ROOT / "controller/capture/windows/build"
-_MEMBERSHIP = _ROOT / "tests/servers/windows_programs/membership_file.c"
+_MEMBERSHIP = _ROOT / "tests/servers/windows_programs/forwarder/membership_file.c"
 _WINE_FOLDERS = os.pathsep.join(("/usr/lib/wine", os.environ.get("PATH", os.defpath)))
 # no browser, no .NET, no menus; and no debugger, which looks for a minute at what has crashed
 _OVERRIDES = "mscoree,mshtml,winemenubuilder.exe,winedbg.exe="
