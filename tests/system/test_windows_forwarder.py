@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 
 from tests.servers.certificates import Authority
 from tests.servers.forwarder import TAKEN, Answer, Answerer, ForwarderProcess, first_seen, forwarder, trust
 from tests.servers.windows import Windows
 
 pytestmark = pytest.mark.system
+IMPORT = Path(__file__).parents[1] / "servers/windows_programs/forwarder/import_certificate.c"
 NAMES = [
     "alice",
     "Jürgen",
@@ -235,10 +238,20 @@ def server_side(authority: Authority, *names: str) -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_that_does_not_verify_gets_nothing(dc: ForwarderProcess) -> None:
-    authority, other = Authority(dc.folder / "known"), Authority(dc.folder / "unknown", "Unknown")
+def trusted(windows: Windows, folder: Path) -> Authority:
+    """A new authority that the machine trusts."""
+    authority = Authority(folder)
     root = x509.load_pem_x509_certificate(authority.ca_file.read_bytes())
-    trust(dc.windows, root.public_bytes(Encoding.DER), root.fingerprint(SHA1()).hex().upper())  # noqa: S303  # its name there
+    trust(windows, root.public_bytes(Encoding.DER), thumbprint_of(root).upper())
+    return authority
+
+
+def thumbprint_of(certificate: x509.Certificate) -> str:
+    return certificate.fingerprint(SHA1()).hex()  # noqa: S303  # so Windows names certificates
+
+
+def test_a_certificate_that_does_not_verify_gets_nothing(dc: ForwarderProcess) -> None:
+    authority, other = trusted(dc.windows, dc.folder / "known"), Authority(dc.folder / "unknown", "Unknown")
     stranger = Answerer(certificate=server_side(other, "localhost"))
     misnamed = Answerer(certificate=server_side(authority, "elsewhere.example.com"))
     good = Answerer(certificate=server_side(authority, "localhost"))
@@ -251,6 +264,33 @@ def test_a_certificate_that_does_not_verify_gets_nothing(dc: ForwarderProcess) -
             dc.wait_until_sent()
     assert (stranger.calls, misnamed.calls) == ([], [])
     assert good.accounts == ["alice"]
+
+
+def test_a_client_certificate_proves_the_agent_in_the_place_of_a_token(dc: ForwarderProcess) -> None:
+    authority = trusted(dc.windows, dc.folder / "authority")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)  # Wine imports no other
+    certificate = authority.certify_client(key.public_key(), "dc1")
+    old = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(2000).hmac_hash(SHA1())  # noqa: S303  # so Wine reads it
+    sealed = old.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC).build(b"pw")
+    file = dc.folder / "agent.pfx"
+    file.write_bytes(serialize_key_and_certificates(b"dc1", key, certificate, None, sealed))
+    program = dc.windows.compile("import_certificate.exe", IMPORT, options=("-lcrypt32",))
+    dc.windows.run(program, dc.windows.path(file), "pw")
+
+    context = server_side(authority, "localhost")
+    context.load_verify_locations(authority.ca_file)
+    context.verify_mode = ssl.CERT_REQUIRED
+    controller = Answerer(certificate=context)
+    dc.configure(controller.url, Certificate=thumbprint_of(certificate))
+    dc.put("alice", 1)
+    with controller.listening():
+        dc.start()
+        dc.wait_until_sent()
+        assert dc.stop() == 0
+    ((_, headers, _),) = controller.calls
+    assert "Authorization" not in headers
+    dc.configure(Answerer().url, Certificate=thumbprint_of(certificate))
+    assert dc.tell("run") == (1, "error: a client certificate is shown over https:// only\n")
 
 
 def test_groups_decide_and_what_cannot_be_told_waits(windows: Windows, tmp_path: Path) -> None:
