@@ -58,13 +58,13 @@ def measure(lsass: Lsass, beside: Path, calls: int) -> bool:
         bare.append(write_bare(beside, calls // ROUNDS))
     after = lsass.measure()
     ratio = median(one / other for one, other in zip(filtered, bare, strict=True))
-    say(f"agreement: {lsass.agreement}; {lsass.misses().count} missed")
+    say(f"agreement: {lsass.agreement}; {lsass.misses().total} missed")
     say(f"{calls:,} calls, mean {mean(filtered):.2f} ms; rounds from {min(filtered):.2f} to {max(filtered):.2f} ms")
     say(f"a bare write of the same size: mean {mean(bare):.2f} ms; median ratio {ratio:.1f}")
     for name in Measures._fields:
         say(f"{name}: {getattr(before, name):,} before, {getattr(after, name):,} after")
     is_larger = after.heap > before.heap + MOST_HEAP or after.memory > before.memory + MOST_MEMORY
-    return is_larger or after.handles > before.handles or lsass.misses().count > 0
+    return is_larger or after.handles > before.handles or lsass.misses().total > 0
 
 
 def say(line: str) -> None:

@@ -17,7 +17,7 @@ PERSON = 1104
 class Misses(NamedTuple):
     """What was counted as missed: how many, and of the last the error of Windows and the reason."""
 
-    count: int
+    total: int
     error: int
     reason: str
 
@@ -89,8 +89,8 @@ class Lsass:
 
     def misses(self) -> Misses:
         """What was counted as missed."""
-        count, error, *reason = self.order("misses").split()
-        return Misses(int(count), int(error), "".join(reason))
+        total, error, *reason = self.order("misses").split()
+        return Misses(int(total), int(error), "".join(reason))
 
     def set(self, **values: str | int) -> None:
         """Set values of the settings."""
