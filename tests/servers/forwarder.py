@@ -132,7 +132,7 @@ class ForwarderProcess:
         self.spool.mkdir(exist_ok=True)
         token = self.folder / "token"
         token.write_text("pwsync_token\r\n")
-        proof = {} if "Certificate" in values else {"TokenFile": self.windows.path(token)}
+        proof: dict[str, Value] = {} if "Certificate" in values else {"TokenFile": self.windows.path(token)}
         own = {
             "Domain": "CORP",
             "Key": KEY,
