@@ -1,6 +1,5 @@
 """The forwarder: sends what is in the spool, oldest first and one after the other, for as long as it makes sense."""
 
-import fcntl
 import logging
 import os
 from collections.abc import Callable
@@ -8,13 +7,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 from controller.capture.record import CapturedChange, Damaged
 from controller.capture.sending import Sender
-from controller.capture.spool import Aside, Spool
+from controller.capture.spool import Aside, Spool, lock_alone
 from controller.capture.state import State, load_state, save_state
-from controller.model.errors import SettingsError
 from controller.sdk.errors import CallRefused, ControllerAway, Unusable
 from controller.sdk.patience import Backoff, StopSign
 
@@ -22,7 +19,7 @@ log = logging.getLogger("pwsync.capture")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks into an empty spool."""
-FORWARDER_LOCK = "forwarder.lock"
+FORWARDER, FORWARDER_LOCK = "forwarder", "forwarder.lock"
 _EXPIRED = "expired"
 _SEAL_BROKEN = "sealBroken"
 _TO_BE_MENDED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
@@ -72,7 +69,7 @@ class Forwarder:
         Raises:
             SettingsError: Another forwarder works on this spool.
         """
-        lock = lock_forwarding(self._spool.path)
+        lock = lock_alone(self._spool.path / FORWARDER_LOCK, FORWARDER)
         try:
             while not self._stop.is_set:
                 self._stop.wait(self.send_waiting())
@@ -154,20 +151,3 @@ class Forwarder:
     def state(self) -> State:
         """What it has done."""
         return self._state
-
-
-def lock_forwarding(folder: Path) -> int:
-    """Be the only forwarder of a spool, until the descriptor is closed.
-
-    Raises:
-        SettingsError: There is another.
-    """
-    descriptor = os.open(folder / FORWARDER_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise SettingsError(
-            f"another forwarder works on the spool {folder}", hint="end it, or give this one a spool of its own"
-        ) from None
-    return descriptor

@@ -10,6 +10,7 @@ from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 
 PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifier (RFC 3062)
+_ATTRIBUTE = "userpassword"
 _SEQUENCE, _IDENTITY, _NEW = 0x30, 0x80, 0x82
 _LONG_LENGTH, _MOST_LENGTH_BYTES = 0x80, 4
 _HASHED = re.compile(r"\{[A-Za-z0-9./_-]+\}")
@@ -75,6 +76,8 @@ def read_told(content: bytes) -> Told:
     first, *rest = content.split(b"\n")
     lines = list(_lines(rest))
     match first.strip():
+        case b"ADD":
+            return _add(lines)
         case b"MODIFY":
             return _modify(lines)
         case b"EXTENDED":
@@ -101,12 +104,18 @@ def _folded(dn: str) -> str:
     return re.sub(r"\s*([,=])\s*", r"\1", dn).strip().casefold()
 
 
+def _add(lines: list[Line]) -> Told:
+    """A new entry is LDIF, the first line after the suffixes its DN."""
+    password = next((value for name, value in lines if name.casefold() == _ATTRIBUTE), None)
+    return OtherOperation() if password is None else _password_set(lines, _utf8(_one(lines, "dn")), password)
+
+
 def _modify(lines: list[Line]) -> Told:
     password, attribute = None, b""
     for name, value in lines:
         if name in {"add", "replace", "delete"}:
             attribute = value if name != "delete" else b""
-        elif name.casefold() == "userpassword" and attribute.lower() == b"userpassword":
+        elif name.casefold() == _ATTRIBUTE and attribute.lower() == _ATTRIBUTE.encode():
             password = value
     if password is None:
         return OtherOperation()
@@ -142,16 +151,16 @@ def read_password_modify(value: bytes) -> tuple[bytes, bytes | None]:
     if not value:
         return b"", None
     identity, new = b"", None
-    for outer_tag, outer in _elements(value):
+    for outer_tag, outer in ber_elements(value):
         if outer_tag != _SEQUENCE:
             raise InvalidInput("the value of a password modify operation is no sequence")
-        for tag, content in _elements(outer):
+        for tag, content in ber_elements(outer):
             identity = content if tag == _IDENTITY else identity
             new = content if tag == _NEW else new
     return identity, new
 
 
-def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+def ber_elements(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Tags and contents of BER (X.690) with lengths of the definite form."""
     at = 0
     while at < len(data):
@@ -162,7 +171,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
             length = int.from_bytes(data[at : at + count]) if 0 < count <= _MOST_LENGTH_BYTES else -1
             at += count
         if length < 0 or at + length > len(data):
-            raise InvalidInput("the value of a password modify operation is cut off")
+            raise InvalidInput("a value of BER is cut off")
         yield tag, data[at : at + length]
         at += length
 

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+from controller.capture.ldap_login import Login
 from controller.capture.ldap_operation import (
     Ended,
     OperationId,
@@ -49,11 +50,13 @@ class _UnderWay:
     Attributes:
         name: The account that it concerns; None for one that is not captured.
         change: What it will set, announced but not begun; None for an account that is not captured.
+        login: What opens the entry once that is done; None as *change*.
         file: Where that is kept, once it was begun.
     """
 
     name: str | None
     change: CapturedChange | None
+    login: Login | None
     since: float
     file: str = ""
 
@@ -65,11 +68,13 @@ class SockProgram:
         self,
         capture: Capture,
         spec: OpenLdapSpec,
+        opens: Callable[[Login], bool],
         now: Callable[[], datetime],
         steady_time: Callable[[], float] = time.monotonic,
     ) -> None:
         self._capture = capture
         self._spec = spec
+        self._opens = opens
         self._now = now
         self._steady_time = steady_time
         self._under_way: dict[OperationId, _UnderWay] = {}
@@ -98,8 +103,7 @@ class SockProgram:
             case PasswordSet(is_announced=True):
                 self._announce(told)
             case PasswordSet():
-                name = self._name(told.dn)
-                self._begin(told.id, name, self._sealed(name, told))
+                self._begin(told.id, self._planned(told))
             case OtherOperation(id=OperationId() as operation, why=why, dn=dn):
                 self._carry_out(operation, self._name(dn), why)
             case OtherOperation(why=why):
@@ -112,14 +116,15 @@ class SockProgram:
     def _name(self, dn: str) -> str | None:
         return account_name(dn, self._spec.account_attribute, self._spec.base_dn)
 
-    def _sealed(self, name: str | None, told: PasswordSet) -> CapturedChange | None:
-        return None if name is None else self._capture.sealed(name, told.password, self._now())
+    def _planned(self, told: PasswordSet) -> _UnderWay:
+        name = self._name(told.dn)
+        change = None if name is None else self._capture.sealed(name, told.password, self._now())
+        login = None if change is None else Login(told.dn, told.password)
+        return _UnderWay(name, change, login, self._steady_time())
 
     def _announce(self, told: PasswordSet) -> None:
         """Remember the sealed change until slapd carries it out: what it refuses at once, it tells nobody."""
-        name = self._name(told.dn)
-        change = self._sealed(name, told)
-        self._replace(told.id, _UnderWay(name, change, self._steady_time()))
+        self._replace(told.id, self._planned(told))
 
     def _carry_out(self, operation: OperationId, name: str | None, why: str) -> None:
         """Begin what was announced for this account; without that, nobody knows which password was hashed there.
@@ -132,16 +137,16 @@ class SockProgram:
         if announced is None or announced.name != name or announced.file:
             log.warning("A password change cannot be captured: reason=%s", why)
         else:
-            self._begin(operation, name, announced.change)
+            self._begin(operation, announced)
 
-    def _begin(self, operation: OperationId, name: str | None, change: CapturedChange | None) -> None:
+    def _begin(self, operation: OperationId, planned: _UnderWay) -> None:
         """Keep a change before slapd carries it out."""
-        if change is None:
+        if planned.change is None:
             with self._lock:
                 self._under_way.pop(operation, None)
         else:
-            file = self._capture.spool.prepare(change)
-            self._replace(operation, _UnderWay(name, change, self._steady_time(), file))
+            file = self._capture.spool.prepare(planned.change)
+            self._replace(operation, replace(planned, since=self._steady_time(), file=file))
 
     def _replace(self, operation: OperationId, under_way: _UnderWay) -> None:
         """Follow an operation; of an earlier one of the same id nobody will say which of the two a result means."""
@@ -158,14 +163,29 @@ class SockProgram:
         if ended is None or not ended.file:
             return
         try:
-            if is_success:
+            if not is_success:
+                self._capture.spool.withdraw(ended.file)
+            elif self._is_in_force(ended):
                 self._capture.spool.confirm(ended.file)
             else:
-                self._capture.spool.withdraw(ended.file)
+                self._capture.spool.set_aside(ended.file, Aside.DOUBTFUL)
         except OSError as error:
             with self._lock:
                 self._under_way.setdefault(operation, ended)  # it is set aside later, for a person
             raise SettingsError(f"the file {ended.file}: {error.strerror or error}") from error
+
+    def _is_in_force(self, ended: _UnderWay) -> bool:
+        """Ask slapd: clients choose the ids of operations, so the success may be that of another one."""
+        if ended.login is None:
+            return False
+        try:
+            is_open = self._opens(ended.login)
+            problem = "" if is_open else "slapd does not take it"
+        except (OSError, InvalidInput) as error:
+            is_open, problem = False, str(error)
+        if not is_open:
+            log.error("A password is not in force after its change: account=%s problem=%s", ended.name, problem)
+        return is_open
 
     def _give_up_lost(self) -> None:
         """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""

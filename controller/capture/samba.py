@@ -45,12 +45,28 @@ def take_record(capture: Capture, ldif: bytes, now: datetime) -> str:
     """
     try:
         record = read_record(ldif)
-        if record.password is None or record.is_deleted or record.is_computer:
+        if record.is_deleted or record.is_computer:
             return f"{DONE} nothing to hand over"
+        if record.password is None:
+            return _without_password(capture, record, now)
         is_taken = capture.take(record.name, record.password, record.set_at or now)
     except InvalidInput as error:
         return f"{DONE} not taken: {error.message}"
     return f"{DONE} {'taken' if is_taken else 'left out'}"
+
+
+def _without_password(capture: Capture, record: Record, now: datetime) -> str:
+    """Tell a lost change from an account whose password Samba never kept, such as one from before the capture.
+
+    Raises:
+        SettingsError: It could not be noted.
+    """
+    if record.set_at is None or not capture.miss(record.name, record.set_at, now):
+        return f"{DONE} nothing to hand over"
+    return (
+        f"{DONE} not taken: the new password of {record.name} is not in the record; "
+        "see that samba-tool finds the OpenPGP key (GNUPGHOME) and was set up with --decrypt-samba-gpg"
+    )
 
 
 def read_record(ldif: bytes) -> Record:

@@ -63,8 +63,9 @@ def openldap_steps(settings: CaptureSettings) -> str:
     """
     spec = settings.spec.openldap
     if spec is None:
-        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ...}")
+        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ..., loginSocket: ...}")
     return f"""\
+# Let slapd listen for ldapi:/// too (-h; Debian's does), with the file {spec.login_socket}.
 # Start 'pwsync capture openldap' as the user of slapd first: while it is away, slapd refuses these operations.
 # Then in slapd.conf, with the other modules:
 moduleload back_sock
@@ -72,7 +73,7 @@ moduleload back_sock
 overlay sock
 extensions binddn peername connid
 socketpath {spec.socket}
-sockops modify extended
+sockops modify extended add
 sockresps result
 # and before its other access rules: whoever may write userPassword must write the pseudo-attribute entry as well
 # (slapd-sock(5)); that alone creates, renames or deletes nothing. Name your service accounts too.

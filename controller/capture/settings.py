@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from controller.capture.ds389.settings import Ds389Spec
+from controller.capture.racf.settings import RacfSpec
 from controller.manifests.explanation import explain
 from controller.manifests.loading import Loader
 from controller.manifests.problems import ManifestErrors, Place, Problem
@@ -16,6 +18,9 @@ from controller.manifests.v1.domain import NetBiosName
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.duration import PositiveDuration
 from controller.model.options import FilePath, Options
+
+WHAT = "the settings"
+"""What has the problems."""
 
 
 class CertificateSpec(Options):
@@ -30,11 +35,13 @@ class OpenLdapSpec(Options):
 
     Attributes:
         socket: Where slapd's overlay ``sock`` finds the program.
+        login_socket: Where slapd listens for ldapi: there the program sees whether a new password is in force.
         account_attribute: The attribute of the first part of an entry's DN that is the account's name.
         base_dn: Entries elsewhere are passed over; empty: none is.
     """
 
     socket: FilePath
+    login_socket: FilePath
     account_attribute: NonEmpty = "uid"
     base_dn: str = Field(default="", alias="baseDN")
 
@@ -63,6 +70,8 @@ class CaptureSpec(Options):
     max_changes: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     exclude: list[NonEmpty] = Field(default_factory=list)
     openldap: OpenLdapSpec | None = None
+    racf: RacfSpec | None = None
+    ds389: Ds389Spec | None = None
 
     @model_validator(mode="after")
     def _one_owner_and_a_proof(self) -> Self:
@@ -70,7 +79,14 @@ class CaptureSpec(Options):
             raise ValueError("give exactly one of domain and adapter: whose accounts are captured")
         if (self.token_file is None) == (self.certificate is None):
             raise ValueError("give exactly one of tokenFile and certificate: how the agent proves who it is")
+        if self.racf is not None and self.ds389 is not None:
+            raise ValueError("give one of racf and ds389: a spool has one reader of a change log")
         return self
+
+    @property
+    def log_source(self) -> str | None:
+        """The program that reads a change log into the spool; None when there is none."""
+        return "racf" if self.racf is not None else "ds389" if self.ds389 is not None else None
 
     def account(self, name: str) -> Account:
         """The account of this name.
@@ -112,12 +128,12 @@ def read_settings(path: Path) -> CaptureSettings:
     """
     text = read_file(str(path), str(path))
     if isinstance(text, Problem):
-        raise ManifestErrors([text])
+        raise ManifestErrors([text], what=WHAT)
     loader = Loader(str(path), str(path.absolute().parent))
     documents = list(loader.documents(text))
     if loader.problems or len(documents) != 1:
         count = Problem(Place(str(path)), "not one document", "give one document of kind Capture")
-        raise ManifestErrors(loader.problems or [count])
+        raise ManifestErrors(loader.problems or [count], what=WHAT)
     (document,) = documents
     try:
         context = {"folder": document.folder}
@@ -126,7 +142,7 @@ def read_settings(path: Path) -> CaptureSettings:
         problems = list(explain(error, document, CaptureManifest))
     else:
         return CaptureSettings(path, manifest.spec)
-    raise ManifestErrors(problems)
+    raise ManifestErrors(problems, what=WHAT)
 
 
 def settings_schema() -> dict[str, Any]:

@@ -10,14 +10,18 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from controller.capture.record import CapturedChange, decode, encode
+from controller.model.accounts import Account
 from controller.model.errors import SettingsError
 
 LOCK = "lock"
 STATE = "state.json"
+MISSED = "missed"
+"""Changes that a source told without their passwords: a line each, with time and account."""
 _UNFINISHED = ".new"
 _NAME = re.compile(r"(\d{20})\.(change|pending|refused|damaged|doubtful)", re.ASCII)
 _MODE = 0o600
@@ -104,6 +108,25 @@ class Spool:
             self.set_aside(name, Aside.DOUBTFUL)
         return len(names)
 
+    def note_missed(self, account: Account, occurred_at: datetime) -> None:
+        """Keep the name of an account whose new password the source did not tell; of so many as there may be changes.
+
+        Raises:
+            SettingsError: The file system does not take it.
+        """
+        with self._changing():
+            if self.missed() < self._most:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+                with os.fdopen(os.open(self.path / MISSED, flags, _MODE), "a", encoding="utf-8") as file:
+                    file.write(f"{occurred_at.isoformat()} {account}\n")
+
+    def missed(self) -> int:
+        """How many of them there are since a person has removed the file."""
+        try:
+            return (self.path / MISSED).read_bytes().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
     def waiting(self) -> list[str]:
         """Names of the changes to send, oldest first."""
         return self.names("change")
@@ -189,6 +212,36 @@ class Spool:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def lock_alone(path: Path, what: str) -> int:
+    """Be the only one that does a thing with a spool, until the descriptor is closed.
+
+    Args:
+        path: A file in the spool.
+        what: What we are, as others are told.
+
+    Raises:
+        SettingsError: There is another.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise SettingsError(
+            f"another {what} works on the spool {path.parent}", hint="end it, or give this one a spool of its own"
+        ) from None
+    return descriptor
+
+
+def is_locked(path: Path, what: str) -> bool:
+    """Whether somebody does that now."""
+    try:
+        os.close(lock_alone(path, what))
+    except SettingsError:
+        return True
+    return False
 
 
 def _write_new(path: Path, content: bytes) -> None:

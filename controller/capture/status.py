@@ -1,18 +1,17 @@
 """How capture is, seen from outside: what waits, and what a person must look at."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from controller.capture.forwarder import lock_forwarding
+from controller.capture.change_log.status import ReaderStatus, look_at_reader
+from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
-from controller.capture.spool import Aside, Spool
+from controller.capture.spool import MISSED, Aside, Spool, is_locked
 from controller.capture.state import State, load_state
-from controller.model.errors import SettingsError
 
 ALMOST_FULL = 0.8
 """The share of maxChanges from which on it is an alarm."""
@@ -26,16 +25,20 @@ class Status:
         waiting: Changes to be sent.
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
+        missed: Changes that the source told without their passwords.
         used: Changes of any kind, of at most *most*.
+        reader: That of a change log, where there is one.
     """
 
     waiting: int
     oldest: float
     aside: dict[str, int]
+    missed: int
     used: int
     most: int
     is_forwarding: bool
     state: State
+    reader: ReaderStatus | None = None
 
     def alarms(self) -> Iterator[str]:
         """What a person must look at."""
@@ -46,8 +49,12 @@ class Status:
         for why, count in self.aside.items():
             if count:
                 yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
+        if self.missed:
+            yield f"{self.missed} came without a password: {_MISSED}"
         if self.used >= ALMOST_FULL * self.most:
             yield f"the spool holds {self.used:,} of at most {self.most:,} changes: when it is full, none is taken"
+        if self.reader is not None:
+            yield from self.reader.alarms()
 
     def view(self) -> dict[str, Any]:
         """As JSON."""
@@ -55,6 +62,7 @@ class Status:
             "waiting": self.waiting,
             "oldestSeconds": round(self.oldest, 3),
             "setAside": self.aside,
+            "missed": self.missed,
             "used": self.used,
             "maxChanges": self.most,
             "forwarding": self.is_forwarding,
@@ -63,6 +71,7 @@ class Status:
             "expired": self.state.expired,
             "lastSentAt": self.state.last_sent_at or None,
             "alarms": list(self.alarms()),
+            **({} if self.reader is None else {self.reader.source: self.reader.view()}),
         }
 
     def metrics(self) -> str:
@@ -71,6 +80,7 @@ class Status:
             ("waiting", "gauge", "Captured changes to be sent."): self.waiting,
             ("oldest_seconds", "gauge", "Age of the oldest change to be sent."): round(self.oldest, 3),
             ("set_aside", "gauge", "Changes that a person must look at."): sum(self.aside.values()),
+            ("missed", "gauge", "Changes that the source told without their passwords."): self.missed,
             ("spool_used", "gauge", "Changes of any kind in the spool."): self.used,
             ("spool_max", "gauge", "How many changes the spool holds at most."): self.most,
             ("forwarding", "gauge", "Whether a forwarder runs."): int(self.is_forwarding),
@@ -79,6 +89,8 @@ class Status:
             ("refused_total", "counter", "Changes that were set aside."): self.state.refused,
             ("expired_total", "counter", "Changes given up because of their age."): self.state.expired,
         }
+        if self.reader is not None:
+            values |= {(name, kind, meaning): value for name, kind, meaning, value in self.reader.metrics()}
         return "".join(
             _metric(f"pwsync_capture_{name}", kind, meaning, value) for (name, kind, meaning), value in values.items()
         )
@@ -93,6 +105,10 @@ _REMEDIES = {
     Aside.DAMAGED: "look at the disk; let these users change their passwords again",
     Aside.DOUBTFUL: "the source stopped in the middle; let these users change their passwords again",
 }
+_MISSED = (
+    f"mend that at the source; let the users that the spool's file '{MISSED}' names change their passwords again; "
+    "then remove it"
+)
 
 
 def look(spec: CaptureSpec, now: datetime) -> Status:
@@ -106,7 +122,10 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     aside = {why.value: len(spool.names(why)) for why in Aside}
     oldest = _age(spool, waiting[0], now) if waiting else 0.0
     state = load_state(spool.path)
-    return Status(len(waiting), oldest, aside, spool.count(), spec.max_changes, _is_forwarding(spool), state)
+    reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
+    is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
+    missed, used = spool.missed(), spool.count()
+    return Status(len(waiting), oldest, aside, missed, used, spec.max_changes, is_forwarding, state, reader)
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:
@@ -114,11 +133,3 @@ def _age(spool: Spool, name: str, now: datetime) -> float:
         return max((now - spool.read(name).occurred_at).total_seconds(), 0.0)
     except Damaged:
         return 0.0  # sent meanwhile, or about to be set aside
-
-
-def _is_forwarding(spool: Spool) -> bool:
-    try:
-        os.close(lock_forwarding(spool.path))
-    except SettingsError:
-        return True
-    return False

@@ -28,6 +28,10 @@ class Capture:
         """
         return cls(spec, read_key(Path(spec.key_file)), Spool.open(Path(spec.spool), spec.max_changes))
 
+    def leaves_out(self, name: str) -> bool:
+        """Whether this account is not to be captured."""
+        return self._spec.leaves_out(name)
+
     def take(self, name: str, password: Secret, occurred_at: datetime) -> bool:
         """Make a change durable; False when the account is one of those that are left out.
 
@@ -39,6 +43,20 @@ class Capture:
         if change is not None:
             self.spool.put(change)
         return change is not None
+
+    def miss(self, name: str, occurred_at: datetime, now: datetime) -> bool:
+        """Note a change that the source told without its password; False when it is none of those to be captured.
+
+        One that is older than maxAge would not be sent, and is not missed.
+
+        Raises:
+            InvalidInput: There is no such account.
+            SettingsError: It could not be noted.
+        """
+        if self._spec.leaves_out(name) or now - occurred_at > self._spec.max_age:
+            return False
+        self.spool.note_missed(self._spec.account(name), occurred_at)
+        return True
 
     def sealed(self, name: str, password: Secret, occurred_at: datetime) -> CapturedChange | None:
         """A change with its password sealed; None when the account is left out.

@@ -12,7 +12,8 @@ from controller.cli import failures
 from controller.cli.output import say, show, show_json, write
 
 if TYPE_CHECKING:
-    from controller.capture.settings import CaptureSettings
+    from controller.capture.sending import Sender
+    from controller.capture.settings import CaptureSettings, CaptureSpec
     from controller.capture.taking import Capture
 
 app = typer.Typer(help="Capture password changes next to a source, and hand them over to the controller.")
@@ -32,6 +33,8 @@ class SourceProgram(StrEnum):
     SAMBA = "samba"
     OPENLDAP = "openldap"
     PAM = "pam"
+    RACF = "racf"
+    DS389 = "ds389"
 
 
 Config = Annotated[
@@ -46,18 +49,12 @@ def forward(config: Config = FILE) -> None:
     import random
 
     from controller.capture.forwarder import Forwarder
-    from controller.capture.sending import make_sender
     from controller.capture.spool import Spool
-    from controller.model.errors import SettingsError
-    from controller.sdk.errors import Unusable
     from controller.sdk.signals import stopping_on_signals
 
     _log()
     spec = _settings(config).spec
-    try:
-        sender = make_sender(spec)
-    except Unusable as error:
-        raise SettingsError(error.message, hint=error.hint) from error
+    sender = _sender(spec)
     spool = Spool.open(Path(spec.spool), spec.max_changes)
     forwarder = Forwarder(spool, sender, spec.max_age, now=_now, jitter=random.random)
     with stopping_on_signals(forwarder.stop):
@@ -118,6 +115,7 @@ def pam(config: Config = FILE) -> None:
 @app.command("openldap")
 def openldap(config: Config = FILE) -> None:
     """Take changes from slapd's overlay 'sock', until SIGTERM or SIGINT."""
+    from controller.capture.ldap_login import LoginSocket
     from controller.capture.openldap import SockListener, SockProgram
     from controller.model.errors import InvalidInput
     from controller.sdk.signals import stopping_on_signals
@@ -125,12 +123,94 @@ def openldap(config: Config = FILE) -> None:
     _log()
     spec = _settings(config).spec.openldap
     if spec is None:
-        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ...}")
+        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ..., loginSocket: ...}")
     capture = _capture(config)
+    login = LoginSocket(Path(spec.login_socket))
     capture.spool.doubt()
-    listener = SockListener(SockProgram(capture, spec, _now), Path(spec.socket))
+    listener = SockListener(SockProgram(capture, spec, login.opens, _now), Path(spec.socket))
     with stopping_on_signals(listener.stop):
         listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
+
+
+@app.command("racf")
+def racf(
+    config: Config = FILE,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+    ] = None,
+) -> None:
+    """Read the change log of RACF (z/OS LDAP server) and take new passwords from it, until SIGTERM or SIGINT."""
+    import random
+    import time
+
+    from controller.capture.racf.reader import LogReader
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of
+    from controller.runtime.references import resolve_secret
+    from controller.sdk.signals import stopping_on_signals
+
+    _log()
+    spec = racf_of(_settings(config).spec)
+    reader = LogReader(
+        *(_capture(config), spec, make_directory(spec, resolve_secret), make_opener(spec, resolve_secret)),
+        now=_now,
+        steady_time=time.monotonic,
+        jitter=random.random,
+    )
+    if from_ is not None:
+        reader.begin_with(from_)
+    with stopping_on_signals(reader.stop):
+        reader.run()
+
+
+@app.command("ds389")
+def ds389(
+    config: Config = FILE,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+    ] = None,
+) -> None:
+    """Read the Retro Changelog of a 389 Directory Server and take new passwords out of it, until SIGTERM or SIGINT."""
+    import random
+    import time
+
+    from controller.capture.ds389.directory import LdapDirectory
+    from controller.capture.ds389.reader import Ds389Reader
+    from controller.capture.ds389.setting_up import ds389_of
+    from controller.connectors.ldap.endpoint import Endpoint
+    from controller.connectors.ldap.session import Session
+    from controller.runtime.references import resolve_secret
+    from controller.sdk.signals import stopping_on_signals
+
+    _log()
+    spec = ds389_of(_settings(config).spec)
+    session = Session(Endpoint.of(spec), spec.bind.user, resolve_secret(spec.bind.password_from))
+    reader = Ds389Reader(
+        *(_capture(config), spec, LdapDirectory(session)),
+        now=_now,
+        steady_time=time.monotonic,
+        jitter=random.random,
+    )
+    if from_ is not None:
+        reader.begin_with(from_)
+    with stopping_on_signals(reader.stop):
+        reader.run()
+
+
+@app.command("acknowledge")
+def acknowledge(config: Config = FILE) -> None:
+    """Say that you have seen what the reader of a change log could not have; those alarms end."""
+    from controller.capture.change_log.state import acknowledge
+    from controller.capture.spool import Spool
+    from controller.model.errors import InvalidInput
+
+    spec = _settings(config).spec
+    if spec.log_source is None:
+        raise InvalidInput("the settings have neither spec.racf nor spec.ds389", hint="a change log has one of them")
+    new = acknowledge(Spool.open(Path(spec.spool), spec.max_changes).path)
+    without = "" if spec.racf is None else f"{new.no_envelope} without an envelope, "
+    show(f"{without}{new.refused} not captured, {new.missing} missing, {new.resets} new logs acknowledged")
 
 
 @app.command("setup")
@@ -144,14 +224,25 @@ def setup(
             help="Where to write the program of samba or pam. [/usr/local/sbin/pwsync-capture-SOURCE]",
         ),
     ] = None,
+    trial: Annotated[bool, typer.Option(help="Ask the controller whether it would take what is captured.")] = True,
 ) -> None:
-    """Check the settings, write the program that the source calls, and print what is to be done on the source."""
+    """Check the settings, write the program that the source calls, and print what is to be done on the source.
+
+    The trial sends the controller a change that it can only refuse. So it tries address, proof, rights and key; and it
+    sees that slapd answers on its login socket.
+    """
+    from controller.capture.ds389.setting_up import ds389_of, ds389_steps
+    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of, racf_steps
     from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
+    from controller.runtime.references import resolve_secret
 
     settings = _settings(config)
     _capture(config)
+    if trial:
+        _try_out(settings, source)
+        say("The controller would take what is captured here.")
     chosen = program or Path(f"/usr/local/sbin/pwsync-capture-{source.value}")
-    if source is not SourceProgram.OPENLDAP:
+    if source in {SourceProgram.SAMBA, SourceProgram.PAM}:
         write_program(chosen, source.value, settings)
         say(f"{chosen} was written.")
     match source:
@@ -161,6 +252,13 @@ def setup(
             steps = pam_steps(chosen)
         case SourceProgram.OPENLDAP:
             steps = openldap_steps(settings)
+        case SourceProgram.RACF:
+            spec = racf_of(settings.spec)
+            make_opener(spec, resolve_secret)
+            make_directory(spec, resolve_secret)
+            steps = racf_steps(spec)
+        case SourceProgram.DS389:
+            steps = ds389_steps(ds389_of(settings.spec))
     show(steps, end="")
 
 
@@ -170,6 +268,31 @@ def schema() -> None:
     from controller.capture.settings import settings_schema
 
     show_json(settings_schema())
+
+
+def _try_out(settings: "CaptureSettings", source: SourceProgram) -> None:
+    from contextlib import closing
+
+    from controller.capture.ldap_login import LoginSocket
+    from controller.capture.taking import read_key
+    from controller.capture.trial import try_out
+
+    spec = settings.spec
+    with closing(_sender(spec)) as sender:
+        try_out(spec, read_key(Path(spec.key_file)), sender, _now())
+    if source is SourceProgram.OPENLDAP and spec.openldap is not None:
+        LoginSocket(Path(spec.openldap.login_socket)).check()
+
+
+def _sender(spec: "CaptureSpec") -> "Sender":
+    from controller.capture.sending import make_sender
+    from controller.model.errors import SettingsError
+    from controller.sdk.errors import Unusable
+
+    try:
+        return make_sender(spec)
+    except Unusable as error:
+        raise SettingsError(error.message, hint=error.hint) from error
 
 
 def _settings(config: Path) -> "CaptureSettings":

@@ -1,4 +1,4 @@
-"""What manifests need from outside of them: certificate files, and the files and variables that hold secrets."""
+"""What manifests need from outside of them: files of keys, programs, and the files and variables that hold secrets."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from controller.manifests.problems import Place
 from controller.model.options import SecretReference
 from controller.model.topology import Adapter, Domain
 
-_CERTIFICATES = "caFile"
+_FILES = frozenset({"caFile", "knownHosts", "receiverKeyFile"})
+_PROGRAM = "command"
 _SECRET_SUFFIX = "From"  # noqa: S105  # the end of field names: passwordFrom, urlFrom, ...
 
 Steps = tuple[str, ...]
@@ -46,8 +47,10 @@ def _references(fields: Mapping[str, Any], at: Steps) -> Iterator[tuple[Steps, S
     for name, value in fields.items():
         steps = (*at, name)
         match value:
-            case str() if name == _CERTIFICATES:
+            case str() if name in _FILES:
                 yield steps, SecretReference(file=value)
+            case [str(program), *_] if name == _PROGRAM:
+                yield steps, SecretReference(file=program)
             case {"env": str(variable)} if name.endswith(_SECRET_SUFFIX):
                 yield steps, SecretReference(env=variable)
             case {"file": str(path)} if name.endswith(_SECRET_SUFFIX):

@@ -35,7 +35,7 @@ class Problem:
 
 
 class ManifestErrors(PwsyncError):
-    """The manifests cannot be used.
+    """The manifests, or what is read as they are, cannot be used.
 
     Attributes:
         problems: Every problem of every file, in order of file, line and column.
@@ -43,10 +43,11 @@ class ManifestErrors(PwsyncError):
 
     code = "manifests"
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, what: str = "the manifests") -> None:
+        """*what* has the problems."""
         self.problems = tuple(sorted(set(problems)))
         count = len(self.problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the manifests")
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in {what}")
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

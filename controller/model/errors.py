@@ -104,6 +104,12 @@ class TooManyCalls(PwsyncError):
         self.caller = caller
 
 
+class TooManyReports(PwsyncError):
+    """More reports wait to be stored than may; nothing was changed."""
+
+    code = "tooManyReports"
+
+
 class TrackingIdUnknown(NotFound):
     """The caller was handed no notification of this tracking ID (behaviour Q6)."""
 

@@ -16,7 +16,7 @@ from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.model.topology import Kind, Mapping
 from controller.pipeline.following import CredentialDatabase
-from controller.pipeline.intake import check_password
+from controller.pipeline.passwords import check_password
 from controller.pipeline.queueing import Queue
 from controller.pipeline.selection import needs_windows_password
 from controller.pipeline.topology import Topology, TopologyReader

@@ -72,6 +72,9 @@ class Replay:
             StoreUnavailable: That is not possible either.
         """
         self._log.append(ReplayRecord(change, is_local=is_local))
+
+    def hold_back(self) -> None:
+        """Wait before the answers to what was kept, while kept changes are being taken over."""
         self._is_caught_up.wait(PAUSE.total_seconds())
 
     def note(self, event: Event) -> None:

@@ -1,5 +1,6 @@
 """Reported password changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -33,7 +34,10 @@ class Changes(Protocol):
     """Reported password changes."""
 
     def add(self, change: PasswordChange) -> int:
-        """Insert; returns the sequence that the store gave it."""
+        """Insert; returns the sequence that the store gave it. Waits for who works on its account."""
+
+    def add_free(self, changes: Sequence[PasswordChange]) -> list[PasswordChange]:
+        """Insert, in their order, those whose accounts no other transaction works on; return them. Waits for nobody."""
 
     def claim_unrouted(self, limit: int, *, after: int = 0) -> list[PasswordChange]:
         """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends.

@@ -1,5 +1,6 @@
 """Recorded events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -33,6 +34,9 @@ class Events(Protocol):
 
     def add(self, event: Event) -> None:
         """Record one."""
+
+    def add_all(self, events: Sequence[Event]) -> None:
+        """Record many, in their order."""
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         """Events, newest first."""

@@ -1,7 +1,7 @@
 """Events go to the log, and to who else wants them, once the transaction that recorded them is committed."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
@@ -65,6 +65,10 @@ class _NotingEvents:
     def add(self, event: Event) -> None:
         self._events.add(event)
         self.added.append(event)
+
+    def add_all(self, events: Sequence[Event]) -> None:
+        self._events.add_all(events)
+        self.added.extend(events)
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         return self._events.find(query)

@@ -1,6 +1,6 @@
 """Reported password changes, numbered in the order of their intake."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from controller.store.tables import changes, deliveries, is_unsettled, same_lane
 _C = changes.c
 _OTHER = changes.alias("other")
 _ADD = insert(changes).returning(_C.sequence)
+_ADD_MANY = insert(changes)
 _ALL: Select[Any] = select(changes)
 _ONE = _ALL.where(_C.tracking_id == bindparam("tracking_id_"))
 _OLDEST = (
@@ -86,6 +87,13 @@ class SqlChanges:
         self._session.lock_account(change.account)
         sequence: int = self._session.execute(_ADD, _values(change)).scalar_one()
         return sequence
+
+    def add_free(self, changes: Sequence[PasswordChange]) -> list[PasswordChange]:
+        """Insert, in their order, those whose accounts no other transaction works on; return them. Waits for nobody."""
+        free = self._session.lock_free(changes, lambda change: (change.account.lane, change.account.name))
+        if free:
+            self._session.execute(_ADD_MANY, [_values(change) for change in free])
+        return free
 
     def claim_unrouted(self, limit: int, *, after: int = 0) -> list[PasswordChange]:
         """The oldest accepted changes not yet routed, at most one per account, locked until the transaction ends.

@@ -1,6 +1,7 @@
 """Recorded events, bounded: the oldest go first."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ TRIM_EVERY = 1_000
 
 _C = events.c
 _ADD = insert(events).returning(_C.sequence)
+_ADD_MANY = insert(events)
 _ALL: Select[Any] = select(events)
 _COUNTS = select(_C.name, func.count()).where(_C.at >= bindparam("moment", type_=_C.at.type)).group_by(_C.name)
 _TRIM = delete(events).where(_C.sequence <= bindparam("oldest"))
@@ -33,21 +35,30 @@ class SqlEvents:
 
     def add(self, event: Event) -> None:
         """Record one."""
-        sequence = self._session.execute(
-            _ADD,
-            {
-                "at": self._session.now,
-                "name": event.type.name,
-                "level": event.type.level.value,
-                "message": event.type.message,
-                "tracking_id": event.tracking_id,
-                "adapter": event.adapter,
-                "account": event.account,
-                "fields": json.dumps(dict(event.fields), default=str, separators=(",", ":")),
-            },
-        ).scalar_one()
-        if sequence % TRIM_EVERY == 0:
+        self.add_all([event])
+
+    def add_all(self, events: Sequence[Event]) -> None:
+        """Record many, in their order."""
+        if not events:
+            return
+        *before, last = (self._values(event) for event in events)
+        if before:
+            self._session.execute(_ADD_MANY, before)
+        sequence = self._session.execute(_ADD, last).scalar_one()
+        if sequence % TRIM_EVERY < len(events):
             self._session.execute(_TRIM, {"oldest": sequence - KEPT})
+
+    def _values(self, event: Event) -> dict[str, Any]:
+        return {
+            "at": self._session.now,
+            "name": event.type.name,
+            "level": event.type.level.value,
+            "message": event.type.message,
+            "tracking_id": event.tracking_id,
+            "adapter": event.adapter,
+            "account": event.account,
+            "fields": json.dumps(dict(event.fields), default=str, separators=(",", ":")),
+        }
 
     def find(self, query: EventQuery) -> list[RecordedEvent]:
         """Events, newest first."""

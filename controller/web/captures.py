@@ -14,7 +14,7 @@ from controller.web.answers import JsonAnswer
 from controller.web.body import CapturedExternalReport, CapturedWindowsReport, read_body
 from controller.web.calls import call
 from controller.web.changes import ACCEPTED, OF_REPORTS, ChangesApi, external_account, windows_account
-from controller.web.problem_kinds import NOT_FOUND, STOPPING
+from controller.web.problem_kinds import NOT_FOUND, STOPPING, TOO_MANY_REPORTS
 
 SEAL_BROKEN = "sealBroken"
 
@@ -32,7 +32,7 @@ class CapturesApi:
         "/v1/domains/{domain}/captures",
         ACCEPTED,
         body=CapturedWindowsReport,
-        problems=(NOT_FOUND, STOPPING),
+        problems=(NOT_FOUND, TOO_MANY_REPORTS, STOPPING),
         reasons=("sourceNotAllowed", "sourceTypeOff", "windowsToAdaptersOff", "expired", SEAL_BROKEN),
     )
     async def report_windows_capture(self, request: Request) -> JsonAnswer:
@@ -48,7 +48,7 @@ class CapturesApi:
         "/v1/adapters/{name}/captures",
         ACCEPTED,
         body=CapturedExternalReport,
-        problems=(NOT_FOUND, STOPPING),
+        problems=(NOT_FOUND, TOO_MANY_REPORTS, STOPPING),
         reasons=(*OF_REPORTS, "oldPasswordMissing", "expired", SEAL_BROKEN),
     )
     async def report_external_capture(self, request: Request) -> JsonAnswer:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from starlette.requests import Request
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
@@ -15,7 +15,8 @@ from controller.web.answer_types import AcceptedAnswer
 from controller.web.answers import JsonAnswer
 from controller.web.body import ExternalReport, WindowsReport, read_body
 from controller.web.calls import Answer, call
-from controller.web.problem_kinds import NOT_FOUND, STOPPING
+from controller.web.gathering import GatheredIntake
+from controller.web.problem_kinds import NOT_FOUND, STOPPING, TOO_MANY_REPORTS
 from controller.web.security import principal_of
 
 ACCEPTED = Answer(
@@ -31,7 +32,7 @@ class ChangesApi:
 
     def __init__(self, installation: Installation, on_accepted: Callable[[], None], limiter: CapacityLimiter) -> None:
         self._installation = installation
-        self._on_accepted = on_accepted
+        self._intake = GatheredIntake(installation.intake, on_accepted, limiter)
         self._limiter = limiter
 
     @call(
@@ -39,7 +40,7 @@ class ChangesApi:
         "/v1/domains/{domain}/changes",
         ACCEPTED,
         body=WindowsReport,
-        problems=(NOT_FOUND, STOPPING),
+        problems=(NOT_FOUND, TOO_MANY_REPORTS, STOPPING),
         reasons=("sourceNotAllowed", "sourceTypeOff", "windowsToAdaptersOff", "expired"),
     )
     async def report_windows(self, request: Request) -> JsonAnswer:
@@ -54,7 +55,7 @@ class ChangesApi:
         "/v1/adapters/{name}/changes",
         ACCEPTED,
         body=ExternalReport,
-        problems=(NOT_FOUND, STOPPING),
+        problems=(NOT_FOUND, TOO_MANY_REPORTS, STOPPING),
         reasons=(*OF_REPORTS, "oldPasswordMissing", "expired"),
     )
     async def report_external(self, request: Request) -> JsonAnswer:
@@ -70,18 +71,13 @@ class ChangesApi:
 
     async def accept(self, report: Report, caller: Caller) -> JsonAnswer:
         """Answer 202, which is said only once the change is durable."""
-        tracking_id = await to_thread.run_sync(self._take_in, report, caller, limiter=self._limiter)
-        location = {"Location": f"/v1/changes/{tracking_id}"}
-        return JsonAnswer({"trackingId": tracking_id}, HTTPStatus.ACCEPTED, location)
-
-    def _take_in(self, report: Report, caller: Caller) -> str:
         try:
-            tracking_id = self._installation.intake.accept(report, caller)
+            tracking_id = await self._intake.accept(report, caller)
         except NotFound:
             # the use case's own words name all the others there are, which is no caller's business
             raise _no_such_owner(report.account) from None
-        self._on_accepted()
-        return tracking_id
+        location = {"Location": f"/v1/changes/{tracking_id}"}
+        return JsonAnswer({"trackingId": tracking_id}, HTTPStatus.ACCEPTED, location)
 
 
 def windows_account(domain: str, text: str) -> WindowsAccount:

@@ -19,6 +19,7 @@ from controller.model.errors import (
     Refused,
     StoreUnavailable,
     TooManyCalls,
+    TooManyReports,
     TrackingIdUnknown,
     Unauthenticated,
     WrongSession,
@@ -33,6 +34,7 @@ from controller.web.problem_kinds import (
     REFUSED,
     STORE_UNAVAILABLE,
     TOO_MANY_CALLS,
+    TOO_MANY_REPORTS,
     TRACKING_ID_UNKNOWN,
     UNAUTHENTICATED,
     UNKNOWN_PATH,
@@ -43,7 +45,7 @@ from controller.web.problem_kinds import (
 )
 
 RETRY_AFTER = "5"
-"""Seconds after which a caller may try again when the store is away."""
+"""Seconds after which a caller may try again when the store is away, or cannot keep up."""
 CHALLENGE = 'Bearer realm="pwsync"'
 _OF_CALLER: dict[type[PwsyncError], ProblemKind] = {
     InvalidInput: INVALID_INPUT,
@@ -54,6 +56,7 @@ _OF_CALLER: dict[type[PwsyncError], ProblemKind] = {
     WrongState: WRONG_STATE,
     WrongSession: WRONG_SESSION,
     TooManyCalls: TOO_MANY_CALLS,
+    TooManyReports: TOO_MANY_REPORTS,
 }
 """The first that fits."""
 _OF_ROUTER: dict[HTTPStatus, tuple[ProblemKind, str, str]] = {
@@ -130,9 +133,7 @@ def problem_of(error: Exception) -> Problem:
             return problem
         case HTTPException(status_code=status, headers=headers):
             return _of_router(HTTPStatus(status), headers or {})
-        case (
-            InvalidInput() | NotFound() | Refused() | Unauthenticated() | WrongState() | WrongSession() | TooManyCalls()
-        ):
+        case PwsyncError() if isinstance(error, tuple(_OF_CALLER)):
             return _of_caller(error)
         case StoreUnavailable():
             return _store_unavailable(error)
@@ -164,6 +165,8 @@ def _headers_of(error: PwsyncError) -> dict[str, str]:
             return {"WWW-Authenticate": CHALLENGE}
         case TooManyCalls(wait=wait):
             return {"Retry-After": str(math.ceil(wait.total_seconds()))}
+        case TooManyReports():
+            return {"Retry-After": RETRY_AFTER}
         case _:
             return {}
 

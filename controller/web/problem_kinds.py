@@ -115,6 +115,12 @@ TOO_MANY_WAITING = ProblemKind(
     "Too many receivers wait",
     "receivers of 500 adapters wait already; try again after `Retry-After`, or without `wait`",
 )
+TOO_MANY_REPORTS = ProblemKind(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "tooManyReports",
+    "Too many reports wait",
+    "500 reports wait to be stored already; nothing was changed; try again after `Retry-After`",
+)
 STOPPING = ProblemKind(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "stopping",
@@ -142,6 +148,7 @@ PROBLEM_KINDS = (
     STORE_UNAVAILABLE,
     SEAL_BROKEN,
     TOO_MANY_WAITING,
+    TOO_MANY_REPORTS,
     STOPPING,
 )
 """All of them, in the order of their status."""

@@ -40,7 +40,8 @@ NEW_PASSWORD = _secret("The new password, taken exactly as sent.")
 OLD_PASSWORD = _secret("The password before, for adapters that verify it.")
 SEALED_PASSWORD = _text(
     rf"^([A-Za-z0-9+/]{{4}})+([A-Za-z0-9+/]{{2}}==|[A-Za-z0-9+/]{{3}}=)?{_END}",
-    "The new password, sealed to the public key that `pwsync secret capture-key` prints (decision 0042), in base64.",
+    "The new password, sealed to the public key that `pwsync secret capture-key` prints (decision 0042), for the "
+    "account as `account` spells it; in base64.",
 )
 INSTANT = _text(
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})" + _END,

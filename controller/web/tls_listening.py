@@ -16,6 +16,8 @@ MOST_WAITING = 100
 MOST_SHAKING = 200
 """Handshakes under way; more wait in the kernel, so that callers who say nothing do not use up what is there."""
 HANDSHAKE_SECONDS = 10.0
+FAREWELL_SECONDS = 5.0
+"""How long the end of TLS is awaited from a caller who has had its answer; until then its connection costs memory."""
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -115,7 +117,11 @@ class TlsListener:
         """
         try:
             await self._loop.connect_accepted_socket(
-                self._make_protocol, connection, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS
+                self._make_protocol,
+                connection,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=FAREWELL_SECONDS,
             )
         except ssl.SSLCertVerificationError as error:
             self._watch.on_failed("certificate")

@@ -18,7 +18,7 @@ from controller.model.errors import SealBroken, StoreUnavailable, StoreUnusable
 from controller.model.secret import Secret
 from controller.ports.sealing import Sealer
 from controller.ports.store import Store, Transaction
-from controller.web import probes
+from controller.web import gathering, probes
 from tests.doubles.api import WINDOWS, ApiBench, new_password
 
 ALICE = {"account": r"CORP\alice", "password": "n3w"}
@@ -81,6 +81,14 @@ def test_a_store_that_is_away_asks_to_come_again(api: ApiBench) -> None:
     assert int(answer.headers["Retry-After"]) > 0
     assert "10.0.0.5" not in answer.text
     assert api.accepted == 1
+
+
+def test_when_too_many_reports_wait_the_next_one_is_told_so(api: ApiBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_WAITING", 0)
+    answer = api.post(WINDOWS, ALICE)
+    assert (answer.status_code, answer.json()["code"]) == (503, "tooManyReports")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert api.accepted == 0
 
 
 def test_a_token_that_cannot_be_checked_now_is_not_called_wrong(api: ApiBench) -> None:

@@ -9,24 +9,28 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import textwrap
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.processes import ServerProcess
 from tests.servers.samba import SambaServer
+from tests.servers.slapd import SlapdServer
+
+_SOCK_LINES = "extensions binddn peername connid\nsockops modify extended add\nsockresps result\n"
 
 
 @contextmanager
 def keeping_passwords(samba: SambaServer) -> Iterator[None]:
     """Within the block the domain controller keeps new passwords for capture (restarts it twice)."""
     before = samba.configuration.read_text()
-    # Below /tmp itself: the agent of GnuPG listens on a socket there, and the path of a socket is short (unix(7)).
-    with tempfile.TemporaryDirectory(prefix="pwsync-gpg-") as home, _key(Path(home)) as fingerprint:
+    with new_key() as (home, fingerprint):
         line = f"\tpassword hash gpg key ids = {fingerprint}\n"
         samba.configuration.write_text(before.replace("[sysvol]\n", f"{line}\n[sysvol]\n", 1))
-        samba.process.environment["GNUPGHOME"] = home
+        samba.process.environment["GNUPGHOME"] = str(home)
         samba.process.restart()
         try:
             yield
@@ -53,10 +57,41 @@ class Capture:
 
 
 @contextmanager
+def repeating(capture: Capture) -> Iterator[None]:
+    """Passes follow each other until the end of the block."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.2):
+            capture.hand_over()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(120)
+
+
+@contextmanager
+def looping(capture: Capture, folder: Path) -> Iterator[None]:
+    """The endless loop of samba-tool runs until the end of the block, as a service does."""
+    configuration = ["--configfile", str(capture.samba.configuration)]
+    command = ["samba-tool", "user", "syncpasswords", f"--cache-ldb={capture.cache}", *configuration]
+    loop = ServerProcess(command, folder / "syncpasswords.log", [], capture.samba.process.environment)
+    loop.start()
+    try:
+        yield
+    finally:
+        loop.stop()
+
+
+@contextmanager
 def capturing(
-    samba: SambaServer, folder: Path, pwsync: Callable[..., str], *, user: str, url: str, token: str
+    samba: SambaServer, folder: Path, pwsync: Callable[..., str], *, users: Sequence[str], url: str, token: str
 ) -> Iterator[Capture]:
-    """Within the block each changed password of *user* goes to the controller at *url*; needs keeping_passwords.
+    """Within the block each changed password of *users* goes to the controller at *url*; needs keeping_passwords.
 
     Not of all users: the first pass would hand over the hundreds that other tests have made, one program for each.
 
@@ -64,47 +99,104 @@ def capturing(
         samba: The domain controller, on this machine.
         folder: Of its own.
         pwsync: Runs a command of ``pwsync`` where the controller's key file is; returns what it says.
-        user: Name of the account.
+        users: Names of the accounts.
         url: Where the controller listens.
         token: Of the principal that may report a change of the domain.
+    """
+    program, cache = folder / "capture", folder / "capture.ldb"
+    settings = write_settings(folder, pwsync, url=url, token=token, more=f"domain: {samba.domain}")
+    steps = pwsync("capture", "setup", "samba", "--config", str(settings), "--program", str(program))
+    names = "".join(f"(sAMAccountName={user})" for user in users)
+    given = [word for word in shlex.split(steps, comments=True) if word.startswith(("--attributes=", "--script="))]
+    samba.tool(
+        *("user", "syncpasswords", "--cache-ldb-initialize", f"--cache-ldb={cache}", "--decrypt-samba-gpg"),
+        *(*given, f"--filter=(&(objectClass=user)(|{names}))"),
+    )
+    with forwarding(settings):
+        yield Capture(samba, cache)
+
+
+def write_settings(folder: Path, pwsync: Callable[..., str], *, url: str, token: str, more: str) -> Path:
+    """Write the settings of capture, with the key of the controller and a token; returns their file.
+
+    *more* are further lines below ``spec``.
     """
     (folder / "capture.key").write_text(pwsync("secret", "capture-key"))
     token_file = folder / "capture.token"
     token_file.touch(0o600)
     token_file.write_text(token)
-    settings, program, cache = folder / "capture.yaml", folder / "capture", folder / "capture.ldb"
-    settings.write_text(
-        "apiVersion: pwsync/v1\nkind: Capture\nmetadata: {name: dc1}\nspec:\n"
-        f"  servers: ['{url}']\n  tokenFile: capture.token\n  keyFile: capture.key\n  spool: spool\n"
-        f"  domain: {samba.domain}\n"
-    )
-    steps = pwsync("capture", "setup", "samba", "--config", str(settings), "--program", str(program))
-    given = [word for word in shlex.split(steps, comments=True) if word.startswith(("--attributes=", "--script="))]
-    samba.tool(
-        *("user", "syncpasswords", "--cache-ldb-initialize", f"--cache-ldb={cache}", "--decrypt-samba-gpg"),
-        *(*given, f"--filter=(&(objectClass=user)(sAMAccountName={user}))"),
-    )
+    settings = folder / "capture.yaml"
+    lines = f"servers: ['{url}']\ntokenFile: capture.token\nkeyFile: capture.key\nspool: spool\n{more}\n"
+    head = "apiVersion: pwsync/v1\nkind: Capture\nmetadata: {name: source}\nspec:\n"
+    settings.write_text(head + textwrap.indent(lines, "  "))
+    return settings
+
+
+@contextmanager
+def forwarding(settings: Path) -> Iterator[ServerProcess]:
+    """A forwarder runs until the end of the block."""
     command = [sys.executable, "-m", "controller", "capture", "forward", "--config", str(settings)]
-    forwarder = ServerProcess(command, folder / "forwarder.log", [])
+    forwarder = ServerProcess(command, settings.with_name("forwarder.log"), [])
     forwarder.start()
     try:
-        yield Capture(samba, cache)
+        yield forwarder
     finally:
         forwarder.stop()
 
 
+def add_sock_overlay(slapd: SlapdServer, socket: Path) -> None:
+    """Let slapd tell the program at *socket* of changes, as 'pwsync capture setup openldap' says (restarts it)."""
+    file = slapd.folder / "slapd.conf"
+    text = file.read_text().replace("moduleload ppolicy\n", "moduleload ppolicy\nmoduleload back_sock\n")
+    overlay = f"overlay sock\nsocketpath {socket}\n{_SOCK_LINES}"
+    text = text.replace("ppolicy_use_lockout\n", f"ppolicy_use_lockout\n{overlay}")
+    rule = "access to attrs=userPassword"
+    allowed = f'by dn.exact="{slapd.service_dn}" write by self write by * read'
+    text = text.replace(rule, f"access to attrs=entry {allowed}\n{rule}")
+    file.write_text(text.replace("by anonymous auth", "by self write by anonymous auth"))
+    slapd.process.restart()
+
+
 @contextmanager
-def _key(home: Path) -> Iterator[str]:
-    """A new key without a passphrase; gives its fingerprint."""
-    environment = {**os.environ, "GNUPGHOME": str(home)}
+def capturing_openldap(
+    slapd: SlapdServer, folder: Path, pwsync: Callable[..., str], *, adapter: str, url: str, token: str
+) -> Iterator[ServerProcess]:
+    """Within the block changes in slapd are captured for *adapter*; gives the forwarder.
 
-    def gpg(*arguments: str) -> str:
-        command = ["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "", *arguments]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+    Args as of ``capturing``; the socket stands below /tmp itself: the path of a socket is short (unix(7)).
+    """
+    with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as short:
+        socket = Path(short) / "s"
+        where = f"socket: {socket}, loginSocket: {slapd.login_socket}, baseDN: '{slapd.people_dn}'"
+        more = f"adapter: {adapter}\nopenldap: {{{where}}}"
+        settings = write_settings(folder, pwsync, url=url, token=token, more=more)
+        add_sock_overlay(slapd, socket)
+        command = [sys.executable, "-m", "controller", "capture", "openldap", "--config", str(settings)]
+        program = ServerProcess(command, folder / "openldap.log", [])
+        program.is_ready = lambda: "listens" in (folder / "openldap.log").read_text()
+        program.start()
+        try:
+            with forwarding(settings) as forwarder:
+                yield forwarder
+        finally:
+            program.stop()
 
-    try:
-        gpg("--quick-generate-key", "pwsync tests", "default", "default", "never")
-        listed = gpg("--list-secret-keys", "--with-colons").splitlines()
-        yield next(line.split(":")[9] for line in listed if line.startswith("fpr:"))
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True, timeout=30)
+
+@contextmanager
+def new_key() -> Iterator[tuple[Path, str]]:
+    """A new OpenPGP key without a passphrase; gives its GNUPGHOME and its fingerprint."""
+    # Below /tmp itself: the agent of GnuPG listens on a socket there, and the path of a socket is short (unix(7)).
+    with tempfile.TemporaryDirectory(prefix="pwsync-gpg-") as home:
+        environment = {**os.environ, "GNUPGHOME": home}
+
+        def gpg(*arguments: str) -> str:
+            command = ["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "", *arguments]
+            done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+            return done.stdout
+
+        try:
+            gpg("--quick-generate-key", "pwsync tests", "default", "default", "never")
+            listed = gpg("--list-secret-keys", "--with-colons").splitlines()
+            yield Path(home), next(line.split(":")[9] for line in listed if line.startswith("fpr:"))
+        finally:
+            subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True, timeout=30)

@@ -9,9 +9,19 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+<<<<<<< HEAD
+=======
+from cryptography.hazmat.primitives.serialization import pkcs12
+>>>>>>> windll
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def rsa_key() -> rsa.RSAPrivateKey:
+    """A new key for what does not take those of elliptic curves."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,15 @@ class ServerCertificate:
 
     certificate_file: Path
     key_file: Path
+
+    def bundle(self, name: str) -> bytes:
+        """Both in the form of PKCS #12, without a password."""
+        certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
+        key = serialization.load_pem_private_key(self.key_file.read_bytes(), None)
+        assert isinstance(key, PrivateKey)
+        return pkcs12.serialize_key_and_certificates(
+            name.encode(), key, certificate, None, serialization.NoEncryption()
+        )
 
 
 class Authority:
@@ -34,9 +53,9 @@ class Authority:
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *names: str) -> ServerCertificate:
+    def issue(self, *names: str, key: PrivateKey | None = None) -> ServerCertificate:
         """Issue a certificate, of a server or a client, for names and IP addresses; the first one names its files."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         certificate = (
             _starting_now(x509.CertificateBuilder())
@@ -105,7 +124,7 @@ class Authority:
         path.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         return path
 
-    def _write(self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ServerCertificate:
+    def _write(self, name: str, certificate: x509.Certificate, key: PrivateKey) -> ServerCertificate:
         paths = ServerCertificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         paths.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         paths.key_file.touch(mode=0o600)

@@ -9,6 +9,7 @@ from controller.connectors.ldap.openldap import LdapOptions, LdapType
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ResolveSecret
+from tests.servers.ds389 import Ds389Server
 from tests.servers.samba import SambaServer
 from tests.servers.slapd import SlapdServer
 
@@ -29,8 +30,8 @@ def ad_connector(samba: SambaServer, *, password: str | None = None, **options: 
     return ActiveDirectoryType(IMPATIENT).connect(ActiveDirectoryOptions.model_validate(given), _always(secret))
 
 
-def ldap_connector(slapd: SlapdServer, *, password: str | None = None, **options: Any) -> Connector:
-    """A connector for slapd with a DN template, unless *options* (as in a manifest) say ``search``."""
+def ldap_connector(slapd: SlapdServer | Ds389Server, *, password: str | None = None, **options: Any) -> Connector:
+    """A connector for a server of this kind with a DN template, unless *options* (as in a manifest) say ``search``."""
     given = {
         "url": slapd.ldaps_url,
         "caFile": str(slapd.ca_file),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ds389 import Ds389Server, running_ds389
 from tests.servers.proxy import Relay
 from tests.servers.samba import SambaServer, running_samba
 from tests.servers.slapd import SlapdServer, running_slapd
@@ -52,6 +53,21 @@ def own_slapd(tmp_path: Path) -> Iterator[SlapdServer]:
     folder.mkdir()
     with running_slapd(folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ds389(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389Server]:
+    """A 389 Directory Server for tests that leave it running and its policy as it is."""
+    require_server("ns-slapd", "ldapsearch", "certutil", "pk12util")
+    with running_ds389(tmp_path_factory.mktemp("ds389")) as server:
+        yield server
+
+
+@pytest.fixture
+def ds389_relay(ds389: Ds389Server) -> Iterator[Relay]:
+    """A relay in front of its LDAPS port."""
+    with closing(Relay(int(ds389.ldaps_url.rpartition(":")[2]))) as relay:
+        yield relay
 
 
 @pytest.fixture(scope="session")

@@ -133,7 +133,7 @@ class ForwarderProcess:
         token = self.folder / "token"
         token.write_text("pwsync_token\r\n")
         proof: dict[str, Value] = {} if "Certificate" in values else {"TokenFile": self.windows.path(token)}
-        own = {
+        own: dict[str, Value] = {
             "Domain": "CORP",
             "Key": KEY,
             "Spool": self.windows.path(self.spool),

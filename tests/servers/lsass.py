@@ -57,10 +57,14 @@ class Lsass:
         Raises:
             AssertionError: The process ended.
         """
+        self.tell(*words)
+        return self.answer()
+
+    def tell(self, *words: object) -> None:
+        """Give an order, and do not wait."""
         assert self.process.stdin is not None
         self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
         self.process.stdin.flush()
-        return self.answer()
 
     def answer(self) -> str:
         """The next line that it says.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.servers.certificates import LOOPBACK_NAMES, Authority, ServerCertificate
 from tests.servers.processes import ServerProcess, free_port
@@ -98,6 +99,7 @@ class SlapdServer:
     Attributes:
         ldap_url: Plain port; TLS after startTLS.
         ldaps_url: TLS from the start.
+        login_socket: Where it listens for ldapi.
         ca_file: The authority that signed its certificate.
         process: To pause, resume, stop and restart it.
     """
@@ -106,6 +108,7 @@ class SlapdServer:
     authority: Authority
     ldap_url: str
     ldaps_url: str
+    login_socket: Path
     ca_file: Path
     process: ServerProcess
     base_dn: str = BASE_DN
@@ -140,6 +143,19 @@ class SlapdServer:
             file.write(password.encode())
             file.flush()
             self._as_admin("ldappasswd", "", "-T", file.name, self.person_dn(uid))
+
+    def change_own_password(self, uid: str, old: str, new: str) -> None:
+        """A person changes the own password, with ldappasswd.
+
+        Raises:
+            RuntimeError: slapd refuses it; with its words.
+        """
+        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+            file.write(new.encode())
+            file.flush()
+            done = self._client(["ldappasswd", "-T", file.name], self.person_dn(uid), old, "")
+        if done.returncode != 0:
+            raise RuntimeError(f"ldappasswd: {done.stdout}{done.stderr}")
 
     def can_bind(self, dn: str, password: str) -> bool:
         """Tell, with OpenLDAP's own client, whether *password* opens *dn*."""
@@ -182,6 +198,18 @@ def running_slapd(
         idle_timeout: Seconds after which it closes idle connections; 0 is never.
         ldaps_port: Instead of any free one.
     """
+    with tempfile.TemporaryDirectory(prefix="pwsync-ldapi-") as short:  # the path of a socket is short (unix(7))
+        server = _made(folder, Path(short) / "ldapi", certificate, idle_timeout, ldaps_port)
+        try:
+            server.process.start()
+            yield server
+        finally:
+            server.process.stop()
+
+
+def _made(
+    folder: Path, login_socket: Path, certificate: ServerCertificate | None, idle_timeout: int, ldaps_port: int | None
+) -> SlapdServer:
     authority = Authority(folder / "authority")
     plain, encrypted = free_port(), ldaps_port or free_port()
     configuration = folder / "slapd.conf"
@@ -189,7 +217,10 @@ def running_slapd(
     process = ServerProcess(
         [
             *("slapd", "-f", str(configuration), "-d", "0"),
-            *("-h", f"ldap://127.0.0.1:{plain} ldaps://127.0.0.1:{encrypted}"),
+            *(
+                "-h",
+                f"ldap://127.0.0.1:{plain} ldaps://127.0.0.1:{encrypted} ldapi://{quote(str(login_socket), safe='')}",
+            ),
         ],
         folder / "slapd.log",
         [plain, encrypted],
@@ -199,15 +230,12 @@ def running_slapd(
         authority=authority,
         ldap_url=f"ldap://127.0.0.1:{plain}",
         ldaps_url=f"ldaps://127.0.0.1:{encrypted}",
+        login_socket=login_socket,
         ca_file=authority.ca_file,
         process=process,
     )
     _configure(server, configuration, certificate or authority.issue(*LOOPBACK_NAMES), idle_timeout)
-    try:
-        process.start()
-        yield server
-    finally:
-        process.stop()
+    return server
 
 
 def _configure(server: SlapdServer, file: Path, certificate: ServerCertificate, idle_timeout: int) -> None:

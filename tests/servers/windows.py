@@ -15,7 +15,7 @@ _MEMBERSHIP = _ROOT / "tests/servers/windows_programs/forwarder/membership_file.
 _WINE_FOLDERS = os.pathsep.join(("/usr/lib/wine", os.environ.get("PATH", os.defpath)))
 # no browser, no .NET, no menus; and no debugger, which looks for a minute at what has crashed
 _OVERRIDES = "mscoree,mshtml,winemenubuilder.exe,winedbg.exe="
-_DEADLINE = 120.0
+_DEADLINE = 300.0
 _OPTIONS = (
     *("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"),
     *("-DUNICODE", "-D_UNICODE", "-DWIN32_LEAN_AND_MEAN", "-D_WIN32_WINNT=0x0A00"),

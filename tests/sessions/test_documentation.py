@@ -24,7 +24,8 @@ from tests.servers.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name_of(path): path for path in all_pages()}
-NEED_SERVERS = {"examples/samba-ad-openldap/README.md"}  # run by tests/system/test_sandbox.py
+# run by tests/system/test_sandbox.py and test_company.py
+NEED_SERVERS = {"examples/samba-ad-openldap/README.md", "examples/company/README.md"}
 EXECUTED = [name for name, path in PAGES.items() if steps(path) and name not in NEED_SERVERS]
 FORBIDDEN = re.compile(r"/work\b|/tmp/|/root\b|\bhelpers?\b|\bsub-?agents?\b|\bworkplace\b", re.IGNORECASE)
 BASES: dict[str, dict[str, Any]] = {
@@ -160,7 +161,7 @@ def test_commands_that_are_only_shown_exist() -> None:
 
 
 def _commands_in(line: str) -> list[str]:
-    return re.findall(r"\bpwsync(?: --[a-z-]+ \S+)* ((?:[a-z]+(?:-[a-z]+)* ?){1,2})", line)
+    return re.findall(r"\bpwsync(?: --[a-z-]+ \S+)* ((?:[a-z][a-z0-9]*(?:-[a-z]+)* ?){1,2})", line)
 
 
 def _is_known(words: str, known: set[str]) -> bool:

@@ -1,7 +1,6 @@
 """The ready files for systemd and for containers: the tools that read them take them; they keep their promises."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,28 +9,30 @@ import pytest
 import yaml
 
 from controller.runtime.settings import settings_of
+from tests.servers.fixtures import require_server
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "service"
 UNIT = FOLDER / "pwsync.service"
+CAPTURE_UNIT = FOLDER / "pwsync-capture.service"
 CONTAINERFILE = FOLDER / "Containerfile"
 DEPLOY = ROOT / "docs" / "how-to" / "deploy.md"
 
 
 def run(*command: str) -> str:
-    """Run a tool that must succeed; returns what it printed. Skipped where it is not installed."""
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
+    """Run a tool that must succeed; returns what it printed. Skipped where it is not installed, but not in CI."""
+    require_server(command[0])
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    unit = tmp_path / "pwsync.service"
+@pytest.mark.parametrize("file", [UNIT, CAPTURE_UNIT], ids=lambda file: file.name)
+def test_systemd_takes_the_unit(tmp_path: Path, file: Path) -> None:
+    unit = tmp_path / file.name
     program = tmp_path / "pwsync"
     program.symlink_to(sys.executable)
-    unit.write_text(UNIT.read_text(encoding="utf-8").replace("/opt/pwsync/bin/pwsync", str(program)))
+    unit.write_text(file.read_text(encoding="utf-8").replace("/opt/pwsync/bin/pwsync", str(program)))
     told = run("systemd-analyze", "verify", "--man=no", str(unit))
     assert [line for line in told.splitlines() if "pwsync" in line] == []
 
@@ -44,6 +45,18 @@ def test_the_exposure_of_the_unit_is_what_the_page_says() -> None:
     shown = re.search(r"exposure level of ([\d.]+)", DEPLOY.read_text(encoding="utf-8"))
     assert shown is not None
     assert abs(float(shown[1]) - float(found[1])) <= 0.3
+
+
+def test_the_forwarder_can_do_little_and_calls_a_command_that_there_is(tmp_path: Path) -> None:
+    told = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(CAPTURE_UNIT))
+    found = re.search(r"Overall exposure level for pwsync-capture\.service: ([\d.]+)", told)
+    assert found is not None
+    assert float(found[1]) <= 2.5  # it runs as the owner of the spool, who may be root
+    started = re.search(r"^ExecStart=/opt/pwsync/bin/pwsync (.*)$", CAPTURE_UNIT.read_text(), re.MULTILINE)
+    assert started is not None
+    command = [sys.executable, "-m", "controller", *started[1].replace("/etc/pwsync", str(tmp_path)).split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "capture.yaml" in done.stderr) == (1, True), "it misses its settings, and nothing else"
 
 
 def test_its_credentials_are_those_that_its_settings_name() -> None:

@@ -10,7 +10,6 @@ import random
 import signal
 import sys
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,23 +58,26 @@ def forked(work: object, *arguments: object) -> int:
     return pid
 
 
+def kill(pid: int) -> None:
+    """End a life."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 def main() -> None:
-    """Kill programs and forwarders in turn, at random moments of their work."""
+    """Kill the forwarder at random moments of its work, and every other time the program that captures as well."""
     folder, kills, chance = Path(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3])
     spec = read_settings(folder / "capture.yaml").spec
-    forwarder = forked(forward, spec)
-    for life in range(kills):
-        writer = forked(write, folder, spec, life)
+    writer, forwarder = forked(write, folder, spec, 0), forked(forward, spec)
+    for life in range(1, kills + 1):
         time.sleep(chance.uniform(0, LONGEST_LIFE))  # the moment of the kill is the subject
-        victims = [writer, forwarder] if chance.random() < 0.5 else [writer]  # every other time
-        for pid in victims:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        if forwarder in victims:
-            forwarder = forked(forward, spec)
-    os.kill(forwarder, signal.SIGKILL)
-    os.waitpid(forwarder, 0)
+        kill(forwarder)
+        if chance.random() < 0.5:  # every other time
+            kill(writer)
+            writer = forked(write, folder, spec, life)
+        forwarder = forked(forward, spec)
+    kill(writer)
+    kill(forwarder)
     json.dump({"kills": kills}, sys.stdout)
 
 

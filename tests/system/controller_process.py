@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ class ControllerProcess:
     """One installation: state directory, manifests, environment; the controller runs or does not.
 
     Attributes:
+        program: What it is started with.
         options: Of every command.
         run_options: Of ``run`` alone.
         answers: Everything that the API and the commands said.
@@ -34,6 +36,7 @@ class ControllerProcess:
     folder: Path
     manifests: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (sys.executable, "-m", "controller")
     options: tuple[str, ...] = ()
     run_options: tuple[str, ...] = ()
     answers: list[str] = field(default_factory=list)
@@ -96,10 +99,11 @@ class ControllerProcess:
         return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
-        """End it without warning."""
+        """End it without warning, and return when it has gone, also where another process ends it with its client."""
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE)
+        self.wait_for(self._has_gone, "the controller to be gone")
 
     def report_windows(self, account: str, password: str, *, by: str = "dc1") -> str:
         """Report a Windows change; returns the tracking ID."""
@@ -113,7 +117,11 @@ class ControllerProcess:
 
     def change(self, tracking_id: str, *, by: str) -> dict[str, Any]:
         """What the API says of a change."""
-        answer = self.client.get(f"/v1/changes/{tracking_id}", headers=self._headers(by))
+        return self.get(f"/v1/changes/{tracking_id}", by=by)
+
+    def get(self, path: str, *, by: str) -> dict[str, Any]:
+        """What the API says at *path*."""
+        answer = self.client.get(path, headers=self._headers(by))
         self.answers.append(answer.text)
         assert answer.status_code == 200, answer.text
         said: dict[str, Any] = answer.json()
@@ -154,8 +162,12 @@ class ControllerProcess:
         except httpx.TransportError:
             return False
 
+    def _has_gone(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) != 0
+
     def _program(self) -> list[str]:
-        return [sys.executable, "-m", "controller", "--state-dir", str(self.state_dir)]
+        return [*self.program, "--state-dir", str(self.state_dir)]
 
 
 def select_nothing(seconds: float) -> None:
@@ -168,7 +180,7 @@ def controller_process(
     folder: Path, manifests: Path, environment: Mapping[str, str], *options: str
 ) -> Iterator[ControllerProcess]:
     """An installation whose controller, if it runs, is ended at the end."""
-    made = ControllerProcess(folder, manifests, environment, options)
+    made = ControllerProcess(folder, manifests, environment, options=options)
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""Programs that capture and the forwarder are killed at random moments: nothing is lost, and the order is kept."""
+"""The forwarder, and programs that capture, are killed at random moments: nothing is lost, and the order is kept."""
 
 import base64
 import json
@@ -26,6 +26,7 @@ from controller.sealing.sealer import KeyringSealer
 
 pytestmark = pytest.mark.system
 KILLS = 50
+"""Of the forwarder, under load."""
 PROGRAM = Path(__file__).with_name("capture_processes.py")
 ROOT = Path(__file__).parents[2]
 

@@ -1,7 +1,7 @@
 """Changes made with OpenLDAP's own clients on a real slapd are captured, when they succeed and only then."""
 
 import base64
-import subprocess
+import socket
 import tempfile
 import threading
 import time
@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from controller.capture.ldap_login import Login, LoginSocket, bind_request
 from controller.capture.openldap import SockListener, SockProgram
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
+from controller.model.secret import Secret
+from tests.servers.capture import add_sock_overlay
 from tests.servers.slapd import PEOPLE_DN, SlapdServer
 from tests.unit.capture.bench import CaptureBench
 
 pytestmark = pytest.mark.system
-_LINES = "extensions binddn peername connid\nsockops modify extended\nsockresps result\n"
-_ENTRY = "by * none\naccess to attrs=entry by self write by * read\naccess to attrs=userPassword"
-"""slapd-sock(5): whoever modifies needs to write the pseudo-attribute ``entry`` as well."""
 
 
 class Captured:
@@ -33,9 +33,11 @@ class Captured:
         self.spec = spec
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self, kind: type[SockProgram] = SockProgram) -> Iterator[None]:
         """The program runs."""
-        listener = SockListener(SockProgram(self.bench.capture, self.spec, lambda: datetime.now(UTC)), self._path)
+        opens = LoginSocket(self.slapd.login_socket).opens
+        program = kind(self.bench.capture, self.spec, opens, lambda: datetime.now(UTC))
+        listener = SockListener(program, self._path)
         ready = threading.Event()
         thread = threading.Thread(target=listener.serve, args=(ready.set,))
         thread.start()
@@ -63,13 +65,10 @@ class Captured:
 @pytest.fixture
 def captured(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[Captured]:
     with tempfile.TemporaryDirectory(prefix="pwsync-sock-") as folder:  # the path of a socket is short (unix(7))
-        spec = OpenLdapSpec(socket=f"{folder}/s", base_dn=PEOPLE_DN)
-        configuration = own_slapd.folder / "slapd.conf"
-        text = configuration.read_text().replace("moduleload ppolicy\n", "moduleload ppolicy\nmoduleload back_sock\n")
-        overlay = f"ppolicy_use_lockout\noverlay sock\nsocketpath {spec.socket}\n{_LINES}"
-        text = text.replace("by anonymous auth", f"by self write by anonymous auth {_ENTRY}")
-        configuration.write_text(text.replace("ppolicy_use_lockout\n", overlay))
-        own_slapd.process.restart()
+        spec = OpenLdapSpec(socket=f"{folder}/s", login_socket=str(own_slapd.login_socket), base_dn=PEOPLE_DN)
+        for name in ("alice", "bob", "carol", "grace"):
+            own_slapd.add_person(name)
+        add_sock_overlay(own_slapd, Path(spec.socket))
         bench = CaptureBench(tmp_path, most=50)
         bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
         yield Captured(own_slapd, bench, spec)
@@ -82,7 +81,7 @@ def replaced(dn: str, value: str) -> str:
 
 def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> None:
     slapd = captured.slapd
-    alice, bob = slapd.add_person("alice"), slapd.add_person("bob")
+    bob = slapd.person_dn("bob")
     with captured.listening():
         slapd.set_password("alice", "Ärger-\U0001f511-with-RFC-3062")
         slapd.modify(replaced(bob, " plain modify: ß "))
@@ -91,9 +90,9 @@ def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> 
         with pytest.raises(RuntimeError, match="object"):
             slapd.modify(replaced(f"uid=nobody,{PEOPLE_DN}", "not-there-at-all"))
         with pytest.raises(RuntimeError, match="onstraint"):
-            _change_own(slapd, alice, "Ärger-\U0001f511-with-RFC-3062", "short")
+            slapd.change_own_password("alice", "Ärger-\U0001f511-with-RFC-3062", "short")
         slapd.modify(replaced(slapd.service_dn, "outside-of-the-base"))
-        _change_own(slapd, alice, "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
+        slapd.change_own_password("alice", "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
 
         assert captured.settled(3) == [
             ("alice", "Ärger-\U0001f511-with-RFC-3062"),
@@ -102,9 +101,73 @@ def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> 
         ]
 
 
+def test_new_entries_with_a_password_are_captured(captured: Captured) -> None:
+    with captured.listening():
+        captured.slapd.add_person("erin", "in-the-new-entry")
+        captured.slapd.add_person("frank", "{SSHA}bm90LWNsZWFyLXRleHQtYXQtYWxsLg==")
+        assert captured.settled(1) == [("erin", "in-the-new-entry")]
+
+
+class HoldingProgram(SockProgram):
+    """Lets slapd wait with a modification until it has told the end of another operation."""
+
+    held, told = threading.Event(), threading.Event()
+
+    def answer(self, content: bytes) -> bytes:
+        answer = super().answer(content)
+        if content.startswith(b"MODIFY") and b"\nuserPassword" in content:
+            self.told.clear()
+            self.held.set()
+            assert self.told.wait(60)
+        elif content.startswith(b"RESULT"):
+            self.told.set()
+        return answer
+
+
+def test_a_refused_change_is_not_taken_for_made_when_another_operation_of_its_id_ends_well(captured: Captured) -> None:
+    """A client sends a modification that is refused, and a search with the same id (RFC 4511 forbids that)."""
+    slapd = captured.slapd
+    with captured.listening(HoldingProgram):
+        collide(slapd, slapd.person_dn("grace"), "Initial-password-1", new="short")
+        assert captured.settled(0) == []
+        assert len(captured.bench.spool.names(Aside.DOUBTFUL)) == 1
+        assert slapd.can_bind(slapd.person_dn("grace"), "Initial-password-1")
+
+
+def collide(slapd: SlapdServer, dn: str, password: str, *, new: str) -> None:
+    """On one connection: bind, a modification, and, while slapd waits with that, a search of the same id."""
+    host, _, port = slapd.ldap_url.removeprefix("ldap://").rpartition(":")
+    values = element(0x31, element(0x04, new.encode()))
+    change = element(0x30, element(0x0A, b"\x02") + element(0x30, element(0x04, b"userPassword") + values))
+    modification = element(0x66, element(0x04, dn.encode()) + element(0x30, change))
+    base = element(0x04, dn.encode()) + element(0x0A, b"\x00") * 2
+    rest = element(0x02, b"\x00") * 2 + element(0x01, b"\x00") + element(0x87, b"objectClass") + element(0x30, b"")
+    with socket.create_connection((host, int(port)), 60) as connection:
+        connection.sendall(bind_request(Login(dn, Secret(password))))
+        connection.recv(4096)
+        HoldingProgram.held.clear()
+        connection.sendall(message(2, modification))
+        assert HoldingProgram.held.wait(60)
+        connection.sendall(message(2, element(0x63, base + rest)))
+        answers = b""
+        while b"quality" not in answers:  # ppolicy's words, when it refuses the modification
+            part = connection.recv(65536)
+            assert part, answers
+            answers += part
+
+
+def element(tag: int, content: bytes) -> bytes:
+    """BER with lengths of two bytes."""
+    return bytes([tag, 0x82]) + len(content).to_bytes(2) + content
+
+
+def message(number: int, operation: bytes) -> bytes:
+    """A message of LDAP."""
+    return element(0x30, element(0x02, bytes([number])) + operation)
+
+
 def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(captured: Captured) -> None:
     slapd = captured.slapd
-    slapd.add_person("carol", "before-it-was-full")
     with captured.listening():
         for number in range(captured.bench.spec.max_changes):
             captured.bench.take(f"u{number}")
@@ -112,7 +175,7 @@ def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(
             slapd.modify(replaced(slapd.person_dn("carol"), "while-it-was-full"))
         with pytest.raises(RuntimeError, match="ldappasswd"):
             slapd.set_password("carol", "while-it-was-full")
-    assert slapd.can_bind(slapd.person_dn("carol"), "before-it-was-full")
+    assert slapd.can_bind(slapd.person_dn("carol"), "Initial-password-1")
 
     with pytest.raises(RuntimeError, match="socket"):
         slapd.modify(replaced(slapd.person_dn("carol"), "while-nobody-listened"))
@@ -125,21 +188,13 @@ def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(
 
 def test_many_at_once_are_all_captured(captured: Captured, fresh_name: Callable[[str], str]) -> None:
     names = [fresh_name("d") for _ in range(8)]
-    for name in names:
-        captured.slapd.add_person(name)
     with captured.listening():
+        for name in names:
+            captured.slapd.add_person(name)
         threads = [threading.Thread(target=captured.slapd.set_password, args=(n, f"new-password-{n}")) for n in names]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert sorted(captured.settled(len(names))) == sorted((n, f"new-password-{n}") for n in names)
-
-
-def _change_own(slapd: SlapdServer, dn: str, old: str, new: str) -> None:
-    with tempfile.NamedTemporaryFile(dir=slapd.folder) as file:
-        file.write(new.encode())
-        file.flush()
-        done: subprocess.CompletedProcess[str] = slapd._client(["ldappasswd", "-T", file.name], dn, old, "")
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
+        both = [(n, password) for n in names for password in ("Initial-password-1", f"new-password-{n}")]
+        assert sorted(captured.settled(2 * len(names))) == sorted(both)

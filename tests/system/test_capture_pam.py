@@ -1,62 +1,91 @@
-"""The real chpasswd changes a password, and PAM calls our program: in a mount namespace with an /etc of its own."""
+"""The real passwd and chpasswd change a password, and PAM calls our program: on a host with an /etc of its own."""
 
-import os
-import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.servers.fixtures import require_server
-from tests.unit.capture.bench import CaptureBench
+from controller.capture.pam import take_pam
+from controller.model.errors import InvalidInput
+from tests.servers.capture import forwarding, write_settings
+from tests.servers.pam import USER, Host
+from tests.system.controller_process import ControllerProcess, controller_process
+from tests.unit.capture.bench import NOW, CaptureBench
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.system
-EXPOSES_SINCE = (1, 6)
-"""The Linux-PAM whose pam_exec hands over the new password in the stack 'password'."""
-_SCRIPT = """\
-set -eu
-cp -a /etc "$1/etc"
-mount --bind "$1/etc" /etc
-useradd --no-create-home pwsyncprobe
-cat "$1/steps" >>/etc/pam.d/common-password
-if chpasswd <"$1/input"; then echo changed; else echo failed; fi
+MANIFEST = f"""\
+apiVersion: pwsync/v1
+kind: System
+metadata: {{name: default}}
+spec: {{fromAdaptersToDatabase: true}}
+---
+apiVersion: pwsync/v1
+kind: Domain
+metadata: {{name: CORP}}
+spec: {{dnsName: corp.example.com}}
+---
+apiVersion: pwsync/v1
+kind: Adapter
+metadata: {{name: hosts}}
+spec: {{syncFromAdapter: true, verifyOldPassword: false, access: {{users: [host]}}, connector: {{type: remote}}}}
+---
+apiVersion: pwsync/v1
+kind: Application
+metadata: {{name: HOSTS}}
+spec: {{adapter: hosts}}
+---
+apiVersion: pwsync/v1
+kind: Mapping
+metadata: {{name: probe}}
+spec: {{application: HOSTS, windowsAccount: 'CORP\\{USER}', externalAccount: {USER}}}
 """
 
 
-def test_a_change_with_chpasswd_is_captured_or_fails_aloud_where_pam_is_too_old(tmp_path: Path) -> None:
-    require_server("unshare", "chpasswd", "useradd")
-    if os.geteuid() != 0:
-        message = "another /etc needs root and a mount namespace"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    bench = CaptureBench(tmp_path)
-    (tmp_path / "token").write_text("t")
-    settings = tmp_path / "capture.yaml"
-    settings.write_text(
-        "apiVersion: pwsync/v1\nkind: Capture\nmetadata: {name: host}\nspec:\n"
-        "  servers: ['http://127.0.0.1:1']\n  tokenFile: token\n  keyFile: key\n  spool: spool\n  domain: CORP\n"
+def test_what_a_user_changes_with_passwd_and_root_with_chpasswd_reaches_the_controller(tmp_path: Path) -> None:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    (tmp_path / "manifests.yaml").write_text(MANIFEST)
+    with controller_process(tmp_path, tmp_path / "manifests.yaml", {}) as controller:
+        controller.command("apply", str(controller.manifests), "--yes")
+        controller.make_token("host")
+        controller.start()
+        settings, host = prepared(folder, controller)
+
+        code, shown = host.passwd(host.initial, "Geheim-2031-user", "Geheim-2031-user")
+        assert (code, "updated successfully" in shown) == (0, True), shown
+        assert "Geheim" not in shown
+        assert len(list((folder / "spool").glob("*.change"))) == 1
+        assert host.passwd("not-the-password")[0] != 0
+        assert host.chpasswd("Geheim-2032-\u00df") == 0
+        assert len(list((folder / "spool").glob("*.change"))) == 2
+        with forwarding(settings):
+            controller.wait_for(lambda: stored(controller) == "Geheim-2032-\u00df", "the change to arrive")
+        assert controller.stop() == 0
+    assert USER not in Path("/etc/passwd").read_text()
+
+
+def prepared(folder: Path, controller: ControllerProcess) -> tuple[Path, Host]:
+    """The settings, and a host whose PAM calls the program that ``setup`` has written."""
+    url = f"http://127.0.0.1:{controller.port}"
+    settings = write_settings(
+        folder, controller.command, url=url, token=controller.tokens["host"], more="adapter: hosts"
     )
-    setup = ["capture", "setup", "pam", "--config", str(settings), "--program", str(tmp_path / "program")]
-    steps = _run([sys.executable, "-m", "controller", *setup]).stdout
-    (tmp_path / "steps").write_text(steps)
-    (tmp_path / "input").write_text("pwsyncprobe:Geheim-2031-\u00df\n")
-
-    done = _run(["unshare", "--mount", "sh", "-c", _SCRIPT, "sh", str(tmp_path)])
-
-    assert "pwsyncprobe" not in Path("/etc/passwd").read_text()
-    if _pam_version() >= EXPOSES_SINCE:
-        assert done.stdout.split() == ["changed"], done.stderr
-        assert bench.waiting() == [("pwsyncprobe", "Geheim-2031-\u00df")]
-    else:
-        assert done.stdout.split() == ["failed"], done.stderr
-        assert bench.spool.count() == 0
+    program = folder / "program"
+    steps = controller.command("capture", "setup", "pam", "--config", str(settings), "--program", str(program))
+    assert sys.executable in program.read_text()
+    return settings, Host(folder, steps)
 
 
-def _pam_version() -> tuple[int, ...]:
-    version = _run(["dpkg-query", "--show", "--showformat=${Version}", "libpam-modules"]).stdout
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+def stored(controller: ControllerProcess) -> str:
+    """The credential of the user, as the database has it."""
+    return controller.command("credentials", "show", "HOSTS", USER, "--reveal", expected=None).rstrip("\n")
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+def test_a_pam_that_is_too_old_is_told_and_nothing_is_taken(tmp_path: Path) -> None:
+    bench = CaptureBench(tmp_path)
+
+    with pytest.raises(InvalidInput, match="no new password") as found:
+        take_pam(bench.capture, {"PAM_USER": USER, "PAM_TYPE": "password"}, b"", NOW)
+
+    assert "1.6.0" in found.value.hint
+    assert bench.spool.count() == 0

@@ -110,7 +110,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks
         controller.make_token("openldap-agent")
         controller.start()
         url, token = f"http://127.0.0.1:{controller.port}", controller.tokens["dc1"]
-        with capturing(samba, tmp_path, controller.command, user=user, url=url, token=token) as capture:
+        with capturing(samba, tmp_path, controller.command, users=[user], url=url, token=token) as capture:
             company = Company(samba, slapd, controller, capture, user)
             (reported,) = company.captured(1)
             assert reported["state"] == "completed", reported

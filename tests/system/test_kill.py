@@ -18,6 +18,8 @@ from tests.system.staff import declare_staff, is_quiet, names_of, report
 ACCOUNTS = 20
 CHANGES_PER_ACCOUNT = 25
 KILLS = 50
+REPORTERS = 4
+"""So many that reports share commits."""
 CONNECTOR = """\
 type: ldap
 url: {url}
@@ -56,8 +58,8 @@ class Reporter(threading.Thread):
 
 
 @pytest.fixture
-def controller(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[ControllerProcess]:
-    """A controller for the accounts of a slapd of its own."""
+def controller(own_slapd: SlapdServer, tmp_path: Path, warm_pwsync: Path) -> Iterator[ControllerProcess]:
+    """A controller for the accounts of a slapd of its own: each start is a process of its own, which starts warm."""
     folder = tmp_path / "controller"
     for name in names_of(ACCOUNTS):
         own_slapd.add_person(name)
@@ -65,6 +67,7 @@ def controller(own_slapd: SlapdServer, tmp_path: Path) -> Iterator[ControllerPro
     declare_staff(folder / "manifests", ACCOUNTS, connector)
     environment = {"OPENLDAP_BIND_PASSWORD": SERVICE_PASSWORD}
     with controller_process(folder, folder / "manifests", environment) as made:
+        made.program = (str(warm_pwsync),)
         made.command("apply", str(made.manifests), "--yes")
         made.make_token("dc1")
         yield made
@@ -77,8 +80,8 @@ def test_a_controller_killed_at_random_moments_loses_nothing(
     seed = random.randrange(2**32)
     chance, leaks = random.Random(seed), Leaks()
     changes = {name: [leaks.password() for _ in range(CHANGES_PER_ACCOUNT)] for name in names_of(ACCOUNTS)}
-    halves = [dict(list(changes.items())[half::2]) for half in range(2)]
-    reporters = [Reporter(controller, half) for half in halves]
+    shares = [dict(list(changes.items())[number::REPORTERS]) for number in range(REPORTERS)]
+    reporters = [Reporter(controller, share) for share in shares]
     controller.start()
     for reporter in reporters:
         reporter.start()

@@ -1,8 +1,10 @@
 """The password filter for domain controllers under Wine: what it captures opens, and what it cannot it counts."""
 
+import os
 import random
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -198,6 +200,21 @@ def test_a_burst_of_several_threads_is_captured_whole_and_leaves_nothing_behind(
     assert after.handles == before.handles
     assert after.heap <= before.heap + 4096  # what Wine keeps of the threads, not what 1,000 changes would leave
     assert after.memory < before.memory + (8 << 20)
+
+
+def test_lsass_is_killed_in_a_burst_and_every_file_is_whole(dc: Controller, windows: Windows) -> None:
+    with running_lsass(windows) as killed:
+        killed.tell("burst", 4, 1000, utf16("alice"), utf16(PASSWORD))
+        deadline = time.monotonic() + 60
+        while len(os.listdir(dc.folder)) < 20:  # noqa: PTH208  # names alone, and fast
+            assert time.monotonic() < deadline
+        killed.process.kill()
+        killed.process.wait(60)
+    dc.lsass.change("bob", PASSWORD)
+
+    *before, last = dc.passwords()
+    assert last == ("bob", PASSWORD)
+    assert set(before) == {("alice", PASSWORD)}
 
 
 def test_no_password_stays_in_memory(dc: Controller) -> None:

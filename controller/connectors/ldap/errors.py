@@ -1,7 +1,7 @@
 """From a directory's refusal to our error types: by code (``codes``), never by words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic.alias_generators import to_camel
 
@@ -25,6 +25,7 @@ from controller.model.secret import Secret
 WITHHELD = "(its words are withheld: they contain the password)"
 _LONGEST_WORDS = 500
 _ERROR_TAG = 0x81
+_LONG_LENGTH = 0x80
 _WIN32 = re.compile(r"([0-9A-F]{8}): ")
 _BIND_DATA = re.compile(r"\bdata ([0-9a-f]{2,4})\b")
 
@@ -122,11 +123,20 @@ def _bind_data(answer: Answer) -> str:
 
 def _policy_error(answer: Answer) -> PolicyError | None:
     """Read ``SEQUENCE { warning [0] OPTIONAL, error [1] ENUMERATED OPTIONAL }``; None when there is no error."""
-    value = answer.controls.get(PASSWORD_POLICY, b"")
-    at, end = 2, len(value)
-    while at + 2 < end:
-        tag, length = value[at], value[at + 1]
-        if tag == _ERROR_TAG and length == 1:
-            return PolicyError.of(value[at + 2])
-        at += 2 + length
+    for _, sequence in _elements(answer.controls.get(PASSWORD_POLICY, b"")):
+        for tag, content in _elements(sequence):
+            if tag == _ERROR_TAG and len(content) == 1:
+                return PolicyError.of(content[0])
     return None
+
+
+def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tags and contents of BER (X.690 section 8.1.3); 389 Directory Server writes short lengths in the long form."""
+    at = 0
+    while at + 2 <= len(data):
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length > _LONG_LENGTH:
+            count = length - _LONG_LENGTH
+            length, at = int.from_bytes(data[at : at + count]), at + count
+        yield tag, data[at : at + length]
+        at += length

@@ -14,9 +14,10 @@ from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_cloc
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter
-from controller.connectors.ldap.messages import Answer, Modification
+from controller.connectors.ldap.messages import Answer, Code, Modification
 from controller.connectors.ldap.passwords import utf8
-from controller.connectors.ldap.subentry_policy import POLICY_SUBENTRY, read_subentry_policy
+from controller.connectors.ldap.policy_entry import POLICY_SUBENTRY
+from controller.connectors.ldap.subentry_policy import read_subentry_policy
 from controller.connectors.ldap.times import generalized_time
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.diagnosis import Finding, Verdict
@@ -30,7 +31,8 @@ from controller.ports.connectors import Connector, ResolveSecret
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session
 
-_CHANGED_AT = "pwdChangedTime"
+_CHANGED_AT = ("pwdChangedTime", "pwdUpdateTime")
+"""When the password was set: the overlay ppolicy; 389 Directory Server, where passwordTrackUpdateTime is on."""
 PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifier
 _HASH = re.compile(rb"\{[^}]*\}")
 """How a value of userPassword that is no clear text begins (RFC 2307 section 5.3, RFC 3112)."""
@@ -85,7 +87,10 @@ class LdapConnector:
     def set_password(self, account: str, new: Secret) -> None:
         """Set the password with the rights of the service account."""
         value = self._value(account, new)
-        answer = self._write(self._dn(account), value, None)
+        dn = self._dn(account)
+        answer = self._write(dn, value, None)
+        if answer.code == Code.INSUFFICIENT_ACCESS_RIGHTS:
+            self._need(account, dn)  # 389 Directory Server gives this answer where there is no such entry
         if not answer.is_success:
             raise write_refused(answer, self._subject(account), new)
 
@@ -114,7 +119,7 @@ class LdapConnector:
             self._session.find(self._options.search.base_dn, in_filter(self._options.search.filter, "pwsync"), limit=1)
 
     def policy(self, account: str | None = None) -> PasswordPolicy | None:
-        """Read the entry of the overlay ppolicy that applies (draft-behera-ldap-password-policy)."""
+        """Read the entry of the policy that applies."""
         entry = None
         if account is not None:
             dn = self._dn(account)
@@ -124,15 +129,18 @@ class LdapConnector:
         return read_subentry_policy(self._session, self._options.policy_dn, entry)
 
     def survey(self, accounts: Sequence[str]) -> Survey:
-        """Look for each account; ``pwdChangedTime`` (the overlay ppolicy) tells of its password, where it is kept."""
+        """Look for each account, and when its password was set, where the directory keeps that."""
         return Survey({account: self._sighting(account) for account in accounts})
 
     def _sighting(self, account: str) -> Sighting:
         try:
-            entry = self._session.read(self._dn(account), [_CHANGED_AT])
+            entry = self._session.read(self._dn(account), _CHANGED_AT)
         except AccountUnknown:
             entry = None
-        return Sighting(entry is not None, generalized_time(entry.text(_CHANGED_AT)) if entry is not None else None)
+        if entry is None:
+            return Sighting(exists=False)
+        told = (generalized_time(entry.text(attribute)) for attribute in _CHANGED_AT)
+        return Sighting(exists=True, set_at=next((time for time in told if time is not None), None))
 
     def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
         """Check the channel, the mapped accounts, and the operation that sets passwords; LDAP cannot ask for rights."""
@@ -188,9 +196,18 @@ class LdapConnector:
         is_right = bool(value) and is_right_password(
             self._session.try_bind(dn, value or b""), self._subject(account), password
         )
-        if not is_right and self._session.read(dn) is None:  # a bind does not tell a wrong name from a wrong password
-            raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
+        if not is_right:
+            self._need(account, dn)  # a bind does not tell a wrong name from a wrong password
         return is_right
+
+    def _need(self, account: str, dn: str) -> None:
+        """Make sure that there is such an entry.
+
+        Raises:
+            AccountUnknown: There is none.
+        """
+        if self._session.read(dn) is None:
+            raise AccountUnknown(f"{self._subject(account)}: there is no {dn}")
 
     def _dn(self, account: str) -> str:
         if self._options.account_dn is not None:

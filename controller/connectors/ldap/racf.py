@@ -28,7 +28,7 @@ from controller.model.errors import (
     SettingsError,
 )
 from controller.model.observation import Survey
-from controller.model.options import LdapEndpoint
+from controller.model.options import Bind, LdapEndpoint
 from controller.model.policy import PasswordPolicy
 from controller.model.secret import Secret
 from controller.ports.connectors import Connector, ResolveSecret
@@ -180,14 +180,24 @@ class RacfType:
         """
         from controller.connectors.ldap.session import Session
 
-        password = resolve(options.bind.password_from)
-        if _NEW_VALUE_FOLLOWS in password.reveal():
-            raise SettingsError(
-                f"the password in {options.bind.password_from} has a slash: a bind would set what follows as a new one",
-                hint="give the service account a password without a slash",
-            )
+        password = service_password(options.bind, resolve)
         session = Session(Endpoint.of(options), options.bind.user, password, self._patience)
         return RacfConnector(options, session)
+
+
+def service_password(bind: Bind, resolve: ResolveSecret) -> Secret:
+    """The password of a service account of RACF.
+
+    Raises:
+        SettingsError: It has a slash: binding with it would set another one.
+    """
+    password = resolve(bind.password_from)
+    if _NEW_VALUE_FOLLOWS in password.reveal():
+        raise SettingsError(
+            f"the password in {bind.password_from} has a slash: a bind would set what follows as a new one",
+            hint="give the service account a password without a slash",
+        )
+    return password
 
 
 def _capabilities(options: RacfOptions) -> Capabilities:

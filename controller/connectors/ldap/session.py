@@ -120,6 +120,17 @@ class Session:
             raise lookup_refused(answer, str(self))
         return entries
 
+    def find_all(self, base: str, search_filter: str, attributes: Sequence[str]) -> list[Entry]:
+        """Search a subtree for all entries of a filter that lets few through; part of them is no answer.
+
+        Raises:
+            Busy, Unavailable, ChannelRefused: It was refused, or the directory's limits cut it off.
+        """
+        entries, answer = self._look_up(_subtree(base, search_filter, attributes))
+        if not answer.is_success:
+            raise lookup_refused(answer, str(self))
+        return entries
+
     def scan(self, base: str, search_filter: str, attributes: Sequence[str]) -> Iterator[Entry]:
         """Search a subtree for all entries, page by page (RFC 2696), without holding them all.
 

@@ -11,6 +11,8 @@ from controller.manifests.problems import ManifestErrors, Place, Problem
 MAX_DEPTH: Final = 16
 MAX_TEXT: Final = 65_536
 """Characters of one element."""
+WHAT: Final = "the files of Enterprise SSO"
+"""What has the problems."""
 _CHUNK: Final = 65_536
 
 
@@ -44,7 +46,7 @@ def read_elements(path: str) -> Iterator[Element]:
             yield from reading.feed(b"", is_last=True)
     except OSError as error:
         problem = Problem(Place(path), f"the file cannot be read: {error.strerror}", "check its path and permissions")
-        raise ManifestErrors([problem]) from error
+        raise ManifestErrors([problem], what=WHAT) from error
 
 
 class _Reading:
@@ -69,14 +71,14 @@ class _Reading:
         except expat.ExpatError as error:
             place = Place(self._path, error.lineno, error.offset + 1)
             problem = Problem(place, f"not valid XML: {expat.ErrorString(error.code)}")
-            raise ManifestErrors([problem]) from None
+            raise ManifestErrors([problem], what=WHAT) from None
         return self._done
 
     def _place(self) -> Place:
         return Place(self._path, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
 
     def _refuse(self, message: str, hint: str = "") -> ManifestErrors:
-        return ManifestErrors([Problem(self._place(), message, hint)])
+        return ManifestErrors([Problem(self._place(), message, hint)], what=WHAT)
 
     def _refuse_document_type(self, *_: object) -> None:
         raise self._refuse("document types and entities are not read", "remove the line that begins with <!DOCTYPE")
@@ -104,4 +106,4 @@ class _Reading:
         element.pieces.append(text)
         if sum(map(len, element.pieces)) > MAX_TEXT:
             problem = Problem(element.place, f"the text of <{element.name}> is longer than {MAX_TEXT:,} characters")
-            raise ManifestErrors([problem])
+            raise ManifestErrors([problem], what=WHAT)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from controller.manifests.esso.elements import Element, read_elements
+from controller.manifests.esso.elements import WHAT, Element, read_elements
 from controller.manifests.esso.fields import Names
 from controller.manifests.esso.mappings import MappingTable, MappingTables
 from controller.manifests.esso.objects import (
@@ -61,7 +61,7 @@ def import_files(paths: Sequence[str]) -> Imported:
             importing.problems += errors.problems
     imported = importing.finish()
     if importing.problems:
-        raise ManifestErrors(importing.problems)
+        raise ManifestErrors(importing.problems, what=WHAT)
     return imported
 
 

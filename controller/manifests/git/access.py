@@ -1,5 +1,6 @@
 """How repositories are reached: credentials, whose signatures count, and an environment that trusts nothing else."""
 
+import hashlib
 import os
 import shlex
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,15 @@ class GitAccess:
     def has_password(self) -> bool:
         """Whether there is something to log in with over HTTPS."""
         return bool(self.password) or self.password_file is not None
+
+    def signers_digest(self) -> bytes:
+        """What tells one state of the file of allowed signers from another; empty when there is none to read."""
+        if self.allowed_signers is None:
+            return b""
+        try:
+            return hashlib.sha256(self.allowed_signers.read_bytes()).digest()
+        except OSError:
+            return b""  # told when a signature is checked
 
 
 def options_of(access: GitAccess, address: "GitAddress") -> Iterator[str]:

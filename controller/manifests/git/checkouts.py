@@ -59,10 +59,10 @@ class Checkouts:
         self._stored_in = stored_in or folder
         self._access = access
         self._tried: dict[GitAddress, Tip] = {}
-        self._commits: dict[tuple[GitAddress, Tip], str] = {}
+        self._commits: dict[tuple[GitAddress, Tip, bytes], str] = {}
 
     def newest(self, address: GitAddress) -> Checkout:
-        """The newest revision, fetched when it is not here yet.
+        """The newest revision, fetched when it is not here yet, or who may sign it has changed since.
 
         Raises:
             ManifestsUnavailable: It cannot be had.
@@ -72,11 +72,12 @@ class Checkouts:
         with self._locked(address) as home:
             tip = look_up(git, address, home)
             self._tried[address] = tip
-            commit = self._commits.get((address, tip))
+            key = (address, tip, self._access.signers_digest())
+            commit = self._commits.get(key)
             if commit is None or not (home / _TREES / commit).is_dir():
                 commit = self._fetched(git, address, tip, home)
-                self._commits = {key: value for key, value in self._commits.items() if key[0] != address}
-                self._commits[address, tip] = commit
+                self._commits = {other: value for other, value in self._commits.items() if other[0] != address}
+                self._commits[key] = commit
             return self._checkout(address, tip.name, commit, home)
 
     def has_news(self, address: GitAddress) -> bool:

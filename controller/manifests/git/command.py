@@ -6,6 +6,7 @@ import signal
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Final
 
 from controller.manifests.git.access import GitAccess, environment_of, options_of
@@ -16,6 +17,9 @@ PATIENCE: Final = timedelta(minutes=2)
 LARGEST_FILE: Final = 512 * 1024 * 1024
 """Bytes of any one file that git may write: a pack larger than that is refused, not stored."""
 _LIMITED: Final = f'ulimit -f {LARGEST_FILE // 512} && exec git "$@"'  # POSIX counts blocks of 512 bytes
+MOST_SAID: Final = 32 * 1024 * 1024
+"""Bytes of what git says that are read: enough for a list of the files of the largest commit that is taken."""
+_MOST_COMPLAINT: Final = 64 * 1024
 _MOST_WORDS: Final = 500
 _CREDENTIALS: Final = re.compile(r"(://)[^/\s@]*@")
 
@@ -48,27 +52,33 @@ class Git:
         """Run one command and return its exit code, what it wrote, and what it complained of.
 
         Raises:
-            ManifestsUnavailable: It could not be started, or took too long.
+            ManifestsUnavailable: It could not be started, took too long, or said too much.
         """
         words = ["/bin/sh", "-c", _LIMITED, "git", "--no-pager", *self._options, *arguments]
-        try:
-            process = subprocess.Popen(  # noqa: S603  # no shell expands the words; none of them is a secret
-                words,
-                cwd=folder,
-                env=self._environment,
-                stdin=stdin or subprocess.DEVNULL,
-                stdout=stdout or subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ManifestsUnavailable(f"git cannot be started: {error.strerror}") from error
-        return self._ended(process)
+        with TemporaryFile() as said_here, TemporaryFile() as complaint:  # bounded as all files that git writes
+            try:
+                process = subprocess.Popen(  # noqa: S603  # no shell expands the words; none of them is a secret
+                    words,
+                    cwd=folder,
+                    env=self._environment,
+                    stdin=stdin or subprocess.DEVNULL,
+                    stdout=stdout or said_here,
+                    stderr=complaint,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ManifestsUnavailable(f"git cannot be started: {error.strerror}") from error
+            code = self._ended(process)
+            out, err = _written(said_here, MOST_SAID + 1), _written(complaint, _MOST_COMPLAINT)
+        if len(out) > MOST_SAID:
+            message = f"{self._address}: git {arguments[0]} said more than {MOST_SAID // 1024**2} MiB"
+            raise ManifestsUnavailable(message, hint="name the folder of the manifests with path=")
+        return code, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "replace")
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+    def _ended(self, process: subprocess.Popen[bytes]) -> int:
         with process:
             try:
-                out, err = process.communicate(timeout=self._patience)
+                process.wait(self._patience)
             except subprocess.TimeoutExpired as error:
                 _end_family(process)
                 message = f"{self._address}: git did not end within {self._patience:g} seconds"
@@ -78,13 +88,18 @@ class Git:
                 raise
         if process.returncode == 127:  # noqa: PLR2004  # POSIX, section 2.8.2: the command was not found
             raise ManifestsUnavailable("there is no git on this machine", hint="install git")
-        return process.returncode, (out or b"").decode("utf-8", "surrogateescape"), err.decode("utf-8", "replace")
+        return process.returncode
+
+
+def _written(file: IO[bytes], most: int) -> bytes:
+    file.seek(0)
+    return file.read(most)
 
 
 def _end_family(process: subprocess.Popen[bytes]) -> None:
     """End git and what it started: its session has the number of the first process."""
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()
 
 
 def said(err: str) -> str:

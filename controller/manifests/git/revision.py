@@ -78,11 +78,16 @@ def fetch(git: Git, access: GitAccess, address: GitAddress, tip: Tip, folder: Pa
     git.run(folder, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--", address.url, refspec)
     commit = git.run(folder, "rev-parse", "--verify", "--quiet", f"{_FETCHED}^{{commit}}").strip()
     if access.allowed_signers is not None:
-        _check_signature(git, access, address, commit, folder)
+        is_tag = git.run(folder, "cat-file", "-t", _FETCHED).strip() == "tag"
+        _check_signature(git, access, address, commit, folder, is_tag=is_tag)
+        if is_tag and not address.names_a_commit:
+            _check_name(git, address, tip, commit, folder)
     return commit
 
 
-def _check_signature(git: Git, access: GitAccess, address: GitAddress, commit: str, folder: Path) -> None:
+def _check_signature(
+    git: Git, access: GitAccess, address: GitAddress, commit: str, folder: Path, *, is_tag: bool
+) -> None:
     """An annotated tag is checked itself; of everything else the commit.
 
     Raises:
@@ -91,7 +96,6 @@ def _check_signature(git: Git, access: GitAccess, address: GitAddress, commit: s
     """
     if access.allowed_signers is None or not access.allowed_signers.is_file():
         raise ManifestsUnavailable(f"the file of allowed signers {access.allowed_signers} is not there")
-    is_tag = git.run(folder, "cat-file", "-t", _FETCHED).strip() == "tag"
     code, _, err = git.attempt(folder, *(("verify-tag", _FETCHED) if is_tag else ("verify-commit", commit)))
     if code != 0:
         what = "tag" if is_tag else "commit"
@@ -99,4 +103,20 @@ def _check_signature(git: Git, access: GitAccess, address: GitAddress, commit: s
             f"{address}: the {what} {commit} is not signed by anybody in {access.allowed_signers}: {said(err)}",
             revision=named(commit),
             hint="sign it with an SSH key that the file names: git commit -S",
+        )
+
+
+def _check_name(git: Git, address: GitAddress, tip: Tip, commit: str, folder: Path) -> None:
+    """A signature holds for the name that the tag was given: the ref that leads to it is not signed.
+
+    Raises:
+        ManifestsRefused: It was signed under another name than that of the ref.
+    """
+    heading = git.run(folder, "cat-file", "tag", _FETCHED).partition("\n\n")[0]
+    name = next((line.removeprefix("tag ") for line in heading.splitlines() if line.startswith("tag ")), "")
+    if tip.ref != _TAGS + name:
+        raise ManifestsRefused(
+            f"{address}: what {tip.name} leads to was signed as tag {name!r}",
+            revision=named(commit),
+            hint="sign a tag of the name that the address asks for: git tag -s",
         )

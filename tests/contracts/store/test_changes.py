@@ -30,6 +30,31 @@ def test_a_change_is_read_as_it_was_added_with_its_sequence(store: Store) -> Non
         assert tx.changes.get("t3") is None
 
 
+def test_many_are_added_at_once_in_their_order(store: Store) -> None:
+    full = change("t1", ALICE1, sealed_old_password=b"old", occurred_at=AT - timedelta(microseconds=1))
+    added = [full, change("t2"), change("t3", ALICE1), change("t4", BOB)]
+    with store.write() as tx:
+        assert tx.changes.add_free(added) == added
+        assert tx.changes.add_free([]) == []
+    with store.read() as tx:
+        found = list(reversed(tx.changes.find(ChangeQuery())))
+    assert [replace(one, sequence=0) for one in found] == added
+    assert [one.sequence for one in found] == sorted({one.sequence for one in found})
+
+
+def test_of_many_none_is_added_when_one_cannot_be(store: Store) -> None:
+    _intake(store, change("t1"))
+
+    def add() -> None:
+        with store.write() as tx:
+            tx.changes.add_free([change("t2"), change("t1")])
+
+    with pytest.raises(InvalidInput):
+        add()
+    with store.read() as tx:
+        assert tx.changes.get("t2") is None
+
+
 def test_a_tracking_id_is_taken_once(store: Store) -> None:
     _intake(store, change("t1"))
     with pytest.raises(InvalidInput):

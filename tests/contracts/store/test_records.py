@@ -71,6 +71,21 @@ def test_the_oldest_events_go_first(store: Store, monkeypatch: pytest.MonkeyPatc
     assert kept == [f"t{number}" for number in range(99, 99 - len(kept), -1)]
 
 
+def test_many_events_are_recorded_at_once_in_their_order_and_push_out_the_oldest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_rows, "KEPT", 20)
+    monkeypatch.setattr(event_rows, "TRIM_EVERY", 10)
+    for first in range(0, 99, 9):
+        with store.write() as tx:
+            tx.events.add_all([Event(events.CHANGE_DAMPED, f"t{number}") for number in range(first, first + 9)])
+            tx.events.add_all([])
+    with store.read() as tx:
+        kept = [e.tracking_id for e in tx.events.find(EventQuery(limit=1000))]
+    assert 20 <= len(kept) <= 40
+    assert kept == [f"t{number}" for number in range(98, 98 - len(kept), -1)]
+
+
 def test_tokens_are_found_by_digest_used_and_revoked_once(store: Store, clock: SettableClock) -> None:
     token = Token("id1", "ops", AT, AT + MINUTE, None, None)
     with store.write() as tx:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.capture.forwarder import lock_forwarding
-from controller.capture.spool import Aside
+from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
+from controller.capture.spool import Aside, lock_alone
 from controller.capture.status import look
 from controller.model.errors import SettingsError
 from controller.sdk.transport import Answer
@@ -150,7 +150,7 @@ def test_counts_that_cannot_be_written_keep_nothing_from_being_sent(tmp_path: Pa
 
 def test_one_forwarder_works_on_a_spool(tmp_path: Path) -> None:
     bench = CaptureBench(tmp_path)
-    other = lock_forwarding(bench.spool.path)
+    other = lock_alone(bench.spool.path / FORWARDER_LOCK, FORWARDER)
     assert look(bench.spec, bench.now).is_forwarding
 
     with pytest.raises(SettingsError, match="another forwarder"):

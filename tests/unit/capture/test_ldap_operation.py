@@ -53,6 +53,14 @@ def test_a_password_modify_names_the_entry_or_means_the_caller() -> None:
     assert own == PasswordSet(ID, "cn=admin", Secret("ß" * 100), is_announced=True)
 
 
+def test_a_new_entry_may_have_a_password() -> None:
+    entry = f"ADD\nmsgid: 3\nconnid: 1007\nsuffix: dc=example,dc=com\ndn: {DN}\nobjectClass: person\nuid: alice\n"
+    encoded = base64.b64encode(" n3w ß".encode()).decode()
+
+    assert read_told(f"{entry}userPassword:: {encoded}\n\n".encode()) == PasswordSet(ID, DN, Secret(" n3w ß"))
+    assert read_told(f"{entry}\n".encode()) == OtherOperation()
+
+
 def test_a_modify_that_adds_or_replaces_the_password_sets_it() -> None:
     folded = base64.b64encode(" n3w ß".encode())
     assert read_told(modify(b"replace: userPassword", b"userPassword:: " + folded)) == PasswordSet(

@@ -9,6 +9,7 @@ import pytest
 from controller.capture.pam import take_pam
 from controller.capture.samba import take_record
 from controller.capture.spool import SpoolFull
+from controller.capture.status import look
 from controller.model.errors import InvalidInput
 from tests.unit.capture.bench import NOW, CaptureBench
 
@@ -69,6 +70,28 @@ def test_a_password_that_must_be_changed_has_the_time_of_now(bench: CaptureBench
     take_record(bench.capture, HEAD + b"pwdLastSet: 0\n" + password("n3w"), NOW)
 
     assert bench.spool.read(bench.spool.waiting()[0]).occurred_at == NOW
+
+
+def test_a_recent_change_without_its_password_is_told_and_counted(bench: CaptureBench) -> None:
+    recent = HEAD + b"pwdLastSet: 134225248880000000\n"  # a second ago
+
+    assert take_record(bench.capture, recent, NOW).startswith("DONE-EXIT: not taken: the new password of Alice")
+    assert take_record(bench.capture, recent, NOW).startswith("DONE-EXIT: not taken")
+
+    found = look(bench.spec, NOW)
+    assert (found.missed, found.view()["missed"], bench.spool.count()) == (2, 2, 0)
+    assert any("2 came without a password" in alarm for alarm in found.alarms())
+    assert "pwsync_capture_missed 2\n" in found.metrics()
+    take_record(bench.capture, recent, NOW)
+    assert bench.spool.missed() == 2, "as many as there may be changes"
+    assert (bench.spool.path / "missed").read_text().splitlines()[0].endswith("CORP\\alice")
+
+
+def test_who_is_left_out_is_not_missed(tmp_path: Path) -> None:
+    bench = CaptureBench(tmp_path, exclude=("alice",))
+
+    assert take_record(bench.capture, HEAD + b"pwdLastSet: 134225248880000000\n", NOW).endswith("nothing to hand over")
+    assert bench.spool.missed() == 0
 
 
 def test_samba_hears_no_done_of_what_was_not_taken(bench: CaptureBench) -> None:

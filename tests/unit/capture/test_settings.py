@@ -16,6 +16,7 @@ def told(path: Path, text: str) -> str:
     path.write_text(text)
     with pytest.raises(ManifestErrors) as refused:
         read_settings(path)
+    assert refused.value.message.endswith("in the settings")
     return str(refused.value)
 
 

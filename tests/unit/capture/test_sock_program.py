@@ -1,14 +1,17 @@
 """The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from controller.capture.ldap_login import Login
 from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockListener, SockProgram
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
 from controller.model.errors import SettingsError
+from controller.model.secret import Secret
 from tests.unit.capture.bench import NOW, CaptureBench
 from tests.unit.capture.test_ldap_operation import DN, extended, modify, password_modify
 
@@ -16,7 +19,7 @@ ANNOUNCED = extended(password_modify(DN.encode(), None, b"n3w-password"))
 HASHED = modify(b"replace: userPassword", b"userPassword: {SSHA}x")
 SET = modify(b"replace: userPassword", b"userPassword: n3w-password")
 ENDED = b"RESULT\nmsgid: 3\nconnid: 1007\ncode: %d\n\n"
-SPEC = OpenLdapSpec(socket="s")
+SPEC = OpenLdapSpec(socket="s", login_socket="l")
 
 
 class Clock:
@@ -28,9 +31,11 @@ class Clock:
         return self.seconds
 
 
-def made(tmp_path: Path, most: int = 10) -> tuple[CaptureBench, SockProgram, Clock]:
+def made(
+    tmp_path: Path, most: int = 10, opens: Callable[[Login], bool] = lambda _: True
+) -> tuple[CaptureBench, SockProgram, Clock]:
     bench, clock = CaptureBench(tmp_path, most=most), Clock()
-    return bench, SockProgram(bench.capture, SPEC, lambda: NOW, clock), clock
+    return bench, SockProgram(bench.capture, SPEC, opens, lambda: NOW, clock), clock
 
 
 def test_a_change_is_on_the_disk_before_slapd_goes_on_and_waits_once_it_succeeded(tmp_path: Path) -> None:
@@ -92,6 +97,35 @@ def test_what_was_announced_for_one_entry_is_not_carried_out_by_a_change_of_anot
 
     assert bench.spool.count() == 0
     assert "cannot be captured" in caplog.text
+
+
+def _away(_: Login) -> bool:
+    raise ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
+
+
+@pytest.mark.parametrize("opens", [lambda _: False, _away])
+def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path, opens: Callable[[Login], bool]) -> None:
+    bench, program, _ = made(tmp_path, opens=opens)
+
+    program.answer(SET)
+    program.answer(ENDED % 0)
+
+    assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+
+
+def test_slapd_is_asked_with_the_entry_and_the_new_password(tmp_path: Path) -> None:
+    asked: list[Login] = []
+
+    def opens(login: Login) -> bool:
+        asked.append(login)
+        return True
+
+    _, program, _ = made(tmp_path, opens=opens)
+
+    for content in (ANNOUNCED, HASHED, ENDED % 0):
+        program.answer(content)
+
+    assert asked == [Login(DN, Secret("n3w-password"))]
 
 
 def test_of_two_changes_with_the_same_id_the_earlier_is_in_doubt(tmp_path: Path) -> None:

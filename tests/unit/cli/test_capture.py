@@ -1,12 +1,20 @@
 """The commands of capture, as a source and an operator type them."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
+from controller.capture.change_log.state import Counts, ReaderState, save_reader_state
+from controller.capture.ds389.reader import Ds389Reader
 from controller.capture.forwarder import Forwarder
+from controller.capture.racf.reader import LogReader
+from controller.capture.sending import Sender
 from controller.capture.spool import Aside, Spool
+from controller.sdk.errors import CallRefused
 from controller.sealing.capture import CaptureKey
+from tests.doubles.envelopes import PWSYNC, party
+from tests.doubles.envelopes import RACF as ISSUER
 from tests.unit.cli.console import Console
 
 SETTINGS = """\
@@ -22,6 +30,7 @@ spec:
 """
 RECORD = "sAMAccountName: alice\nvirtualClearTextUTF8: n3w-password\n"
 CONFIG = ("--config", "capture.yaml")
+SETUP = (*CONFIG, "--no-trial")
 
 
 @pytest.fixture
@@ -88,22 +97,128 @@ def test_the_forwarder_runs_until_it_is_stopped(source: Console, monkeypatch: py
     ("name", "words"), [("samba", "syncpasswords --daemon"), ("pam", "pam_exec.so seteuid expose_authtok")]
 )
 def test_setup_writes_the_program_and_prints_the_rest(source: Console, name: str, words: str) -> None:
-    told = source.expect(0, "capture", "setup", name, *CONFIG, "--program", "program").out
+    told = source.expect(0, "capture", "setup", name, *SETUP, "--program", "program").out
 
     program = source.folder / "program"
     assert words in told
     assert str(program) in told
     assert program.stat().st_mode & 0o777 == 0o700
     assert f"controller capture {name} --config {source.folder / 'capture.yaml'}" in program.read_text()
-    assert "--program" in source.expect(1, "capture", "setup", name, *CONFIG, "--program", "missing/program").err
+    assert "--program" in source.expect(1, "capture", "setup", name, *SETUP, "--program", "missing/program").err
+
+
+def test_setup_tries_the_settings_and_does_nothing_when_they_would_not_do(
+    source: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sender, "send", _refuse("emptyPassword"))
+    told = source.expect(0, "capture", "setup", "samba", *CONFIG, "--program", "program")
+    assert "would take" in told.err
+
+    monkeypatch.setattr(Sender, "send", _refuse("sealBroken"))
+    (source.folder / "program").unlink()
+    assert "would not take" in source.expect(1, "capture", "setup", "samba", *CONFIG, "--program", "program").err
+    assert not (source.folder / "program").exists()
+
+
+def _refuse(reason: str) -> Callable[..., str]:
+    def send(*_: object) -> str:
+        raise CallRefused("refused", status=422, code="refused", reason=reason)
+
+    return send
 
 
 def test_openldap_needs_its_section(source: Console) -> None:
-    for command in (("openldap",), ("setup", "openldap")):
+    for command in (("openldap",), ("setup", "openldap", "--no-trial")):
         assert "spec.openldap" in source.expect(1, "capture", *command, *CONFIG).err
-    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s}}\n")
-    told = source.expect(0, "capture", "setup", "openldap", *CONFIG).out
+    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l}}\n")
+    told = source.expect(0, "capture", "setup", "openldap", *SETUP).out
     assert f"socketpath {source.folder / 's'}\n" in told
+
+
+RACF = """\
+  racf:
+    url: ldaps://127.0.0.1:1
+    bind: {user: "racfid=READER,profiletype=USER,o=racf", passwordFrom: {file: token}}
+    suffix: o=racf
+    privateKeyFrom: {file: own.key}
+    certificateFile: own.pem
+    signerFile: racf.pem
+"""
+
+
+DS389 = """\
+  ds389:
+    url: ldaps://127.0.0.1:1
+    bind: {user: "cn=capture,o=x", passwordFrom: {file: token}}
+    baseDN: ou=people,o=x
+"""
+
+
+def test_389_directory_server_needs_its_section_and_is_read_until_it_is_stopped(
+    source: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (("ds389",), ("setup", "ds389"), ("acknowledge",)):
+        assert "spec.ds389" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", SETTINGS + DS389)
+    steps = source.expect(0, "capture", "setup", "ds389", *CONFIG).out
+    assert "nsslapd-include-suffix: ou=people,o=x" in steps
+    assert 'userdn="ldap:///cn=capture,o=x"' in steps
+    (source.folder / "token").chmod(0o600)
+    begun: list[int | None] = []
+
+    def run(reader: Ds389Reader) -> None:
+        begun.append(reader.state.number)
+        reader.stop()
+
+    monkeypatch.setattr(Ds389Reader, "run", run)
+    source.expect(0, "capture", "ds389", *CONFIG, "--from", "7")
+    source.expect(0, "capture", "ds389", *CONFIG)
+    assert begun == [6, None]
+    assert (
+        source.expect(0, "capture", "acknowledge", *CONFIG).out
+        == "0 not captured, 0 missing, 0 new logs acknowledged\n"
+    )
+    metrics = source.expect(1, "capture", "status", *CONFIG, "-o", "metrics").out
+    assert "pwsync_capture_ds389_reading 0" in metrics
+    assert "envelope" not in metrics
+    source.write("capture.yaml", SETTINGS + DS389 + RACF)
+    assert "one of racf and ds389" in source.expect(1, "capture", "status", *CONFIG).err
+
+
+def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in (("racf",), ("setup", "racf"), ("acknowledge",)):
+        assert "spec.racf" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", SETTINGS + RACF)
+    for name, content in (
+        ("own.key", party(PWSYNC).key_pem),
+        ("own.pem", party(PWSYNC).certificate_pem),
+        ("racf.pem", party(ISSUER).certificate_pem),
+    ):
+        source.write(name, content.decode())
+
+    assert "IRR.PWENV.KEYRING" in source.expect(0, "capture", "setup", "racf", *CONFIG).out
+    begun: list[int] = []
+    monkeypatch.setattr(LogReader, "begin_with", lambda _, number: begun.append(number))
+    monkeypatch.setattr(LogReader, "read_new", lambda self: self.stop() or 0.0)
+    source.expect(0, "capture", "racf", *CONFIG, "--from", "7")
+    assert begun == [7]
+    source.write("token", "old/new")
+    assert "has a slash" in source.expect(1, "capture", "racf", *CONFIG).err
+    source.write("token", "t")
+    (source.folder / "racf.pem").unlink()
+    assert "racf.pem cannot be read" in source.expect(1, "capture", "racf", *CONFIG).err
+
+
+def test_what_was_seen_is_acknowledged_once(source: Console) -> None:
+    source.write("capture.yaml", SETTINGS + RACF)
+    save_reader_state(spool_of(source).path, ReaderState(number=9, counts=Counts(no_envelope=2, missing=3)))
+
+    assert "3 entries of the change log are missing" in source.expect(1, "capture", "status", *CONFIG).out
+    assert source.expect(0, "capture", "acknowledge", *CONFIG).out == (
+        "2 without an envelope, 0 not captured, 3 missing, 0 new logs acknowledged\n"
+    )
+    assert "missing" not in source.expect(1, "capture", "status", *CONFIG).out
+    assert source.expect(0, "capture", "acknowledge", *CONFIG).out.startswith("0 without an envelope, 0 not")
 
 
 def test_a_key_that_is_none_is_told(source: Console) -> None:

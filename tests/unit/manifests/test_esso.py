@@ -291,3 +291,4 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ManifestErrors) as caught:
         import_files(paths)
     assert [problem.place.file for problem in caught.value.problems] == paths
+    assert caught.value.message.endswith("problems in the files of Enterprise SSO")

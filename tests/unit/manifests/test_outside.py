@@ -28,6 +28,41 @@ metadata: {name: any}
 """
 
 
+ADAPTERS = """\
+apiVersion: pwsync/v1
+kind: Adapter
+metadata: {name: host}
+spec:
+  connector:
+    type: unix
+    host: unix.example.com
+    user: pwsync
+    privateKeyFrom: {file: id}
+    knownHosts: hosts
+---
+apiVersion: pwsync/v1
+kind: Adapter
+metadata: {name: program}
+spec:
+  connector:
+    type: exec
+    command: [/opt/set-password, --force]
+"""
+
+
+def test_files_of_keys_and_programs_are_found_too(tmp_path: Path) -> None:
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text(ADAPTERS)
+
+    found = read_manifests([str(manifest)], installed_connectors()).outside
+
+    assert [(o.field, str(o.reference)) for o in found] == [
+        ("spec.connector.knownHosts", f"file {tmp_path / 'hosts'}"),
+        ("spec.connector.privateKeyFrom", f"file {tmp_path / 'id'}"),
+        ("spec.connector.command", "file /opt/set-password"),
+    ]
+
+
 def test_what_a_directory_names_is_found_with_its_place(tmp_path: Path) -> None:
     manifest = tmp_path / "m.yaml"
     manifest.write_text(MANIFEST)

@@ -182,7 +182,9 @@ def test_words_are_shown_without_what_disturbs_a_terminal() -> None:
     assert len(clean("x" * 5000, [])) == 500
 
 
-@pytest.mark.parametrize("value", [b"", b"\x30\x00", b"\x30\x03\x81\x01", b"\x30\x05\xa0\x03\x80\x01\x05", b"\x30\x80"])
+@pytest.mark.parametrize(
+    "value", [b"", b"\x30\x00", b"\x30\x03\x81\x01", b"\x30\x05\xa0\x03\x80\x01\x05", b"\x30\x80", b"\x30\x84\x00"]
+)
 def test_a_policy_control_without_an_error_changes_nothing(value: bytes) -> None:
     assert type(write_refused(Answer(19, "", {PASSWORD_POLICY: value}), "dir", NEW)) is PasswordRejected
 
@@ -190,3 +192,9 @@ def test_a_policy_control_without_an_error_changes_nothing(value: bytes) -> None
 def test_the_error_is_found_behind_a_warning() -> None:
     control = bytes([0x30, 8, 0xA0, 3, 0x80, 1, 5, 0x81, 1, 1])
     assert type(write_refused(Answer(19, "", {PASSWORD_POLICY: control}), "dir", NEW)) is AccountRefused
+
+
+def test_lengths_of_the_long_form_are_read() -> None:
+    control = bytes.fromhex("308400000003810107")  # as 389 Directory Server sends it
+    refused = write_refused(Answer(19, "", {PASSWORD_POLICY: control}), "dir", NEW)
+    assert (type(refused), refused.directory_code) == (PasswordRejected, "passwordTooYoung")

@@ -175,3 +175,12 @@ def test_a_password_with_a_nul_is_no_password_for_a_directory_that_could_end_the
 
     assert constraints.violation(Secret("before\x00after")) == "with a character that the target does not take"
     assert constraints.violation(Secret("before after")) is None
+
+
+@pytest.mark.parametrize(("entry", "error"), [(None, AccountUnknown), (Entry("uid=alice", {}), ChannelRefused)])
+def test_a_write_that_is_not_allowed_may_mean_that_there_is_nobody(
+    entry: Entry | None, error: type[AccountUnknown] | type[ChannelRefused]
+) -> None:
+    session = FakeSession(entry=entry, written=Answer(50))
+    with pytest.raises(error):
+        _connector(session).set_password("alice", NEW)

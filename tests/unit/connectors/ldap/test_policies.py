@@ -175,3 +175,41 @@ def test_an_entry_that_is_no_policy_is_unknown(found: Entry | None) -> None:
 def test_a_directory_that_is_away_is_not_unknown_but_unavailable() -> None:
     with pytest.raises(Unavailable):
         of_subentry(FakeSession({}, Unavailable("away")))
+
+
+DS389 = entry("", vendorVersion="389-Directory/2.3.1 B2025.016.1616", supportedControl=POLICY_CONTROL)
+GLOBAL = {"passwordCheckSyntax": "on", "passwordMinLength": "8", "nsslapd_pwpolicy_local": "on"}
+
+
+def test_389_directory_server_tells_the_policy_of_all_in_its_configuration() -> None:
+    more = {"passwordHistory": "on", "passwordInHistory": "6", "passwordMinAge": "60", "passwordPalindrome": "on"}
+    session = FakeSession({"": DS389, "cn=config": entry("cn=config", **GLOBAL, **more, passwordMinDigits="2")})
+    policy = of_subentry(session)
+    assert policy is not None
+    assert (policy.source, policy.constraints) == ("cn=config", Constraints(min_length=8))
+    assert (policy.history, policy.min_age) == (6, timedelta(minutes=1))
+    assert "passwordMinDigits 2, passwordPalindrome" in policy.notes[-1]
+
+
+def test_389_directory_server_looks_at_policies_of_accounts_unless_that_is_off() -> None:
+    own = entry("cn=own", objectClass="passwordPolicy", passwordCheckSyntax="off", passwordMinLength="12")
+    alice = entry("uid=alice", pwdPolicySubentry="cn=own")
+    for local, source, constraints in (
+        ("on", "cn=own", Constraints()),
+        ("off", "cn=config", Constraints(min_length=8)),
+    ):
+        head = entry("cn=config", **{**GLOBAL, "nsslapd_pwpolicy_local": local})
+        policy = of_subentry(FakeSession({"": DS389, "cn=config": head, "cn=own": own}), None, alice)
+        assert policy is not None
+        assert (policy.source, policy.constraints, policy.notes) == (source, constraints, ())
+
+
+def test_a_configuration_of_389_directory_server_that_cannot_be_read_is_unknown() -> None:
+    own = entry("cn=own", objectClass="passwordPolicy", passwordCheckSyntax="on", passwordMinLength="12")
+    session = FakeSession({"": DS389, "cn=own": own})
+    with pytest.raises(PolicyUnknown, match="cannot be read") as caught:
+        of_subentry(session)
+    assert "cn=config" in caught.value.hint
+    policy = of_subentry(session, None, entry("uid=alice", pwdPolicySubentry="cn=own"))
+    assert policy is not None
+    assert policy.constraints == Constraints(min_length=12)

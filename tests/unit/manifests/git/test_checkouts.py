@@ -3,12 +3,14 @@
 import os
 import shutil
 import stat
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from controller.manifests.git import command
 from controller.manifests.git.access import GitAccess
 from controller.manifests.git.address import GitAddress, parse_address
 from controller.manifests.git.checkouts import Checkouts
@@ -190,6 +192,41 @@ def test_a_signed_tag_vouches_for_its_commit(repository: Repository, tmp_path: P
         checkouts.newest(address(repository, "ref=v2"))
 
 
+def test_a_tag_counts_under_the_name_alone_that_was_signed(repository: Repository, tmp_path: Path) -> None:
+    repository.signing_key = make_signing_key(tmp_path, "ann")
+    repository.git("tag", "-s", "old", "-m", "one")
+    repository.git("update-ref", "refs/tags/release", "refs/tags/old")
+    repository.git("update-ref", "refs/other/old", "refs/tags/old")
+    checkouts = Checkouts(tmp_path / "kept", GitAccess(allowed_signers=allow(tmp_path / "s", tmp_path / "ann")))
+    for ref in ("release", "refs/other/old"):
+        with pytest.raises(ManifestsRefused, match="was signed as tag 'old'"):
+            checkouts.newest(address(repository, f"ref={ref}"))
+    assert checkouts.newest(address(repository, "ref=old")).ref == "old"
+
+
+def test_a_signer_who_is_taken_out_counts_no_longer(repository: Repository, tmp_path: Path) -> None:
+    ann, eve = make_signing_key(tmp_path, "ann"), make_signing_key(tmp_path, "eve")
+    signers = allow(tmp_path / "signers", ann)
+    repository.signing_key = ann
+    repository.commit({"manifests/a.yaml": "a: ann\n"})
+    checkouts = Checkouts(tmp_path / "kept", GitAccess(allowed_signers=signers))
+    found = checkouts.newest(address(repository))
+    assert checkouts.newest(address(repository)) == found
+    signers.unlink()
+    allow(signers, eve)
+    with pytest.raises(ManifestsRefused, match="is not signed by anybody in"):
+        checkouts.newest(address(repository))
+
+
+def test_a_git_that_says_too_much_is_not_believed(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "MOST_SAID", 2)
+    git = Git(GitAccess(), address(repository))
+    with pytest.raises(ManifestsUnavailable, match="git version said more than"):
+        git.run(tmp_path, "version")
+
+
 def test_a_signature_of_another_kind_asks_no_keyring(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,8 +284,16 @@ def test_a_git_that_does_not_end_is_ended_with_its_family(
     with pytest.raises(ManifestsUnavailable, match="did not end within 1 seconds"):
         git.run(tmp_path, "version")
     child = int((tmp_path / "child").read_text())
-    status = Path(f"/proc/{child}/stat")
-    assert not status.exists() or status.read_text().split()[2] == "Z"
+    deadline = time.monotonic() + 60
+    while not _has_ended(child):
+        assert time.monotonic() < deadline, "it goes on"
+
+
+def _has_ended(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_a_machine_without_git_says_so(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,64 @@
+"""389 Directory Server's part of reading its change log: a password that was taken does not stay there.
+
+First the spool has it, synced; then the log no longer has it; then the position moves on.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from controller.capture.change_log.reader import ChangeLogReader
+from controller.capture.ds389.directory import Directory
+from controller.capture.ds389.log_entry import LogEntry, NewPassword, new_password, without_password
+from controller.capture.ds389.settings import Ds389Spec
+from controller.capture.ldap_operation import account_name
+from controller.capture.taking import Capture
+from controller.model.errors import InvalidInput
+
+log = logging.getLogger("pwsync.capture")
+
+
+class Ds389Reader(ChangeLogReader[LogEntry]):
+    """Reads the log of one server into one spool. ``stop`` may be called in a signal handler."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        spec: Ds389Spec,
+        directory: Directory,
+        *,
+        now: Callable[[], datetime],
+        steady_time: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        super().__init__(capture, directory, spec.every, steady_time=steady_time, jitter=jitter)
+        self._spec = spec
+        self._directory = directory
+        self._now = now
+        self._in_spool: int | None = None
+
+    def take_entry(self, entry: LogEntry) -> None:
+        """Take the new password of an entry, and take it out of the log; also one that is nobody's to be captured."""
+        new = new_password(entry)
+        if new is not None and entry.number != self._in_spool:  # else it is there; the log still had it
+            name = account_name(entry.target, self._spec.account_attribute, self._spec.base_dn)
+            if name is not None and not self._capture.leaves_out(name):
+                self._take(entry, name, new)
+        cleared = without_password(entry)
+        if cleared is not None:
+            self._directory.replace_changes(entry.number, cleared)
+
+    def _take(self, entry: LogEntry, name: str, new: NewPassword) -> None:
+        shown = name if name.isprintable() else repr(name)
+        if new.password is None:
+            self.refuse(entry, shown, new.why)
+            return
+        try:
+            self._capture.take(name, new.password, entry.at or self._now())
+        except InvalidInput as error:
+            self.refuse(entry, shown, error.message)
+            return
+        self._in_spool = entry.number
+        self._state = replace(self._state, taken=self._state.taken + 1)
+        log.info("A change was captured: account=%s change=%d", shown, entry.number)
