@@ -189,10 +189,7 @@ def test_a_burst_of_a_thousand_and_kills_lose_nothing_and_keep_the_order(dc: For
     with controller.listening():
         for killed in range(4):
             dc.start()
-            least = (killed + 1) * 150 + chance.randrange(50)
-            dc.wait_for(
-                lambda least=least: len(controller.accounts) >= least or not dc.files("change"), "some to be sent"
-            )  # type: ignore[misc]
+            _wait_for_reports(dc, controller, (killed + 1) * 150 + chance.randrange(50))
             time.sleep(chance.uniform(0, 0.01))  # the moment of the kill is the subject
             dc.kill()
         dc.start()
@@ -200,6 +197,10 @@ def test_a_burst_of_a_thousand_and_kills_lose_nothing_and_keep_the_order(dc: For
         assert dc.stop() == 0
     assert first_seen(controller.accounts) == names, f"seed {seed}"
     assert dc.status()["setAside"] == {"refused": 0, "damaged": 0}
+
+
+def _wait_for_reports(dc: ForwarderProcess, controller: Answerer, least: int) -> None:
+    dc.wait_for(lambda: len(controller.accounts) >= least or not dc.files("change"), "some to be sent")
 
 
 def test_a_second_forwarder_of_one_spool_and_settings_that_cannot_be_used_are_refused(dc: ForwarderProcess) -> None:

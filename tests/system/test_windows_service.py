@@ -10,7 +10,7 @@ import pytest
 from tests.leaks import Leaks
 from tests.servers.forwarder import SETTINGS, Answerer, ForwarderProcess, forwarder
 from tests.servers.lsass import build_lsass, running_lsass
-from tests.servers.windows import Windows
+from tests.servers.windows import Value, Windows
 from tests.system.controller_process import controller_process
 from tests.system.staff import declare_staff, has_in_htpasswd
 
@@ -63,7 +63,12 @@ def test_the_service_is_installed_started_stopped_and_removed(dc: ForwarderProce
 
 def test_changes_that_were_not_captured_are_an_alarm_until_somebody_knows(dc: ForwarderProcess) -> None:
     dc.configure(Answerer().url, MetricsFile=dc.windows.path(dc.folder / "pwsync.prom"))
-    missed = {"Count": 2, "Error": 112, "Reason": "diskFull", "At": "2026-11-28T22:10:30.123456+00:00"}
+    missed: dict[str, Value] = {
+        "Count": 2,
+        "Error": 112,
+        "Reason": "diskFull",
+        "At": "2026-11-28T22:10:30.123456+00:00",
+    }
     dc.windows.set_values(rf"{SETTINGS}\Misses", missed)
     dc.start()
     dc.wait_for_log("Changes were not captured: count=2 at=2026-11-28T22:10:30.123456+00:00 reason=diskFull error=112")
