@@ -80,20 +80,33 @@ class Authority:
     ) -> ServerCertificate:
         """Issue a certificate that proves a caller, with any number of common and of subject alternative names."""
         key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self.certify_client(
+            key.public_key(), *common_names, names=names, valid_for=valid_for, usage=usage
+        )
+        return self._write(f"client-{certificate.serial_number}", certificate, key)
+
+    def certify_client(
+        self,
+        public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+        *common_names: str,
+        names: Sequence[x509.GeneralName] = (),
+        valid_for: timedelta = timedelta(days=2),
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
+    ) -> x509.Certificate:
+        """Issue a certificate of a caller whose key was made elsewhere."""
         common = [x509.NameAttribute(NameOID.COMMON_NAME, name) for name in common_names]
         builder = (
             _starting_now(x509.CertificateBuilder(), valid_for)
             .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example"), *common]))
             .issuer_name(self._name)
-            .public_key(key.public_key())
+            .public_key(public_key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(_authority_of(self._key), critical=False)
         )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())
-        return self._write(f"client-{certificate.serial_number}", certificate, key)
+        return builder.sign(self._key, hashes.SHA256())
 
     def revoke(self, *certificates: ServerCertificate, age: timedelta = timedelta(hours=1)) -> Path:
         """Write a list of revoked certificates, good for two days. Of two of an authority the newer one counts."""

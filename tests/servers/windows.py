@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 COMPILER = "x86_64-w64-mingw32-gcc"
 _ROOT = Path(__file__).parents[2]
 _BUILD = _ROOT / "controller/capture/windows/build"
+_MEMBERSHIP = _ROOT / "tests/servers/windows_programs/forwarder/membership_file.c"
 _WINE_FOLDERS = os.pathsep.join(("/usr/lib/wine", os.environ.get("PATH", os.defpath)))
 # no browser, no .NET, no menus; and no debugger, which looks for a minute at what has crashed
 _OVERRIDES = "mscoree,mshtml,winemenubuilder.exe,winedbg.exe="
@@ -19,6 +20,10 @@ _OPTIONS = (
     *("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"),
     *("-DUNICODE", "-D_UNICODE", "-DWIN32_LEAN_AND_MEAN", "-D_WIN32_WINNT=0x0A00"),
 )
+
+
+Value = str | int | Sequence[str]
+"""REG_SZ, REG_DWORD or REG_MULTI_SZ."""
 
 
 def wine() -> str | None:
@@ -74,13 +79,37 @@ class Windows:
         assert ended.returncode == 0, f"{program} ended with {ended.returncode}: {told}{ended.stderr.decode()}"
         return told
 
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Within the block a program runs there that does nothing: else each other one starts everything anew."""
+        idle = subprocess.Popen(
+            self.command("cmd"),
+            env=self.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert idle.stdin is not None
+        assert idle.stdout is not None
+        idle.stdin.write(b"echo awake\n")
+        idle.stdin.flush()
+        # What a program starts keeps its pipes: the first one must be this, whose pipes nobody reads to their end.
+        while b"awake" not in idle.stdout.readline():
+            assert idle.poll() is None
+        try:
+            yield
+        finally:
+            idle.stdin.close()
+            idle.wait(_DEADLINE)
+            idle.stdout.close()
+
     def stop(self) -> None:
         """End all that runs there. The next program starts it again."""
         server = shutil.which("wineserver", path=_WINE_FOLDERS) or "wineserver"
         for order in ("-k", "-w"):
             subprocess.run([server, order], env=self.environment(), check=False, timeout=_DEADLINE)
 
-    def set_values(self, key: str, values: Mapping[str, str | int]) -> None:
+    def set_values(self, key: str, values: Mapping[str, Value]) -> None:
         r"""Make the values of a key of HKEY_LOCAL_MACHINE anew: no others stay."""
         lines = ["Windows Registry Editor Version 5.00", "", f"[-HKEY_LOCAL_MACHINE\\{key}]", ""]
         lines += [f"[HKEY_LOCAL_MACHINE\\{key}]", *(_value(name, value) for name, value in values.items()), ""]
@@ -97,16 +126,20 @@ class Windows:
         return program
 
 
-def _value(name: str, value: str | int) -> str:
+def _value(name: str, value: Value) -> str:
     if isinstance(value, int):
         return f'"{name}"=dword:{value:08x}'
+    if not isinstance(value, str):
+        content = "".join(f"{entry}\0" for entry in (*value, "")).encode("utf-16-le")
+        return f'"{name}"=hex(7):{content.hex(",")}'
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}"="{escaped}"'
 
 
 def build(into: Path, *warnings: str) -> None:
-    """Build all that runs on domain controllers."""
-    subprocess.run([str(_BUILD), str(into), *warnings], check=True, timeout=_DEADLINE)
+    """Build all that runs on domain controllers, and a forwarder that reads groups from a file."""
+    environment = {**os.environ, "MEMBERSHIP": str(_MEMBERSHIP)}
+    subprocess.run([str(_BUILD), str(into), *warnings], check=True, timeout=_DEADLINE, env=environment)
 
 
 @contextmanager
