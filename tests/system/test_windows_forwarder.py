@@ -213,6 +213,7 @@ def test_a_second_forwarder_of_one_spool_and_settings_that_cannot_be_used_are_re
     for servers, values, words in (
         ([], {}, "Servers has to name one to eight controllers"),
         (["http://pwsync.example.com"], {}, "has to begin with https://"),
+        (["http://127.example.com"], {}, "has to begin with https://"),
         (["https://pwsync.example.com/path"], {}, "more than scheme, host and port"),
         (
             [controller.url],

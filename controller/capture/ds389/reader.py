@@ -36,12 +36,12 @@ class Ds389Reader(ChangeLogReader[LogEntry]):
         self._spec = spec
         self._directory = directory
         self._now = now
-        self._in_spool: int | None = None
+        self._in_spool: tuple[int, str] | None = None
 
     def take_entry(self, entry: LogEntry) -> None:
         """Take the new password of an entry, and take it out of the log; also one that is nobody's to be captured."""
         new = new_password(entry)
-        if new is not None and entry.number != self._in_spool:  # else it is there; the log still had it
+        if new is not None and _identity(entry) != self._in_spool:  # else it is there; the log still had it
             name = account_name(entry.target, self._spec.account_attribute, self._spec.base_dn)
             if name is not None and not self._capture.leaves_out(name):
                 self._take(entry, name, new)
@@ -59,6 +59,11 @@ class Ds389Reader(ChangeLogReader[LogEntry]):
         except InvalidInput as error:
             self.refuse(entry, shown, error.message)
             return
-        self._in_spool = entry.number
+        self._in_spool = _identity(entry)
         self._state = replace(self._state, taken=self._state.taken + 1)
         log.info("A change was captured: account=%s change=%d", shown, entry.number)
+
+
+def _identity(entry: LogEntry) -> tuple[int, str]:
+    """What tells an entry from one of the same number in a log that was made anew."""
+    return entry.number, entry.time

@@ -222,6 +222,7 @@ def _encryption(algorithm: Element) -> _Encryption:
 
 def _decrypted(key: RSAPrivateKey, wrapped: bytes, by: _Encryption, text: bytes) -> bytes:
     """Decrypt key and content; why it fails is told nobody, and least of all who made it."""
+    is_supported = True
     try:
         content_key = key.decrypt(wrapped, PKCS1v15())
         if len(content_key) == by.key_size:
@@ -231,7 +232,11 @@ def _decrypted(key: RSAPrivateKey, wrapped: bytes, by: _Encryption, text: bytes)
             return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
         pass
+    except UnsupportedAlgorithm:
+        is_supported = False
     # raised out here: the frames of the error hold keys
+    if not is_supported:
+        raise EnvelopesUnusable("this machine does not decrypt what it is encrypted with")
     raise EnvelopeDamaged("it cannot be decrypted")
 
 

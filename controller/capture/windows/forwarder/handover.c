@@ -36,6 +36,7 @@ static bool give_up(struct forwarder *forwarder, ULONGLONG number, const struct 
     if (!is_done(queue_remove(forwarder->spool, number), held)) {
         return false;
     }
+    undecided_remove(&forwarder->undecided, captured->account); /* else those of deleted accounts would fill it up */
     forwarder->state.expired++;
     journal_say(ALARM, "A change was too old and is given up: account=%s occurred_at=%.*s", captured->shown,
                 (int)captured->moment.size, captured->moment.start);

@@ -13,7 +13,10 @@
 
 #define HOST_MAX 256
 #define TREE_MAX 512
-#define FILTER_MAX (3 * NAME_MAX_UNITS + 32)
+#define FILTER_MAX (3 * NAME_MAX_UNITS + 96)
+/* An account, or a security group (MS-ADTS 2.2.12): 'tokenGroups' never names a group that is for mail alone. */
+#define ANY L"(&(objectClass=*)"
+#define SECURITY_GROUP L"(&(groupType:1.2.840.113556.1.4.803:=2147483648)"
 #define SECONDS 15
 
 /* The one entry that a search has found, and the values of one attribute. free_found gives it back. */
@@ -125,10 +128,10 @@ static ULONG connect_directory(void) {
     return error == LDAP_SUCCESS ? find_tree() : error;
 }
 
-/* Writes the filter that finds an account or group by its name (RFC 4515: special characters escaped). */
-static bool write_filter(WCHAR filter[FILTER_MAX], const WCHAR *name) {
+/* Writes the filter that finds one of a kind by its name (RFC 4515: special characters escaped). */
+static bool write_filter(WCHAR filter[FILTER_MAX], const WCHAR *kind, const WCHAR *name) {
     static const WCHAR digits[] = L"0123456789abcdef";
-    WCHAR *at = filter + wcslen(wcscpy(filter, L"(sAMAccountName="));
+    WCHAR *at = filter + wcslen(wcscat(wcscpy(filter, kind), L"(sAMAccountName="));
     if (wcslen(name) > NAME_MAX_UNITS) {
         return false;
     }
@@ -141,14 +144,15 @@ static bool write_filter(WCHAR filter[FILTER_MAX], const WCHAR *name) {
         *at++ = digits[*name >> 4];
         *at++ = digits[*name & 15];
     }
-    wcscpy(at, L")");
+    wcscpy(at, L"))");
     return true;
 }
 
-static ULONG find_by_name(const WCHAR *name, struct found *found) {
+static ULONG find_by_name(const WCHAR *kind, const WCHAR *name, struct found *found) {
     WCHAR filter[FILTER_MAX], attribute[] = L"objectSid";
     memset(found, 0, sizeof *found);
-    return write_filter(filter, name) ? find(tree, LDAP_SCOPE_SUBTREE, filter, attribute, found) : LDAP_NO_SUCH_OBJECT;
+    return write_filter(filter, kind, name) ? find(tree, LDAP_SCOPE_SUBTREE, filter, attribute, found)
+                                            : LDAP_NO_SUCH_OBJECT;
 }
 
 /* All groups of an account. */
@@ -156,7 +160,7 @@ static ULONG find_groups_of(const WCHAR *account, struct found *groups) {
     WCHAR attribute[] = L"tokenGroups";
     struct found found;
     memset(groups, 0, sizeof *groups);
-    ULONG error = find_by_name(account, &found);
+    ULONG error = find_by_name(ANY, account, &found);
     if (error == LDAP_SUCCESS) {
         error = find(found.dn, LDAP_SCOPE_BASE, L"(objectClass=*)", attribute, groups);
     }
@@ -184,11 +188,11 @@ static ULONG answer_each(const struct found *own, const WCHAR *const *groups, si
                          struct problem *problem) {
     for (size_t i = 0; i < count; i++) {
         struct found group;
-        ULONG error = find_by_name(groups[i], &group);
+        ULONG error = find_by_name(SECURITY_GROUP, groups[i], &group);
         if (error == LDAP_SUCCESS) {
             answers[i] = is_among(own->values, group.values[0]);
         } else if (error == LDAP_NO_SUCH_OBJECT) {
-            say_not_found(problem, "group", groups[i]);
+            say_not_found(problem, "security group", groups[i]);
         }
         free_found(&group);
         if (error != LDAP_SUCCESS && error != LDAP_NO_SUCH_OBJECT) {

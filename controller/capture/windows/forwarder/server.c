@@ -28,8 +28,13 @@ HINTERNET session_open(void) {
     return NULL;
 }
 
+/* An address of 127.0.0.0/8, and no name that begins like one. */
+static bool is_loopback(const WCHAR *host) {
+    return wcsncmp(host, L"127.", 4) == 0 && wcsspn(host, L"0123456789.") == wcslen(host);
+}
+
 static bool is_this_machine(const WCHAR *host) {
-    return _wcsicmp(host, L"localhost") == 0 || wcsncmp(host, L"127.", 4) == 0 || wcscmp(host, L"[::1]") == 0 ||
+    return _wcsicmp(host, L"localhost") == 0 || is_loopback(host) || wcscmp(host, L"[::1]") == 0 ||
            wcscmp(host, L"::1") == 0;
 }
 

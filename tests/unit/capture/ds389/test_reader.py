@@ -138,6 +138,18 @@ def test_a_password_that_stays_in_the_log_holds_the_reader_and_is_captured_once(
     assert (ds389.in_clear, ds389.reader.state.number) == ([], 2)
 
 
+def test_an_entry_of_a_new_log_is_not_taken_for_the_one_of_the_same_number(ds389: Ds389Bench) -> None:
+    ds389.log.add(1, "Old-log-1")
+    ds389.reader.read_new()
+    ds389.log.log.clear()
+    ds389.log.add(1, "New-log-1")
+    ds389.log.log[0] = replace(ds389.log.log[0], time="20260506080000Z")
+    ds389.reader.read_new()
+
+    assert ds389.bench.waiting() == [("alice", "Old-log-1"), ("alice", "New-log-1")]
+    assert (ds389.in_clear, ds389.reader.state.counts.resets) == ([], 1)
+
+
 def test_a_reader_killed_before_the_log_was_cleared_takes_the_change_again(ds389: Ds389Bench) -> None:
     ds389.log.failure = ChannelRefused("killed here")
     ds389.log.add(1, "First-1")

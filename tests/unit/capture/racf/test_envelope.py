@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from controller.capture.racf.envelope import LARGEST, EnvelopeDamaged, EnvelopeOpener, EnvelopesUnusable
 from controller.model.errors import SettingsError
@@ -70,6 +73,16 @@ def test_what_holds_for_all_envelopes_stops_the_reader() -> None:
     ):
         with pytest.raises(EnvelopesUnusable, match=words):
             opened(envelope)
+
+
+def test_a_machine_without_the_cipher_stops_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Cipher[CBC]:
+        raise UnsupportedAlgorithm("no Triple DES here")
+
+    monkeypatch.setattr("controller.capture.racf.envelope.Cipher", refuse)
+    with pytest.raises(EnvelopesUnusable, match="does not decrypt") as stopped:
+        opened(envelope_of("SECRET01"))
+    assert stopped.value.__context__ is None
 
 
 def test_a_certificate_that_has_expired_stops_the_reader() -> None:
