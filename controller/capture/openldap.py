@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -38,9 +39,15 @@ NOT_TAKEN = b"RESULT\ncode: 51\ninfo: pwsync cannot keep this password change no
 """busy (RFC 4511, section 4.1.9): better no change than one that nobody hears of."""
 _LARGEST = 1 << 20
 _SECONDS = 5.0
-_THREADS = 16
+THREADS = 16
 _LOST_AFTER = 60.0
 """Seconds after which slapd will not say any more how an operation ended."""
+Later = Callable[[Callable[[], None]], object]
+"""Does what asks slapd itself, where nothing that slapd waits for waits behind it: all its threads may wait for us."""
+
+
+def _at_once(what: Callable[[], None]) -> None:
+    what()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,15 @@ class SockProgram:
         opens: Callable[[Login], bool],
         now: Callable[[], datetime],
         steady_time: Callable[[], float] = time.monotonic,
+        *,
+        later: Later = _at_once,
     ) -> None:
         self._capture = capture
         self._spec = spec
         self._opens = opens
         self._now = now
         self._steady_time = steady_time
+        self._later = later
         self._under_way: dict[OperationId, _UnderWay] = {}
         self._lock = threading.Lock()
 
@@ -160,8 +170,10 @@ class SockProgram:
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
             ended = self._under_way.pop(operation, None)
-        if ended is None or not ended.file:
-            return
+        if ended is not None and ended.file:
+            self._later(partial(self._settle, operation, ended, is_success=is_success))
+
+    def _settle(self, operation: OperationId, ended: _UnderWay, *, is_success: bool) -> None:
         try:
             if not is_success:
                 self._capture.spool.withdraw(ended.file)
@@ -172,7 +184,10 @@ class SockProgram:
         except OSError as error:
             with self._lock:
                 self._under_way.setdefault(operation, ended)  # it is set aside later, for a person
-            raise SettingsError(f"the file {ended.file}: {error.strerror or error}") from error
+            problem = f"the file {ended.file}: {error.strerror or error}"
+            log.error("How a change ended was not kept: problem=%s", problem)  # noqa: TRY400  # no traceback
+        except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: the change is in doubt at the next start
+            log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
 
     def _is_in_force(self, ended: _UnderWay) -> bool:
         """Ask slapd: clients choose the ids of operations, so the success may be that of another one."""
@@ -214,7 +229,7 @@ class SockListener:
     def serve(self, when_ready: Callable[[], None]) -> None:
         """Serve until ``stop``."""
         when_ready()
-        with ThreadPoolExecutor(_THREADS) as threads:
+        with ThreadPoolExecutor(THREADS) as threads:
             while True:
                 try:
                     connection, _ = self._socket.accept()

@@ -115,8 +115,10 @@ def pam(config: Config = FILE) -> None:
 @app.command("openldap")
 def openldap(config: Config = FILE) -> None:
     """Take changes from slapd's overlay 'sock', until SIGTERM or SIGINT."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from controller.capture.ldap_login import LoginSocket
-    from controller.capture.openldap import SockListener, SockProgram
+    from controller.capture.openldap import THREADS, SockListener, SockProgram
     from controller.model.errors import InvalidInput
     from controller.sdk.signals import stopping_on_signals
 
@@ -127,9 +129,11 @@ def openldap(config: Config = FILE) -> None:
     capture = _capture(config)
     login = LoginSocket(Path(spec.login_socket))
     capture.spool.doubt()
-    listener = SockListener(SockProgram(capture, spec, login.opens, _now), Path(spec.socket))
-    with stopping_on_signals(listener.stop):
-        listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
+    with ThreadPoolExecutor(THREADS) as logins:
+        program = SockProgram(capture, spec, login.opens, _now, later=logins.submit)
+        listener = SockListener(program, Path(spec.socket))
+        with stopping_on_signals(listener.stop):
+            listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
 
 
 @app.command("racf")

@@ -128,6 +128,32 @@ def test_slapd_is_asked_with_the_entry_and_the_new_password(tmp_path: Path) -> N
     assert asked == [Login(DN, Secret("n3w-password"))]
 
 
+def test_slapd_is_answered_while_its_own_answers_are_awaited(tmp_path: Path) -> None:
+    """All threads of slapd may wait for our answers: a login, which needs one of them, must hold up none."""
+    bench, waiting = CaptureBench(tmp_path), list[Callable[[], None]]()
+    program = SockProgram(bench.capture, SPEC, lambda _: True, lambda: NOW, later=waiting.append)
+
+    program.answer(SET)
+    assert (program.answer(ENDED % 0), bench.waiting(), len(waiting)) == (b"", [], 1)
+    assert program.answer(SET) == CONTINUE  # the id is free again: it had its result
+    waiting.pop()()
+    assert (bench.waiting(), len(bench.spool.names("pending"))) == ([("alice", "n3w-password")], 1)
+
+
+def test_a_mistake_while_a_password_is_tried_is_told_and_leaves_the_change_in_doubt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def opens(_: Login) -> bool:
+        raise AssertionError("n3w-password")
+
+    bench, program, _ = made(tmp_path, opens=opens)
+    program.answer(SET)
+    program.answer(ENDED % 0)
+    assert "A mistake of pwsync: error=AssertionError" in caplog.text
+    assert "n3w-password" not in caplog.text
+    assert (bench.waiting(), bench.spool.doubt()) == ([], 1)
+
+
 def test_of_two_changes_with_the_same_id_the_earlier_is_in_doubt(tmp_path: Path) -> None:
     bench, program, _ = made(tmp_path)
 
