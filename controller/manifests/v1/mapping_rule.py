@@ -13,6 +13,8 @@ from controller.model.topology import MappingRule
 
 _ATTRIBUTE: Final = r"[A-Za-z][A-Za-z0-9-]*"
 _ESCAPED: Final = re.compile(r"\\[0-9A-Fa-f]{2}")
+_REPEATED_GROUP: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<found>\)\s*[*+{])", re.DOTALL)
+"""A group that is repeated; what is escaped or stands in brackets is passed over."""
 
 
 def _attribute(text: str) -> str:
@@ -41,11 +43,18 @@ SearchFilter = Annotated[str, AfterValidator(_filter)]
 
 
 def _expression(text: str) -> str:
+    """Refuse what is none, and what may take for ever: whoever writes the attribute chooses the name.
+
+    Python looks for a match without letting any other thread run, so one such name would stop the whole controller.
+    """
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         words = f"{text!r} is not a regular expression: {error}"
         raise Unfit(words, hint="as in E[0-9]{5}, for the whole name") from error
+    if any(found["found"] for found in _REPEATED_GROUP.finditer(text)):
+        words = f"{text!r} repeats a group, which takes for ever with some names"
+        raise Unfit(words, hint="repeat characters or brackets alone, as in [a-z.]+ or E[0-9]{5}")
     return text
 
 

@@ -565,6 +565,24 @@ RULE: dict[str, tuple[str, int | str, str, str]] = {
         ),
         "as in E[0-9]{5}, for the whole name",
     ),
+    "an expression that is too large": (
+        "{application: A, domain: CORP, externalAccount: {attribute: a, allowed: 'x{9999999999999999999}'}}",
+        79,
+        (
+            "spec.externalAccount.allowed: 'x{9999999999999999999}' is not a regular expression: the repetition number "
+            "is too large"
+        ),
+        "as in E[0-9]{5}, for the whole name",
+    ),
+    **{
+        f"an expression that repeats a group {text}": (
+            f"{{application: A, domain: CORP, externalAccount: {{attribute: a, allowed: '{text}'}}}}",
+            79,
+            f"spec.externalAccount.allowed: {text!r} repeats a group, which takes for ever with some names",
+            "repeat characters or brackets alone, as in [a-z.]+ or E[0-9]{5}",
+        )
+        for text in ("([a-z]+)+", "(a|aa)*x", "([^]]+){9}", "[]x](a*)*")
+    },
     **{
         f"no filter {text}": (
             f"{{application: A, domain: CORP, match: {{filter: '{text}'}}, externalAccount: {{attribute: a}}}}",
