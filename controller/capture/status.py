@@ -124,7 +124,7 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     state = load_state(spool.path)
     reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
     is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
-    missed, used = spool.missed(), spool.count()
+    used, missed = spool.count(), spool.missed()
     return Status(len(waiting), oldest, aside, missed, used, spec.max_changes, is_forwarding, state, reader)
 
 

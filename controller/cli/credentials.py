@@ -51,7 +51,7 @@ def show_(
     output: Annotated[Report, typer.Option("--output", "-o", help="The form of the result.")] = Report.TEXT,
 ) -> None:
     """Show what is stored for a mapping. JSON: application, windowsAccount, externalAccount, fields (labels),
-    hasWindowsPassword, expiredAt; never a password.
+    hasWindowsPassword, expiredAt, verified (null, or triedAt, outcome); never a password.
     """  # noqa: D205  # one paragraph of the help
     from controller.runtime.wiring import open_installation
 
@@ -74,6 +74,9 @@ def show_(
                 "fields": list(view.fields),
                 "hasWindowsPassword": view.has_windows_password,
                 "expiredAt": instant(view.expired_at),
+                "verified": None
+                if view.verified is None
+                else {"triedAt": instant(view.verified.tried_at), "outcome": view.verified.outcome.value},
             }
         )
     else:
@@ -82,3 +85,5 @@ def show_(
         show(f"  Stored Windows password: {'yes' if view.has_windows_password else 'no'}")
         if view.expired_at is not None:
             show(f"  Expired:                 yes, as heard on {short_instant(view.expired_at)}")
+        if view.verified is not None:
+            show(f"  Verified:                {view.verified.outcome} on {short_instant(view.verified.tried_at)}")

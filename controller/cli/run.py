@@ -1,5 +1,6 @@
 """``pwsync run``: the controller."""
 
+import gc
 import signal
 import sys
 from datetime import timedelta
@@ -263,6 +264,7 @@ def _begin_to_stop(installation: "Installation", stopping: "Stopping") -> None:
 
 
 def _announce(channel: "Channel", host: str, port: int) -> None:
+    gc.freeze()  # what has been loaded stays: no collection looks at it again
     scheme = "http" if channel.certificate is None else "https"
     show(f"pwsync listens on {scheme}://{f'[{host}]' if ':' in host else host}:{port}")
     sys.stdout.flush()
@@ -293,7 +295,7 @@ def _run_once(installation: "Installation", reading: "LastingReading") -> None:
         attempts = drain.work_off()
     keep_house_once(installation.make_housekeeping())
     make_policy_reader(installation.store, installation.catalogue).refresh()
-    make_observer(installation.store, installation.catalogue).look()
+    make_observer(installation.store, installation.sealer, installation.catalogue).look()
     for line in _summary(result):
         show(line)
     problem = reading.provenance().problem

@@ -7,6 +7,7 @@ from controller.manifests.document import Document
 from controller.manifests.problems import Place, Problem
 from controller.model.topology import (
     PROTECT_ANNOTATION,
+    RECONCILE_ANNOTATION,
     Adapter,
     Application,
     Domain,
@@ -18,6 +19,7 @@ from controller.model.topology import (
 )
 from controller.planning.switches import ineffective_flags
 
+_ANNOTATIONS = (PROTECT_ANNOTATION, RECONCILE_ANNOTATION)
 _PREFIX = PROTECT_ANNOTATION.partition("/")[0] + "/"
 
 
@@ -154,9 +156,9 @@ def _unreachable_domains(adapter: str, topology: Topology) -> Iterator[str]:
 
 def _annotations(declared: Declared) -> Iterator[Problem]:
     for name in declared.resource.annotations:
-        if name.startswith(_PREFIX) and name != PROTECT_ANNOTATION:
+        if name.startswith(_PREFIX) and name not in _ANNOTATIONS:
             yield Problem(
                 declared.document.key_place(("metadata", "annotations", name)),
                 f"metadata.annotations.{name}: this annotation has no meaning",
-                f"annotations that begin with {_PREFIX} are ours; there is {PROTECT_ANNOTATION}",
+                f"annotations that begin with {_PREFIX} are ours; there are {' and '.join(_ANNOTATIONS)}",
             )

@@ -388,6 +388,19 @@ PASSWORD_CHANGE_MISSED = EventType(
     "The password of a mapped account was set, and nobody has told of it: it differs from what we know.",
     fields={"setAt": "when, by the clock of the account's system (RFC 3339)"},
 )
+_STORED = {"application": "whose credential it is; empty for the stored password of a Windows account"}
+CREDENTIAL_DIFFERS = EventType(
+    "credentialDiffers",
+    Level.WARNING,
+    "A stored password was tried and does not open its account. It is not tried again before it changes.",
+    fields=_STORED,
+)
+CREDENTIAL_NOT_VERIFIED = EventType(
+    "credentialNotVerified",
+    Level.INFO,
+    "A stored password could not be verified; that counts as the try of its period.",
+    fields={**_STORED, "problem": "why, in words"},
+)
 TARGET_NOT_SEEN = EventType(
     "targetNotSeen",
     Level.WARNING,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from controller.model.credential import Fingerprint
 
@@ -12,6 +13,19 @@ KNOWN_DIFFERENCE = timedelta(seconds=5)
 """What is left of it when it does: it tells whole seconds, and its answer takes a while."""
 
 
+class Standing(StrEnum):
+    """How far an account is from its lockout, as its system tells."""
+
+    UNTOLD = "untold"
+    """The system does not tell, or the service account may not read it."""
+    CLEAN = "clean"
+    """It is open, and no wrong password counts against it."""
+    FAILURES = "failures"
+    """Wrong passwords count against it."""
+    CLOSED = "closed"
+    """It is disabled, locked or expired, or its password is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One account, as its system tells.
@@ -19,10 +33,14 @@ class Sighting:
     Attributes:
         exists: Whether there is such an account.
         set_at: When its password was last set, by the system's clock; None when the system does not tell.
+        standing: How far it is from its lockout.
+        expires_at: When the account or its password expires, by the system's clock; None when that is not known of it.
     """
 
     exists: bool
     set_at: datetime | None = None
+    standing: Standing = Standing.UNTOLD
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +79,15 @@ class SurveyNote:
         at: When.
         missing: How many mapped accounts there are not.
         missed: How many passwords were set without our knowing.
-        names: Some of both.
+        differing: How many stored passwords were tried and do not open their accounts.
+        names: Some of all these.
         problem: Why the target could not be asked, in words; empty when it could.
     """
 
     at: datetime
     missing: int = 0
     missed: int = 0
+    differing: int = 0
     names: tuple[str, ...] = ()
     problem: str = ""
 

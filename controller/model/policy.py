@@ -17,6 +17,7 @@ class PasswordPolicy:
         history: How many former passwords it remembers and refuses; 0 means none. For information.
         min_age: How long a user must keep a password. For information.
         notes: What else may refuse a password and cannot be told beforehand, as sentences without an end.
+        max_age: How long a password lasts, where the target tells; zero means for ever, or not told.
     """
 
     source: str
@@ -24,6 +25,7 @@ class PasswordPolicy:
     history: int = 0
     min_age: timedelta = timedelta()
     notes: tuple[str, ...] = ()
+    max_age: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

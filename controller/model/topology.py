@@ -10,6 +10,7 @@ from controller.model.accounts import WindowsAccount
 from controller.model.audit import AuditPolicy
 from controller.model.filters import PasswordFilter
 from controller.model.options import LdapEndpoint
+from controller.model.verification import VerificationPolicy
 
 SourceType = Literal["domainController", "identityManager"]
 """What a source of changes is: it captures them on a domain controller, or it is where people change passwords."""
@@ -90,6 +91,7 @@ class System:
     sources: AcceptedSources = AcceptedSources()
     audit: AuditPolicy = field(default_factory=AuditPolicy)
     credential_lookups: RateLimit = RateLimit()
+    credential_verification: VerificationPolicy = field(default_factory=VerificationPolicy)
     reconcile: ReconcilePolicy = ReconcilePolicy()
 
     @property
@@ -254,6 +256,8 @@ class MappingRule:
         account_attribute: Holds the name of the Windows account.
         external_attribute: Holds the name of the external account.
         case: How the external name is written.
+        allowed: What the whole external name must look like, as a regular expression; None: anything.
+        exclude: External names that are never given, in any case; ``*`` and ``?`` stand for any characters.
         create: Whether mappings come into being.
         delete: Whether mappings go when their accounts do not match any more.
         delete_all: Whether each mapping of an account that the directory does not have goes, whatever declares it.
@@ -266,6 +270,8 @@ class MappingRule:
     filter: str = "(objectClass=*)"
     account_attribute: str = "sAMAccountName"
     case: Literal["asIs", "upper", "lower"] = "asIs"
+    allowed: str | None = None
+    exclude: tuple[str, ...] = ()
     create: bool = True
     delete: bool = True
     delete_all: bool = False
@@ -284,6 +290,7 @@ SPEC_TYPES: dict[Kind, type[Spec]] = {
 }
 
 PROTECT_ANNOTATION = "pwsync/protect"
+RECONCILE_ANNOTATION = "pwsync/reconcile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +312,11 @@ class Resource:
     def is_protected(self) -> bool:
         """Whether it may be neither pruned nor replaced."""
         return self.annotations.get(PROTECT_ANNOTATION) == "true"
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether differences from its manifest are shown, and not applied."""
+        return self.annotations.get(RECONCILE_ANNOTATION) == "disabled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from controller.model.errors import InvalidInput, NotFound
 from controller.model.events import Event, EventType
 from controller.model.secret import Secret
 from controller.model.topology import Kind, Mapping
+from controller.model.verification import Verification
 from controller.pipeline.following import CredentialDatabase
 from controller.pipeline.passwords import check_password
 from controller.pipeline.queueing import Queue
@@ -35,6 +36,7 @@ class CredentialView:
 
     Attributes:
         expired_at: When the external system was first heard to say that the password has expired.
+        verified: What the last try of the stored external password told; None when it was not tried.
     """
 
     mapping: Mapping
@@ -42,6 +44,7 @@ class CredentialView:
     has_windows_password: bool
     password: Secret | None = None
     expired_at: datetime | None = None
+    verified: Verification | None = None
 
 
 class CredentialAdministration:
@@ -132,7 +135,19 @@ class CredentialAdministration:
                 has_windows_password=tx.credentials.windows(mapping.windows) is not None,
                 password=credentials.external_password(mapping) if reveals else None,
                 expired_at=expiry_of(stored),
+                verified=_verified(tx, topology, mapping, credentials.stored_external(mapping)),
             )
+
+
+def _verified(
+    tx: Transaction, topology: Topology, mapping: Mapping, stored: StoredSecret | None
+) -> Verification | None:
+    """What the last try of the stored password told; None when it was not tried since it was stored."""
+    adapter = topology.applications[mapping.application].adapter
+    if adapter is None or stored is None:
+        return None
+    last = tx.verifications.get(ExternalAccount(adapter, mapping.external))
+    return last if last is not None and last.stored_at == stored.updated_at else None
 
 
 def expiry_of(stored: ReadOnlyMapping[str, StoredSecret]) -> datetime | None:

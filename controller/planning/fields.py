@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from controller.model.accounts import WindowsAccount
 from controller.model.filters import PasswordFilter
-from controller.model.topology import Resource
+from controller.model.topology import MappingRule, Resource
 from controller.planning.change import Subject
 from controller.planning.encoding import spelling
 
@@ -97,6 +97,15 @@ def _quoted_if_needed(text: str) -> str:
     return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
+_OF_RULES = {
+    "base_dn": "match.baseDN",
+    "filter": "match.filter",
+    "account_attribute": "windowsAccount.attribute",
+    "external_attribute": "externalAccount.attribute",
+    "case": "externalAccount.case",
+    "allowed": "externalAccount.allowed",
+    "exclude": "externalAccount.exclude",
+}
 _WORDS = frozenset({"", "true", "false", "(none)", "(default)"})  # quoted, so that text is never taken for another type
 
 
@@ -120,7 +129,7 @@ def _leaves(value: object, path: str = "", *, skip_defaults: bool = False) -> It
             for field in fields(value):
                 item = getattr(value, field.name)
                 if not (skip_defaults and _is_default(field, item)) and not _is_identity(value, field):
-                    inner = path if field.name in _FLATTENED else _join(path, spelling(field.name))
+                    inner = path if field.name in _FLATTENED else _join(path, _spelling(value, field.name))
                     yield from _leaves(item, inner, skip_defaults=skip_defaults)
         case _:
             raise TypeError(f"{type(value).__name__} cannot be shown")
@@ -135,6 +144,11 @@ def _as_written(value: object) -> object:
             return {"rules": value.notation() if rules else None}
         case _:
             return value
+
+
+def _spelling(value: object, name: str) -> str:
+    """What manifests call a field."""
+    return _OF_RULES.get(name, spelling(name)) if isinstance(value, MappingRule) else spelling(name)
 
 
 def _join(path: str, name: str) -> str:

@@ -13,6 +13,7 @@ from controller.planning.diff import diff
 from controller.planning.digest import Tally
 from controller.planning.filter_trials import FilterTrial
 from controller.planning.impact import Impact, impacts
+from controller.planning.left_alone import changes_left_out, left_alone, left_alone_holds, left_alone_warnings
 from controller.planning.propagation import Propagation
 from controller.planning.safety import Counts, Hold, holds, kept_conflicts, policy_of
 from controller.planning.state import State
@@ -28,7 +29,8 @@ class Plan:
         warnings: What a person should know, in words.
         actual_digest: Digest of the state that the plan starts from; it can be applied to no other.
         desired_digest: Digest of the manifests that it comes from.
-        left_out: Differences that the policy keeps out of the plan (``prune: false``, ``selfHeal: false``).
+        left_out: Differences that are kept out of the plan: by the policy (``prune: false``, ``selfHeal: false``), or
+            because the manifest of the object says that it is left alone.
         drifted: Objects that something other than apply has altered, whether they differ from the manifests or not.
         revision: Which manifests those are: ``main@sha1:...`` of a repository, else the digest.
         impacts: What it means for the people of each application that it concerns. Not kept in plan files.
@@ -89,10 +91,12 @@ def make_plan(
     """
     policy = policy or policy_of(actual, desired)
     old, new = Tally(actual), Tally(desired)
-    resulting = _resulting_objects(actual, desired, policy, frozenset() if heal else drifted)
+    settled = left_alone(actual, desired)
+    untouched = changes_left_out(settled, desired)
+    resulting = _resulting_objects(actual, settled, policy, frozenset() if heal else drifted)
     propagation = Propagation(resulting)
     wanted = propagation.watch(new.mappings())
-    differences = list(diff(State(actual.resources, old.mappings()), State(desired.resources, wanted)))
+    differences = list(diff(State(actual.resources, old.mappings()), State(settled.resources, wanted)))
     kept = [c for c in differences if isinstance(c, Prune) and not policy.prune]
     open_differences = [c for c in differences if policy.prune or not isinstance(c, Prune)]
     unhealed = [c for c in open_differences if not heal and c.key in drifted]
@@ -105,13 +109,20 @@ def make_plan(
         changes=tuple(changes),
         holds=(
             *holds(changes, policy, counts),
-            *kept_conflicts(changes, kept, desired.resources),
+            *kept_conflicts(changes, kept, settled.resources),
+            *left_alone_holds(changes, untouched),
             *conflict_holds(propagation.conflicts(MOST_SHOWN, chain(desired.mappings, kept_mappings))),
         ),
-        warnings=(*warnings, *_kept_warnings(kept), *_drift_warnings(unhealed), *_remote_warnings(changes)),
+        warnings=(
+            *warnings,
+            *_kept_warnings(kept),
+            *left_alone_warnings(untouched),
+            *_drift_warnings(unhealed),
+            *_remote_warnings(changes),
+        ),
         actual_digest=old.digest(),
         desired_digest=new.digest(),
-        left_out=(*kept, *unhealed),
+        left_out=(*kept, *unhealed, *untouched),
         drifted=frozenset(drifted),
         revision=new.digest(),
         impacts=tuple(impacts(changes, actual.resources, resulting, old, new)) if changes else (),

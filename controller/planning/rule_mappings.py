@@ -4,9 +4,11 @@ What is declared one by one, in a set or in a file wins. Two accounts that claim
 that differ about one account, change nothing: what is there stays, and a person is told.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import dataclass, field
+from fnmatch import translate
 
 from controller.model.accounts import BUILT_IN_NAMES, ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
@@ -25,13 +27,17 @@ class Derived:
     Attributes:
         mappings: In the order of ``Mapping.sort_key``.
         results: Of each rule, by name.
-        gone: Accounts that a directory does not have, all of whose mappings go.
+        gone: Accounts that a directory does not have, all of whose declared mappings go.
+        vanished: These, and those whose derived mappings go for the same reason.
+        watched: How many mappings of each domain were looked at to find out.
         standing: How many mappings each rule has now.
     """
 
     mappings: Sequence[Mapping] = ()
     results: ReadOnlyMapping[str, RuleResult] = field(default_factory=dict)
     gone: frozenset[WindowsAccount] = frozenset()
+    vanished: frozenset[WindowsAccount] = frozenset()
+    watched: ReadOnlyMapping[str, int] = field(default_factory=dict)
     standing: ReadOnlyMapping[str, int] = field(default_factory=dict)
 
 
@@ -55,27 +61,25 @@ def derive(
         if draft is not None and (mapping.application, mapping.windows.domain) == draft.place:
             draft.standing[mapping.windows] = mapping
     ledgers = {draft.rule.application: _Ledger() for draft in drafts.values()}
-    watched = {draft.rule.domain: draft for draft in drafts.values() if draft.existing is not None}
-    gone: set[WindowsAccount] = set()
+    watch = _Watch(drafts.values())
     for mapping in declared:
-        watcher = watched.get(mapping.windows.domain)
-        if watcher is not None and not watcher.exists(mapping.windows):
-            gone.add(mapping.windows)
-            watcher.problems.append(_gone_but_declared(mapping))
-        elif (ledger := ledgers.get(mapping.application)) is not None:
+        if not watch.has_lost_declared(mapping) and (ledger := ledgers.get(mapping.application)) is not None:
             ledger.declare(mapping)
     for draft in drafts.values():
-        watcher = watched.get(draft.rule.domain)
         for mapping in draft.wanted():
-            if watcher is not None and not watcher.exists(mapping.windows):
-                gone.add(mapping.windows)
-            else:
+            if not watch.has_lost_derived(mapping, draft):
                 ledgers[mapping.application].claim(mapping, draft)
     chosen = sorted((m for ledger in ledgers.values() for m in ledger.settle(drafts)), key=lambda m: m.sort_key)
     for mapping in chosen:
         drafts[mapping.origin.removeprefix(ORIGIN)].mapped += 1
-    results = {name: draft.result() for name, draft in drafts.items()}
-    return Derived(chosen, results, frozenset(gone), {name: len(draft.standing) for name, draft in drafts.items()})
+    return Derived(
+        chosen,
+        {name: draft.result() for name, draft in drafts.items()},
+        frozenset(watch.gone),
+        frozenset(watch.gone | watch.vanished),
+        watch.watched,
+        {name: len(draft.standing) for name, draft in drafts.items()},
+    )
 
 
 class _Draft:
@@ -84,12 +88,15 @@ class _Draft:
     def __init__(self, name: str, rule: MappingRule, reading: RuleReading) -> None:
         self.rule = rule
         self.place = (rule.application, rule.domain)
+        self.named_by = (rule.domain, rule.account_attribute.lower())
         self.existing = reading.existing if rule.delete_all else None
         self.standing: dict[WindowsAccount, Mapping] = {}
         self.problems: list[str] = [reading.problem] if reading.problem else []
         self.mapped = self.overridden = 0
         self._origin = ORIGIN + name
         self._accounts = reading.accounts
+        self._allowed = re.compile(rule.allowed) if rule.allowed is not None else None
+        self._excluded = re.compile("|".join(translate(pattern.lower()) for pattern in rule.exclude) or r"(?!)")
 
     def exists(self, account: WindowsAccount) -> bool:
         """Whether the directory has it."""
@@ -98,11 +105,13 @@ class _Draft:
     def wanted(self) -> Iterator[Mapping]:
         """What the rule wants by itself; without an answer, what is there."""
         if self._accounts is None:
-            yield from self.standing.values()
-            return
+            return iter(self.standing.values())
+        return (mapping for mapping in self._wanted(self._accounts) if self._permits(mapping.external))
+
+    def _wanted(self, accounts: Iterable[FoundAccount]) -> Iterator[Mapping]:
         matched: set[WindowsAccount] = set()
         may_move = self.rule.create and self.rule.delete
-        for found in self._accounts:
+        for found in accounts:
             mapping = self._mapping(found)
             if mapping is None:
                 continue
@@ -138,11 +147,71 @@ class _Draft:
         except InvalidInput as error:
             self.problems.append(f"{name!a} cannot be mapped: {error.message}: correct {attribute} in the directory")
             return self._unclear(name)
+        if not self._permits(external):
+            self.problems.append(
+                f"{name!a} would have the external account {external!a}, which externalAccount of the rule does not "
+                f"allow, and is left out: correct {attribute} in the directory"
+            )
+            return self._unclear(name)
         return Mapping(self.rule.application, windows, external, True, self._origin)
+
+    def _permits(self, external: str) -> bool:
+        """Whether the rule may give anybody this external account: whoever writes the attribute chooses it."""
+        if self._allowed is not None and self._allowed.fullmatch(external) is None:
+            return False
+        return self._excluded.fullmatch(external.lower()) is None
 
     def _unclear(self, name: str) -> Mapping | None:
         """What is there stays as long as nobody knows better."""
         return self.standing.get(WindowsAccount(self.rule.domain, name.lower()))
+
+
+class _Watch:
+    """Accounts that directories do not have, where a rule says ``deleteAll``.
+
+    A rule names accounts by an attribute. What it derives is looked for among the values of that attribute. What is
+    declared is named by any of those of its domain's rules: it is gone when it is among the values of none, and when
+    all of them are known.
+    """
+
+    def __init__(self, drafts: Iterable[_Draft]) -> None:
+        watching = [draft for draft in drafts if draft.rule.delete_all]
+        unknown = {draft.rule.domain for draft in watching if draft.existing is None}
+        self._by_attribute = {draft.named_by: draft for draft in watching if draft.existing is not None}
+        self._by_domain: dict[str, list[_Draft]] = {}
+        for draft in self._by_attribute.values():
+            if draft.rule.domain not in unknown:
+                self._by_domain.setdefault(draft.rule.domain, []).append(draft)
+        self.gone: set[WindowsAccount] = set()
+        self.vanished: set[WindowsAccount] = set()
+        self.watched: dict[str, int] = {}
+
+    def has_lost_declared(self, mapping: Mapping) -> bool:
+        """Whether the account of a declared mapping is gone."""
+        watchers = self._by_domain.get(mapping.windows.domain)
+        if watchers is None:
+            return False
+        self._count(mapping)
+        if any(watcher.exists(mapping.windows) for watcher in watchers):
+            return False
+        self.gone.add(mapping.windows)
+        watchers[0].problems.append(_gone_but_declared(mapping))
+        return True
+
+    def has_lost_derived(self, mapping: Mapping, draft: _Draft) -> bool:
+        """Whether the account of a mapping that *draft* wants is gone."""
+        watcher = self._by_attribute.get(draft.named_by)
+        if watcher is None:
+            return False
+        self._count(mapping)
+        if watcher.exists(mapping.windows):
+            return False
+        self.vanished.add(mapping.windows)
+        return True
+
+    def _count(self, mapping: Mapping) -> None:
+        domain = mapping.windows.domain
+        self.watched[domain] = self.watched.get(domain, 0) + 1
 
 
 class _Ledger:

@@ -76,7 +76,29 @@ def checked_against_rules(plan: Plan, derived: Derived, policy: ReconcilePolicy)
         for name, result in derived.results.items()
         for hold in _holds(name, result, pruned[name], derived.standing[name], policy)
     ]
+    held += _holds_of_domains(plan, derived, policy)
     return replace(plan, holds=(*plan.holds, *held)) if held else plan
+
+
+def _holds_of_domains(plan: Plan, derived: Derived, policy: ReconcilePolicy) -> Iterator[Hold]:
+    """Holds where accounts that a directory does not have any more would take too many mappings of its domain along."""
+    lost = Counter(
+        change.before.windows.domain
+        for change in plan.changes
+        if isinstance(change, Prune)
+        and isinstance(change.before, Mapping)
+        and change.before.windows in derived.vanished
+    )
+    for domain, pruned in sorted(lost.items()):
+        watched, limit = derived.watched[domain], policy.max_prune_percent
+        if exceeds(pruned, watched, limit):
+            yield Hold(
+                "domainLosesTooMany",
+                f"the directory of Domain/{domain} does not have the accounts of {pruned:,} of its {watched:,} "
+                f"mappings, which deleteAll would prune; maxPrunePercent is {limit}",
+                "check baseDN of the Domain and what the service account may read; if it is meant, use --force or raise"
+                " maxPrunePercent of the System",
+            )
 
 
 def _holds(name: str, result: RuleResult, pruned: int, standing: int, policy: ReconcilePolicy) -> Iterator[Hold]:

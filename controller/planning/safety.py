@@ -58,9 +58,10 @@ class Counts:
 
 
 def policy_of(actual: State, desired: State) -> ReconcilePolicy:
-    """The policy of the desired System; else of the actual one; else the defaults."""
+    """The policy of the desired System; else of the actual one, as also when that is left alone; else the defaults."""
     key = Key(Kind.SYSTEM, "default")
-    for state in (desired, actual):
+    wanted = desired.resources.get(key)
+    for state in (actual, desired) if wanted is not None and wanted.is_left_alone else (desired, actual):
         match state.resources.get(key):
             case Resource(spec=System(reconcile=policy)):
                 return policy

@@ -18,6 +18,7 @@ from controller.ports.observations import Observations
 from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
 from controller.ports.tokens import Tokens
+from controller.ports.verifications import Verifications
 from controller.ports.windows_groups import WindowsGroups
 
 
@@ -44,6 +45,7 @@ class Transaction(Protocol):
     sessions: Sessions
     mappings: Mappings
     observations: Observations
+    verifications: Verifications
     windows_groups: WindowsGroups
     credentials: Credentials
     sealed: SealedValues

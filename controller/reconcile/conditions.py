@@ -55,6 +55,9 @@ def _drifted(survey: SurveyNote | None, *, has_drifted: bool) -> Condition:
 def _observed(survey: SurveyNote) -> Condition:
     """What is otherwise at the system itself than we know."""
     found, unseen = [], f"its accounts could not be looked at: {survey.problem}" if survey.problem else ""
+    if survey.differing:
+        words = ("stored password does not open its account", "stored passwords do not open their accounts")
+        found.append(counted(survey.differing, *words))
     if survey.missed:
         found.append(f"{counted(survey.missed, 'password was', 'passwords were')} set and nobody told")
     if survey.missing:

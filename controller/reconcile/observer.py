@@ -1,24 +1,26 @@
 """Looks at the accounts of all mappings where they are: which there are not, and whose password nobody told us of.
 
-Nothing is changed, at the systems or in the topology: what is found is shown as conditions and told in events.
+Nothing is changed, at the systems or in the topology: what is found is shown as conditions and told in events. Where
+the System wants it, some stored passwords are tried as well (``verifying``).
 """
 
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from controller.model import events
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount, account_of
 from controller.model.errors import PwsyncError, Unavailable
 from controller.model.events import Event, EventType
-from controller.model.observation import Known, Observation, Sighting, Survey, SurveyNote, observe
+from controller.model.observation import Observation, Sighting, Survey, SurveyNote, observe
 from controller.model.topology import Adapter, Application, Domain, Key, Resource
-from controller.ports.changes import ChangeQuery
 from controller.ports.connectors import Connector
 from controller.ports.store import Store, Transaction
+from controller.reconcile.knowledge import known_of
 from controller.reconcile.settled import names_of
+from controller.reconcile.verifying import Verifier, differing
 
 Connect = Callable[[Adapter | Domain], Connector]
 """Makes the connector of a target. Raises PwsyncError when it cannot be had."""
@@ -29,6 +31,7 @@ LATENCY = timedelta(minutes=1)
 """How long a report may take, before a change that it would tell of counts as missed."""
 MOST_NAMED = 20
 """Accounts that a condition names."""
+_NOTHING = Observation()
 MOST_TOLD = 100
 """Accounts of one target that one look makes events of; the condition counts all."""
 
@@ -54,6 +57,7 @@ class Observer:
     Args:
         store: Keeps what was seen.
         connect: Makes connectors.
+        verifier: Tries stored passwords, where somebody wants that.
         may_go_on: Tells, before each piece of accounts, whether there is time for it.
         latency: How long a report may take.
     """
@@ -62,11 +66,13 @@ class Observer:
         self,
         store: Store,
         connect: Connect,
+        verifier: Verifier,
         may_go_on: Callable[[], bool] = lambda: True,
         latency: timedelta = LATENCY,
     ) -> None:
         self._store = store
         self._connect = connect
+        self._verifier = verifier
         self._may_go_on = may_go_on
         self._latency = latency
 
@@ -103,6 +109,8 @@ class Observer:
                     news = self._note_piece(target, connector.survey(some), before, MOST_TOLD - told)
                     told += sum(_is_news(before.get(account), observation) for account, observation in news.items())
                     seen.update(news)
+                mapped = {name: seen.get(name, before.get(name, _NOTHING)) for name in target.accounts}
+                self._verifier.verify(target.lane, connector, mapped)
         except PwsyncError as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001  # a defect of a connector must not hide the others; its text may hold secrets
@@ -122,7 +130,7 @@ class Observer:
             for name, sighting in seen:
                 last = before.get(name)
                 if last is None or not _is_as_before(last, sighting):
-                    known = _known(tx, account_of(target.lane, name)) if target.tells_changes else None
+                    known = known_of(tx, account_of(target.lane, name)) if target.tells_changes else None
                     observation = observe(
                         last, sighting, known, now=tx.now, difference=difference, latency=self._latency
                     )
@@ -140,10 +148,12 @@ class Observer:
         mapped = set(target.accounts)
         missing = [name for name in target.accounts if name in seen and seen[name].missing_since is not None]
         missed = [name for name in target.accounts if name in seen and seen[name].missed_since is not None]
-        names = tuple([*missed, *missing][:MOST_NAMED])
         with self._store.write() as tx:
             tx.observations.forget(target.lane, seen.keys() - mapped)
-            tx.observations.note(target.lane, SurveyNote(tx.now, len(missing), len(missed), names, problem))
+            wrong = differing(tx, target.lane, target.accounts)
+            names = tuple(dict.fromkeys([*wrong, *missed, *missing]))[:MOST_NAMED]
+            note = SurveyNote(tx.now, len(missing), len(missed), len(wrong), names, problem)
+            tx.observations.note(target.lane, note)
             if problem and (noted is None or noted.problem != problem):
                 tx.events.add(Event(events.TARGET_NOT_SEEN, fields={"target": target.lane, "problem": problem}))
 
@@ -165,12 +175,6 @@ def _event(account: Account, seen: Observation) -> Event:
     type_: EventType = events.ACCOUNT_MISSING if seen.missing_since is not None else events.PASSWORD_CHANGE_MISSED
     fields = {"setAt": seen.set_at.isoformat()} if seen.set_at is not None else {}
     return Event(type_, adapter=adapter, account=name, fields=fields)
-
-
-def _known(tx: Transaction, account: Account) -> Known:
-    newest = tx.changes.find(ChangeQuery(account=account.name, lane=account.lane, limit=1))
-    reported_at: datetime | None = newest[0].received_at if newest else None
-    return Known(tx.fingerprints.get(account), reported_at)
 
 
 def _targets(tx: Transaction) -> Iterator[_Target]:

@@ -9,7 +9,7 @@ from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.delivery import OPEN_STATES, DeliveryState
 from controller.model.observation import SurveyNote
 from controller.model.rule_reading import NotedResult
-from controller.model.topology import Adapter, Key, Kind, Mapping, MappingRule, Resource
+from controller.model.topology import RECONCILE_ANNOTATION, Adapter, Key, Kind, Mapping, MappingRule, Resource
 from controller.model.wording import counted
 from controller.planning.change import Change, resource_order
 from controller.planning.plan import Plan
@@ -24,6 +24,9 @@ NO_PROBLEMS: ReadOnlyMapping[str, str] = {}
 NO_SURVEYS: ReadOnlyMapping[str, SurveyNote] = {}
 NO_RESULTS: ReadOnlyMapping[str, NotedResult] = {}
 NO_RECORDS: ReadOnlyMapping[Key, ResourceRecord] = {}
+
+
+_LEFT_ALONE = f"it is left alone: {RECONCILE_ANNOTATION} is disabled in its manifest"
 
 
 class Sync(StrEnum):
@@ -98,7 +101,7 @@ def statuses(
     left_out = {c.key for c in plan.left_out}
 
     def status(key: Key) -> ObjectStatus:
-        synced = _sync(open_changes.get(key), plan, is_left_out=key in left_out)
+        synced = _sync(open_changes.get(key), plan, specs.get(key), is_left_out=key in left_out)
         lane = lanes.get(_lane(key))
         health, healthy = (
             _problem_of_users(key, users)
@@ -119,12 +122,17 @@ def statuses(
     return {key: status(key) for key in keys}
 
 
-def _sync(change: Change | None, plan: Plan, *, is_left_out: bool) -> Condition:
+def _sync(change: Change | None, plan: Plan, resource: Resource | None, *, is_left_out: bool) -> Condition:
+    is_left_alone = resource is not None and resource.is_left_alone
+    if change is None and is_left_alone:
+        return Condition("Synced", True, "leftAlone", _LEFT_ALONE)
     if change is None:
         return Condition("Synced", True, "asDeclared")
     what = f"differs from the manifests: would {change.action} it"
     if plan.heals_drift(change):
         what = f"was altered by something other than apply: would {change.action} it"
+    if is_left_out and is_left_alone:
+        return Condition("Synced", False, "leftAlone", f"{what}, but {_LEFT_ALONE}")
     if is_left_out:
         return Condition("Synced", False, "leftOut", f"{what}, but the policy leaves it as it is")
     if plan.holds:

@@ -42,7 +42,7 @@ class Controller:
         self._scheduler = Scheduler(self._round, self._interval)
         self._housekeeping = HousekeepingRounds(installation.make_housekeeping())
         self._policies = PolicyRounds(installation.store, installation.catalogue)
-        self._observer = ObserverRounds(installation.store, installation.catalogue)
+        self._observer = ObserverRounds(installation.store, installation.sealer, installation.catalogue)
         self._users = UserRounds(make_users(installation.store))
         self._topology = TopologyReader()
         self._replay = installation.replay

@@ -1,11 +1,14 @@
 """Accounts are looked at where they are, beside the reconcile loop: after each of its rounds."""
 
 from functools import partial
+from random import SystemRandom
 from threading import Event, Thread
 
 from controller.ports.connectors import ConnectorCatalogue
+from controller.ports.sealing import Sealer
 from controller.ports.store import Store
 from controller.reconcile.observer import Observer
+from controller.reconcile.verifying import Verifier
 from controller.runtime.lanes import make_connector
 from controller.runtime.references import resolve_secret
 from controller.runtime.workers import warn
@@ -14,10 +17,10 @@ from controller.runtime.workers import warn
 class ObserverRounds:
     """Looks in a thread of its own, so that a directory that does not answer holds up nothing else."""
 
-    def __init__(self, store: Store, catalogue: ConnectorCatalogue) -> None:
+    def __init__(self, store: Store, sealer: Sealer, catalogue: ConnectorCatalogue) -> None:
         self._wanted = Event()
         self._is_stopping = Event()
-        self._observer = make_observer(store, catalogue, self._is_stopping)
+        self._observer = make_observer(store, sealer, catalogue, self._is_stopping)
         self._thread = Thread(target=self._run, name="pwsync-observer", daemon=True)
 
     def start(self) -> None:
@@ -43,7 +46,13 @@ class ObserverRounds:
                 warn("The accounts of mappings are looked at later", error)
 
 
-def make_observer(store: Store, catalogue: ConnectorCatalogue, stopping: Event | None = None) -> Observer:
-    """Make what looks at the accounts of *store*."""
+def make_observer(
+    store: Store, sealer: Sealer, catalogue: ConnectorCatalogue, stopping: Event | None = None
+) -> Observer:
+    """Make what looks at the accounts of *store*, and tries their stored passwords where the System wants it."""
+
+    def may_go_on() -> bool:
+        return stopping is None or not stopping.is_set()
+
     connect = partial(make_connector, catalogue, resolve_secret)
-    return Observer(store, connect, lambda: stopping is None or not stopping.is_set())
+    return Observer(store, connect, Verifier(store, sealer, SystemRandom().random, may_go_on), may_go_on)

@@ -33,12 +33,14 @@ class Picture:
     Attributes:
         counts: Deliveries by lane and state.
         ages: Of the oldest waiting delivery of each lane, in seconds.
+        verified: Accounts by lane and what the last try of their stored password told.
     """
 
     taken: float
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     ages: dict[str, float] = field(default_factory=dict)
     lanes: dict[str, LaneStatus] = field(default_factory=dict)
+    verified: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class QueueMetrics(Collector):
@@ -80,7 +82,7 @@ class QueueMetrics(Collector):
         with self._store.read() as tx:
             oldest = tx.deliveries.oldest_open()
             ages = {lane: max((tx.now - since).total_seconds(), 0) for lane, since in oldest.items()}
-            return Picture(taken, tx.deliveries.count_by_state(), ages, tx.lanes.read())
+            return Picture(taken, tx.deliveries.count_by_state(), ages, tx.lanes.read(), tx.verifications.count())
 
 
 def _told(picture: Picture) -> Iterator[Metric]:
@@ -98,7 +100,14 @@ def _told(picture: Picture) -> Iterator[Metric]:
         online.add_metric([lane], status.is_online)
         if not status.is_online:
             problems.add_metric([lane, known_code(status.code)], 1)
-    yield from (counts, ages, online, problems)
+    verified = GaugeMetricFamily(
+        "pwsync_verified_accounts",
+        "Accounts whose stored password was tried, by what the last try told (confirmed, differs, unknown).",
+        labels=["lane", "outcome"],
+    )
+    for (lane, outcome), count in sorted(picture.verified.items()):
+        verified.add_metric([lane, outcome], count)
+    yield from (counts, ages, online, problems, verified)
 
 
 def _kept(waiting: Waiting) -> Iterator[Metric]:

@@ -25,6 +25,7 @@ from controller.ports.resources import Resources, Suspensions
 from controller.ports.sealing import SealedValues
 from controller.ports.store import Leases, Transaction
 from controller.ports.tokens import Tokens
+from controller.ports.verifications import Verifications
 from controller.ports.windows_groups import WindowsGroups
 from controller.store.audit import SqlAudit
 from controller.store.changes import SqlChanges
@@ -51,6 +52,7 @@ from controller.store.sessions import SqlSessions
 from controller.store.suspensions import SqlSuspensions
 from controller.store.tokens import SqlTokens
 from controller.store.turn import Turn
+from controller.store.verifications import SqlVerifications
 from controller.store.windows_groups import SqlWindowsGroups
 
 # Compiling a query at run time (JIT) costs more than any query here.
@@ -80,6 +82,7 @@ class SqlTransaction:
         self.sessions: Sessions = SqlSessions(session)
         self.mappings: Mappings = SqlMappings(session)
         self.observations: Observations = SqlObservations(session)
+        self.verifications: Verifications = SqlVerifications(session)
         self.windows_groups: WindowsGroups = SqlWindowsGroups(session)
         self.credentials: Credentials = SqlCredentials(session)
         self.sealed: SealedValues = SqlSealedValues(session)

@@ -71,6 +71,7 @@ class SqlObservations:
             "looked_at": note.at,
             "missing": note.missing,
             "missed": note.missed,
+            "differing": note.differing,
             "names": json.dumps(note.names),
             "problem": note.problem,
         }
@@ -84,4 +85,4 @@ class SqlObservations:
 
 def _note(row: Row[Any]) -> SurveyNote:
     names = _NAMES.validate_json(row.names)
-    return SurveyNote(row.looked_at, row.missing, row.missed, names, row.problem)
+    return SurveyNote(row.looked_at, row.missing, row.missed, row.differing, names, row.problem)

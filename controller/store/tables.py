@@ -124,8 +124,19 @@ surveys = Table(
     _required("looked_at", Instant()),
     _required("missing", BigInteger()),
     _required("missed", BigInteger()),
+    _required("differing", BigInteger()),
     _required("names", Prose()),
     _required("problem", Prose()),
+)
+
+verifications = Table(
+    "verifications",
+    METADATA,
+    _required("lane", Name(), primary_key=True),
+    _required("account", Name(), primary_key=True),
+    _required("tried_at", Instant()),
+    _required("stored_at", Instant()),
+    _required("outcome", Name()),
 )
 
 rule_results = Table(

@@ -1,6 +1,7 @@
 """The server: uvicorn, run by this program, until a signal ends it."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,9 @@ Drain = Callable[[], None]
 """Called in a thread of its own after that, while requests are still answered; the server closes when it returns."""
 LOOK_EVERY = 300
 """Tenths of a second between two looks whether the files of the certificate have changed."""
+COLLECT_EVERY = 100
+"""Tenths of a second between two collections of garbage: connections that end badly are cycles, each with the memory of
+its TLS, which the collector does not count."""
 HURRY_POLL = 0.1
 """Seconds between two looks whether a second interrupt asks to hurry."""
 
@@ -132,7 +136,9 @@ class _Server(uvicorn.Server):
         self.started = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Look after the certificate now and then; uvicorn calls this ten times a second."""
+        """Look after the certificate and the memory now and then; uvicorn calls this ten times a second."""
+        if counter % COLLECT_EVERY == 0:
+            gc.collect()
         if self._renewal is not None and counter % LOOK_EVERY == 0:
             self._renewal.look()
         return await super().on_tick(counter)

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from controller.model import events
+from controller.model.accounts import ExternalAccount
 from controller.model.events import Event
+from controller.model.verification import Verification
 from controller.ports.lanes import LaneStatus
 from controller.reconcile.reconciler import Outcome, ReconcileResult
 from controller.runtime.metrics import Metrics
@@ -87,6 +89,7 @@ def _busy(folder: Path) -> Metrics:
     with closing(open_store(f"sqlite:///{folder / 'pwsync.db'}")) as store:
         with store.write() as tx:
             tx.deliveries.add(delivery("d-1"))
+            tx.verifications.put(ExternalAccount("racf", "ALICE1"), Verification(AT, AT))
             tx.lanes.put(LaneStatus(LANE, is_online=False, since=AT, code="unavailable"))
         queue = QueueMetrics(store, folder / "replay")
         queue.refresh()

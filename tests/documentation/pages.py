@@ -125,3 +125,14 @@ def fits(expected: tuple[str, ...], printed: str) -> bool:
 def _line_pattern(line: str) -> str:
     parts = re.split(r" *\.\.\. *", " ".join(line.split()))
     return "[^\n]*".join(re.escape(part) for part in parts)
+
+
+def shown_manifests() -> Iterator[tuple[str, str]]:
+    """Every file of manifests in the project, and every one that a page shows, with its place."""
+    for file in sorted([*ROOT.glob("manifests/*.yaml"), *ROOT.glob("examples/**/manifests/*.yaml")]):
+        yield str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")
+    for page in all_pages():
+        for block in blocks(page):
+            first, _, rest = block.body.partition("\n")
+            if block.language == "yaml" and first.startswith("# file: ") and not rest.startswith("# invalid"):
+                yield str(block), block.body

@@ -23,7 +23,7 @@ from controller.model.errors import (
     PwsyncError,
     Unavailable,
 )
-from controller.model.observation import Sighting, Survey
+from controller.model.observation import Sighting, Standing, Survey
 from controller.model.options import Options
 from controller.model.policy import PasswordPolicy
 from controller.model.rule_reading import FoundAccount
@@ -55,6 +55,7 @@ class MemoryDirectory:
         probes: Every (account, password) that was verified, in order.
         set_at: When it tells that passwords were set.
         clock: What time it tells.
+        standings: How far accounts are from their lockout, where they are not clean; a wrong probe counts.
         gate: Called before each write, outside the lock: a test may wait in it.
     """
 
@@ -67,6 +68,7 @@ class MemoryDirectory:
     gate: Callable[[str], None] = lambda _: None
     set_at: dict[str, datetime] = field(default_factory=dict)
     clock: datetime | None = None
+    standings: dict[str, Standing] = field(default_factory=dict)
     _script: deque[tuple[When, ConnectorError]] = field(default_factory=deque)
     _probe_error: ConnectorError | None = None
     _down: bool = False
@@ -120,7 +122,10 @@ class MemoryDirectory:
             if error is not None:
                 raise error
             self.probes.append((account, password))
-            return self._in_force(account) == password
+            is_right = self._in_force(account) == password
+            if not is_right:
+                self.standings[account] = Standing.FAILURES
+            return is_right
 
     def policy_of(self, account: str | None) -> PasswordPolicy | None:
         """Tell the policy, to anyone."""
@@ -134,7 +139,12 @@ class MemoryDirectory:
         """Tell which accounts there are."""
         with self._lock:
             self.reach()
-            return Survey({a: Sighting(a in self.accounts, self.set_at.get(a)) for a in accounts}, self.clock)
+            return Survey({account: self._sighting(account) for account in accounts}, self.clock)
+
+    def _sighting(self, account: str) -> Sighting:
+        if account not in self.accounts:
+            return Sighting(False)
+        return Sighting(True, self.set_at.get(account), self.standings.get(account, Standing.CLEAN))
 
     def reach(self) -> None:
         """Raise Unavailable while the directory is down."""

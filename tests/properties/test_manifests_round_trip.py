@@ -34,6 +34,7 @@ from controller.model.topology import (
     Source,
     System,
 )
+from controller.model.verification import LONGEST_PERIOD, SHORTEST_PERIOD, VerificationPolicy
 from controller.planning.state import State
 from tests.unit.manifests.catalogue import FakeCatalogue
 
@@ -48,6 +49,13 @@ names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch
 paths = st.from_regex(r"/nowhere/[a-z0-9 :#]{1,8}", fullmatch=True)
 seconds = st.integers(0, 10**7).map(lambda count: timedelta(seconds=count))
 some_time = st.integers(1, 10**7).map(lambda count: timedelta(seconds=count))
+
+
+def whole(duration: timedelta) -> timedelta:
+    """Manifests write no fractions of seconds."""
+    return timedelta(seconds=duration // timedelta(seconds=1))
+
+
 percents = st.integers(0, 100)
 counts = st.integers(0, 10**6)
 levels = st.integers(0, 3)
@@ -69,6 +77,9 @@ systems = st.builds(
     sources=st.builds(AcceptedSources, st.booleans(), st.booleans()),
     audit=st.builds(AuditPolicy, levels, levels, some_time, counts, counts, counts),
     credential_lookups=st.builds(RateLimit, st.integers(1, 1000), some_time),
+    credential_verification=st.builds(
+        VerificationPolicy, switch, st.timedeltas(SHORTEST_PERIOD, LONGEST_PERIOD).map(whole), st.integers(1, 100)
+    ),
     reconcile=st.builds(ReconcilePolicy, some_time, switch, switch, percents, percents),
 )
 secret_references = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True).map(

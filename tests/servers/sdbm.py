@@ -75,6 +75,7 @@ class Sdbm:
 
     Attributes:
         mixed_case: Whether passwords keep their case.
+        most_wrong: After so many wrong passwords a user is revoked.
         scripted: The next answers (result code and words) to binds of users and to modifies.
         requests: What came, one text for each request.
     """
@@ -82,6 +83,7 @@ class Sdbm:
     def __init__(self) -> None:
         self.users: dict[str, User] = {SERVICE: User(phrase=SERVICE_PASSWORD)}
         self.mixed_case = False
+        self.most_wrong = MOST_WRONG
         self.scripted: list[tuple[int, str]] = []
         self.requests: list[str] = []
 
@@ -124,7 +126,7 @@ class Sdbm:
     def _count_wrong(self, user: User | None) -> tuple[int, str]:
         if user is not None:
             user.wrong += 1
-            user.is_revoked = user.is_revoked or user.wrong >= MOST_WRONG
+            user.is_revoked = user.is_revoked or user.wrong >= self.most_wrong
         words = (
             "R000104 The password is not correct or the user ID is not completely defined (missing password or UID)."
         )

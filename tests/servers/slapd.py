@@ -137,6 +137,15 @@ class SlapdServer:
         """Modify entries as the administrator."""
         self._as_admin("ldapmodify", ldif)
 
+    def values(self, dn: str, attribute: str) -> list[str]:
+        """Values of one attribute of an entry, operational ones too, as the administrator sees them."""
+        search = ["ldapsearch", "-LLL", "-o", "ldif_wrap=no", "-s", "base", "-b", dn, "(objectClass=*)", attribute]
+        done = self._client(search, self.admin_dn, self.admin_password, "")
+        if done.returncode != 0:
+            raise RuntimeError(f"ldapsearch: {done.stderr}")
+        lines = (line.partition(": ") for line in done.stdout.splitlines())
+        return [value for name, _, value in lines if name == attribute]
+
     def set_password(self, uid: str, password: str) -> None:
         """Set a person's password as the administrator, with OpenLDAP's own client; the server hashes it (RFC 3062)."""
         with tempfile.NamedTemporaryFile(dir=self.folder) as file:

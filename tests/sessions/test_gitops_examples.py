@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import yaml
 from controller.capture.settings import settings_schema
 from controller.connectors.registry import installed_connectors
 from controller.manifests.schema import json_schema
-from tests.documentation.pages import ROOT, all_pages, blocks
+from tests.documentation.pages import ROOT, shown_manifests
 from tests.doubles.repositories import Repository
 from tests.sessions.shell import Shell
 
@@ -95,21 +94,10 @@ def _run(shell: Shell, script: str) -> None:
     assert done.code == 0, done
 
 
-def manifests() -> Iterator[tuple[str, str]]:
-    """Every file of manifests in the project, and every one that a page shows, with its place."""
-    for file in sorted([*ROOT.glob("manifests/*.yaml"), *ROOT.glob("examples/**/manifests/*.yaml")]):
-        yield str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")
-    for page in all_pages():
-        for block in blocks(page):
-            first, _, rest = block.body.partition("\n")
-            if block.language == "yaml" and first.startswith("# file: ") and not rest.startswith("# invalid"):
-                yield str(block), block.body
-
-
-def test_an_editor_accepts_every_manifest_that_is_shown() -> None:
+def test_the_schema_accepts_every_manifest_that_is_shown() -> None:
     schemas = {"": json_schema(None, installed_connectors()), "Capture": settings_schema()}
     validators = {kind: jsonschema.Draft202012Validator(schema) for kind, schema in schemas.items()}
-    found = [(place, document) for place, text in manifests() for document in yaml.safe_load_all(text)]
+    found = [(place, document) for place, text in shown_manifests() for document in yaml.safe_load_all(text)]
     assert len(found) > 50
     refused = [
         (place, error.message)

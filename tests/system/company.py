@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +23,7 @@ from tests.servers.processes import ServerProcess
 from tests.servers.samba import SambaServer
 from tests.servers.sdbm import SERVICE_PASSWORD as RACF_PASSWORD
 from tests.servers.sdbm import Sdbm, SdbmServer, User, running_sdbm
-from tests.servers.slapd import SERVICE_PASSWORD, SlapdServer, running_slapd
+from tests.servers.slapd import DEFAULT_POLICY_DN, SERVICE_PASSWORD, SlapdServer, running_slapd
 from tests.system.controller_process import ControllerProcess, controller_process
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
@@ -190,6 +191,9 @@ def _directories(stack: ExitStack, folder: Path, samba: SambaServer) -> Director
     short = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pwsync-racf-")))  # sockets: unix(7)
     racf = stack.enter_context(running_sdbm(short))
     postgresql = stack.enter_context(running_postgresql())
+    # Whoever waits for a password tries it before it is there, which must not lock the account.
+    racf.sdbm.most_wrong = sys.maxsize
+    slapd.modify(f"dn: {DEFAULT_POLICY_DN}\nchangetype: modify\nreplace: pwdLockout\npwdLockout: FALSE\n")
     return Directories(samba, slapd, racf, postgresql, folder / "htpasswd")
 
 

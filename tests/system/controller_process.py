@@ -99,7 +99,7 @@ class ControllerProcess:
         return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
-        """End it without warning, and return when it has gone, also where another process ends it with its client."""
+        """End it without warning, and return when it has gone: one that started warm ends after its client."""
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE)

@@ -12,6 +12,7 @@ from controller.model.diagnosis import Verdict
 from controller.model.topology import Key, Kind
 from controller.reconcile.observer import Observer
 from controller.reconcile.picture import object_statuses
+from controller.reconcile.verifying import Verifier
 from tests.doubles.pipeline import OPEN_ADAPTER, PipelineBench
 from tests.servers.connectors import ad_connector
 from tests.servers.samba import DOMAIN, SambaServer
@@ -34,7 +35,8 @@ def test_a_password_set_with_samba_tool_is_reported_within_one_round(
     bench.adapter("x", replace(OPEN_ADAPTER, enabled=False))
     for name in (alice, gone):
         bench.map("X", f"{DOMAIN}\\{name}", name)
-    observer = Observer(bench.store, lambda _: ad_connector(samba), latency=AT_ONCE)
+    verifier = Verifier(bench.store, bench.sealer, lambda: 0.5)
+    observer = Observer(bench.store, lambda _: ad_connector(samba), verifier, latency=AT_ONCE)
     observer.look()
     assert _drift(bench) == [f"1 mapped account does not exist: {gone}"]
     samba.tool("user", "setpassword", alice, "--newpassword=Behind-our-back-1")

@@ -68,6 +68,8 @@ RACDCERT ID(rasp) CONNECT(ID(pwsync) LABEL('pwsync') RING(IRR.PWENV.KEYRING) USA
 # 4. The certificate with which RACF signs, for racf.signerFile ({Path(spec.signer_file).name}):
 RACDCERT ID(rasp) EXPORT(LABEL('racf-envelopes')) DSN('racf.signer') FORMAT(CERTB64)
 # 5. Who may read envelopes: the user ID in racf.bind.user, and nobody else. It must be able to read cn=changelog too.
+RDEFINE FACILITY IRR.RADMIN.EXTRACT.PWENV UACC(NONE)
+RDEFINE FACILITY IRR.RADMIN.EXTRACT.PPENV UACC(NONE)
 PERMIT IRR.RADMIN.EXTRACT.PWENV CLASS(FACILITY) ID(pwsync) ACCESS(READ)
 PERMIT IRR.RADMIN.EXTRACT.PPENV CLASS(FACILITY) ID(pwsync) ACCESS(READ)
 SETROPTS RACLIST(FACILITY) REFRESH

@@ -5,7 +5,6 @@ old and *add* of the new value in one request changes it, as the user would: his
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -18,7 +17,8 @@ from controller.connectors.ldap.escaping import PLACEHOLDER, in_filter
 from controller.connectors.ldap.former_password import may_still_be_accepted
 from controller.connectors.ldap.messages import Answer, Entry, Modification
 from controller.connectors.ldap.passwords import unicode_pwd, utf8
-from controller.connectors.ldap.times import filetime, generalized_time
+from controller.connectors.ldap.standing import USER_ATTRIBUTES, user_sighting
+from controller.connectors.ldap.times import generalized_time
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.diagnosis import Finding, Verdict
 from controller.model.errors import (
@@ -145,14 +145,17 @@ class ActiveDirectoryConnector:
         return read_domain_policy(self._session.read, str(self._session), user)
 
     def survey(self, accounts: Sequence[str]) -> Survey:
-        """Look for users by ``sAMAccountName``, some with each search; ``pwdLastSet`` tells of their passwords."""
+        """Look for users by ``sAMAccountName``, some with each search; ``pwdLastSet`` tells of their passwords.
+
+        ``badPwdCount`` is this controller's own count: others do not tell theirs (MS-ADA1 2.58).
+        """
         root = self._session.read("", ["currentTime"])
-        found: dict[str, datetime | None] = {}
+        found: dict[str, Sighting] = {}
         for some in (accounts[start : start + _SOME] for start in range(0, len(accounts), _SOME)):
             names = "".join(in_filter(f"(sAMAccountName={PLACEHOLDER})", account) for account in some)
-            for user in self._session.scan(self._base_dn, f"(&{_IS_USER}(|{names}))", ["sAMAccountName", "pwdLastSet"]):
-                found[(user.text("sAMAccountName") or "").lower()] = filetime(user.text("pwdLastSet"))
-        seen = {account: Sighting(account.lower() in found, found.get(account.lower())) for account in accounts}
+            for user in self._session.scan(self._base_dn, f"(&{_IS_USER}(|{names}))", USER_ATTRIBUTES):
+                found[(user.text("sAMAccountName") or "").lower()] = user_sighting(user)
+        seen = {account: found.get(account.lower(), Sighting(False)) for account in accounts}
         return Survey(seen, generalized_time(root.text("currentTime")) if root is not None else None)
 
     def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -14,14 +15,14 @@ from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_cloc
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter
-from controller.connectors.ldap.messages import Answer, Code, Modification
+from controller.connectors.ldap.messages import Answer, Code, Entry, Modification
 from controller.connectors.ldap.passwords import utf8
 from controller.connectors.ldap.policy_entry import POLICY_SUBENTRY
+from controller.connectors.ldap.standing import ENTRY_ATTRIBUTES, entry_sighting
 from controller.connectors.ldap.subentry_policy import read_subentry_policy
-from controller.connectors.ldap.times import generalized_time
 from controller.model.constraints import Capabilities, Constraints
 from controller.model.diagnosis import Finding, Verdict
-from controller.model.errors import AccountUnknown, ConnectorError, OldPasswordWrong, PasswordRejected
+from controller.model.errors import AccountUnknown, ConnectorError, OldPasswordWrong, PasswordRejected, PolicyUnknown
 from controller.model.observation import Sighting, Survey
 from controller.model.options import LdapEndpoint, Options
 from controller.model.policy import PasswordPolicy
@@ -31,8 +32,6 @@ from controller.ports.connectors import Connector, ResolveSecret
 if TYPE_CHECKING:
     from controller.connectors.ldap.session import Session
 
-_CHANGED_AT = ("pwdChangedTime", "pwdUpdateTime")
-"""When the password was set: the overlay ppolicy; 389 Directory Server, where passwordTrackUpdateTime is on."""
 PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifier
 _HASH = re.compile(rb"\{[^}]*\}")
 """How a value of userPassword that is no clear text begins (RFC 2307 section 5.3, RFC 3112)."""
@@ -130,17 +129,28 @@ class LdapConnector:
 
     def survey(self, accounts: Sequence[str]) -> Survey:
         """Look for each account, and when its password was set, where the directory keeps that."""
-        return Survey({account: self._sighting(account) for account in accounts})
+        max_ages: dict[str | None, timedelta | None] = {}
+        return Survey({account: self._sighting(account, max_ages) for account in accounts})
 
-    def _sighting(self, account: str) -> Sighting:
+    def _sighting(self, account: str, max_ages: dict[str | None, timedelta | None]) -> Sighting:
         try:
-            entry = self._session.read(self._dn(account), _CHANGED_AT)
+            entry = self._session.read(self._dn(account), ENTRY_ATTRIBUTES)
         except AccountUnknown:
             entry = None
         if entry is None:
-            return Sighting(exists=False)
-        told = (generalized_time(entry.text(attribute)) for attribute in _CHANGED_AT)
-        return Sighting(exists=True, set_at=next((time for time in told if time is not None), None))
+            return Sighting(False)
+        own = entry.text(POLICY_SUBENTRY)
+        if own not in max_ages and entry.text("pwdChangedTime") is not None:
+            max_ages[own] = self._max_age(entry)
+        return entry_sighting(entry, max_ages.get(own))
+
+    def _max_age(self, entry: Entry) -> timedelta | None:
+        """How long a password lasts under the policy of *entry*; None when that cannot be found out."""
+        try:
+            policy = read_subentry_policy(self._session, self._options.policy_dn, entry)
+        except PolicyUnknown:
+            return None
+        return policy.max_age if policy is not None else timedelta()
 
     def diagnose(self, accounts: Sequence[str]) -> Iterator[Finding]:
         """Check the channel, the mapped accounts, and the operation that sets passwords; LDAP cannot ask for rights."""

@@ -29,6 +29,7 @@ class OpenLdapPolicies:
         "pwdMaxLength",
         "pwdInHistory",
         "pwdMinAge",
+        "pwdMaxAge",
         "pwdCheckModule",
         "pwdUseCheckModule",
     )
@@ -63,4 +64,5 @@ class OpenLdapPolicies:
             number(entry, "pwdInHistory") or 0,
             timedelta(seconds=number(entry, "pwdMinAge") or 0),
             (*notes, *([_CHECKED_BY_MODULE] if uses_module else [])),
+            timedelta(seconds=number(entry, "pwdMaxAge") or 0),
         )

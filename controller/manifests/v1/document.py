@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from controller.model.options import Options, Unfit
-from controller.model.topology import PROTECT_ANNOTATION
+from controller.model.topology import PROTECT_ANNOTATION, RECONCILE_ANNOTATION
 
 API_VERSION: Final = "pwsync/v1"
 NAME_PATTERN: Final = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -50,6 +50,9 @@ class Described(Options):
     def _protection_is_clear(cls, annotations: dict[str, str]) -> dict[str, str]:
         if annotations.get(PROTECT_ANNOTATION, "true") not in {"true", "false"}:
             raise Unfit("must be 'true' or 'false'", hint="anything else would not protect", field=PROTECT_ANNOTATION)
+        if annotations.get(RECONCILE_ANNOTATION, "enabled") not in {"enabled", "disabled"}:
+            hint = "disabled leaves the object alone"
+            raise Unfit("must be 'enabled' or 'disabled'", hint=hint, field=RECONCILE_ANNOTATION)
         return annotations
 
 

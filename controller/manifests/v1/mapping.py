@@ -8,7 +8,7 @@ from controller.manifests.v1.document import Described, Manifest, Name
 from controller.model.accounts import ExternalAccount, WindowsAccount
 from controller.model.errors import InvalidInput
 from controller.model.options import Options, Unfit
-from controller.model.topology import PROTECT_ANNOTATION, Mapping
+from controller.model.topology import PROTECT_ANNOTATION, RECONCILE_ANNOTATION, Mapping
 
 ORIGIN = "Mapping/"
 
@@ -30,6 +30,8 @@ def _external(text: str) -> str:
 def _unprotected(annotations: dict[str, str]) -> dict[str, str]:
     if annotations.get(PROTECT_ANNOTATION) == "true":
         raise Unfit("mappings cannot be protected", hint="remove the annotation", field=PROTECT_ANNOTATION)
+    if annotations.get(RECONCILE_ANNOTATION) == "disabled":
+        raise Unfit("mappings cannot be left alone", hint="remove the annotation", field=RECONCILE_ANNOTATION)
     return annotations
 
 

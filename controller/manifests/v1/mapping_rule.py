@@ -40,6 +40,19 @@ SearchFilter = Annotated[str, AfterValidator(_filter)]
 """A search filter (RFC 4515)."""
 
 
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        words = f"{text!r} is not a regular expression: {error}"
+        raise Unfit(words, hint="as in E[0-9]{5}, for the whole name") from error
+    return text
+
+
+RegularExpression = Annotated[NonEmpty, AfterValidator(_expression)]
+"""A regular expression of Python, for the whole of a name."""
+
+
 class MatchSpec(Options):
     """Which accounts of the directory are mapped."""
 
@@ -58,6 +71,8 @@ class ExternalAccountSpec(Options):
 
     attribute: AttributeName
     case: Literal["asIs", "upper", "lower"] = "asIs"
+    allowed: RegularExpression | None = None
+    exclude: list[NonEmpty] = Field(default_factory=list)
 
 
 class MappingRuleSpec(Options):
@@ -82,6 +97,8 @@ class MappingRuleSpec(Options):
             filter=self.match.filter,
             account_attribute=self.windows_account.attribute,
             case=self.external_account.case,
+            allowed=self.external_account.allowed,
+            exclude=tuple(self.external_account.exclude),
             create=self.create,
             delete=self.delete,
             delete_all=self.delete_all,
@@ -95,7 +112,9 @@ class MappingRuleSpec(Options):
             domain=rule.domain,
             match=MatchSpec(base_dn=rule.base_dn, filter=rule.filter),
             windows_account=WindowsAccountSpec(attribute=rule.account_attribute),
-            external_account=ExternalAccountSpec(attribute=rule.external_attribute, case=rule.case),
+            external_account=ExternalAccountSpec(
+                attribute=rule.external_attribute, case=rule.case, allowed=rule.allowed, exclude=list(rule.exclude)
+            ),
             create=rule.create,
             delete=rule.delete,
             delete_all=rule.delete_all,

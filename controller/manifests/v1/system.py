@@ -3,17 +3,31 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from controller.manifests.v1.document import Described, Manifest, NonEmpty
 from controller.model.audit import HIGHEST_LEVEL, AuditPolicy
-from controller.model.duration import Duration, PositiveDuration
-from controller.model.options import Options
+from controller.model.duration import Duration, PositiveDuration, format_duration
+from controller.model.options import Options, Unfit
 from controller.model.topology import AcceptedSources, RateLimit, ReconcilePolicy, System
+from controller.model.verification import LONGEST_PERIOD, SHORTEST_PERIOD, VerificationPolicy
 
 _Count = Annotated[int, Field(ge=0)]
 _Percent = Annotated[int, Field(ge=0, le=100)]
 _Level = Annotated[int, Field(ge=0, le=HIGHEST_LEVEL)]
+
+
+def _within_bounds(period: timedelta) -> timedelta:
+    if not SHORTEST_PERIOD <= period <= LONGEST_PERIOD:
+        raise Unfit(
+            f"a period of {format_duration(period)} is not allowed",
+            hint=f"from {format_duration(SHORTEST_PERIOD)} to {format_duration(LONGEST_PERIOD)}: each wrong try counts"
+            " towards the lockout of its account",
+        )
+    return period
+
+
+_Period = Annotated[PositiveDuration, AfterValidator(_within_bounds)]
 
 
 class AuditSpec(Options):
@@ -32,6 +46,14 @@ class RateLimitSpec(Options):
 
     burst: Annotated[int, Field(ge=1, le=100_000)] = 60
     per: PositiveDuration = timedelta(minutes=1)
+
+
+class CredentialVerificationSpec(Options):
+    """Whether stored passwords are tried at their accounts, and how often."""
+
+    enabled: bool = False
+    period: _Period = timedelta(days=7)
+    per_round: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class ReconcileSpec(Options):
@@ -65,6 +87,7 @@ class SystemSpec(Options):
     sources: SourcesSpec = SourcesSpec()
     audit: AuditSpec = AuditSpec()
     credential_lookups: RateLimitSpec = RateLimitSpec()
+    credential_verification: CredentialVerificationSpec = CredentialVerificationSpec()
     reconcile: ReconcileSpec = ReconcileSpec()
 
     def compile(self) -> System:
@@ -81,6 +104,7 @@ class SystemSpec(Options):
             sources=AcceptedSources(**dict(self.sources)),
             audit=AuditPolicy(**dict(self.audit)),
             credential_lookups=RateLimit(**dict(self.credential_lookups)),
+            credential_verification=VerificationPolicy(**dict(self.credential_verification)),
             reconcile=ReconcilePolicy(**dict(self.reconcile)),
         )
 
@@ -99,6 +123,9 @@ class SystemSpec(Options):
             sources=SourcesSpec.model_validate(system.sources, from_attributes=True),
             audit=AuditSpec.model_validate(system.audit, from_attributes=True),
             credential_lookups=RateLimitSpec.model_validate(system.credential_lookups, from_attributes=True),
+            credential_verification=CredentialVerificationSpec.model_validate(
+                system.credential_verification, from_attributes=True
+            ),
             reconcile=ReconcileSpec.model_validate(system.reconcile, from_attributes=True),
         )
 

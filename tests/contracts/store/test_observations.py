@@ -30,7 +30,7 @@ def test_what_was_seen_comes_back(store: Store, clock: SettableClock) -> None:
 
 
 def test_notes_come_back_and_go_with_their_lane(store: Store, clock: SettableClock) -> None:
-    note = SurveyNote(clock.now, 1, 2, ("al", "bo"), "it is away")
+    note = SurveyNote(clock.now, 1, 2, 3, ("al", "bo"), "it is away")
     with store.write() as tx:
         for lane in ("adapter/x", "domain/Y"):
             tx.observations.note(lane, SurveyNote(clock.now))

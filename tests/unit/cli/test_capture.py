@@ -157,10 +157,10 @@ DS389 = """\
 def test_389_directory_server_needs_its_section_and_is_read_until_it_is_stopped(
     source: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for command in (("ds389",), ("setup", "ds389"), ("acknowledge",)):
+    for command in (("ds389",), ("setup", "ds389", "--no-trial"), ("acknowledge",)):
         assert "spec.ds389" in source.expect(1, "capture", *command, *CONFIG).err
     source.write("capture.yaml", SETTINGS + DS389)
-    steps = source.expect(0, "capture", "setup", "ds389", *CONFIG).out
+    steps = source.expect(0, "capture", "setup", "ds389", *SETUP).out
     assert "nsslapd-include-suffix: ou=people,o=x" in steps
     assert 'userdn="ldap:///cn=capture,o=x"' in steps
     (source.folder / "token").chmod(0o600)
@@ -186,7 +186,7 @@ def test_389_directory_server_needs_its_section_and_is_read_until_it_is_stopped(
 
 
 def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    for command in (("racf",), ("setup", "racf"), ("acknowledge",)):
+    for command in (("racf",), ("setup", "racf", "--no-trial"), ("acknowledge",)):
         assert "spec.racf" in source.expect(1, "capture", *command, *CONFIG).err
     source.write("capture.yaml", SETTINGS + RACF)
     for name, content in (
@@ -196,7 +196,7 @@ def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: 
     ):
         source.write(name, content.decode())
 
-    assert "IRR.PWENV.KEYRING" in source.expect(0, "capture", "setup", "racf", *CONFIG).out
+    assert "IRR.PWENV.KEYRING" in source.expect(0, "capture", "setup", "racf", *SETUP).out
     begun: list[int] = []
     monkeypatch.setattr(LogReader, "begin_with", lambda _, number: begun.append(number))
     monkeypatch.setattr(LogReader, "read_new", lambda self: self.stop() or 0.0)

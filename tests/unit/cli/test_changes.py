@@ -134,6 +134,7 @@ def test_credentials_are_set_shown_and_cleared(applied: Console) -> None:
         "fields": ["Password"],
         "hasWindowsPassword": False,
         "expiredAt": None,
+        "verified": None,
     }
     assert "were deleted" in applied.expect(0, "credentials", "clear", *where).err
     assert "no stored" in applied.expect(0, "credentials", "clear", *where).err

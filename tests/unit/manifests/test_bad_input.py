@@ -145,6 +145,12 @@ HEADERS = {
         "metadata.annotations.pwsync/protect: must be text",
         "quote it",
     ),
+    "left alone unclear": (
+        document("AdapterGroup", "{}", "x, annotations: {pwsync/reconcile: 'off'}"),
+        "3:53",
+        "metadata.annotations.pwsync/reconcile: must be 'enabled' or 'disabled'",
+        "disabled leaves the object alone",
+    ),
     "protection unclear": (
         document("AdapterGroup", "{}", "x, annotations: {pwsync/protect: 'on'}"),
         "3:51",
@@ -206,6 +212,12 @@ SYSTEM = {
         8,
         "spec.fromWindowsToAdapter: unknown field",
         "did you mean 'fromWindowsToAdapters'?",
+    ),
+    "period of a try": (
+        "{credentialVerification: {enabled: true, period: 1h}}",
+        56,
+        "spec.credentialVerification.period: a period of 1h is not allowed",
+        "from 1d to 365d: each wrong try counts towards the lockout of its account",
     ),
     "snake case": ("{max_sync_age: 1h}", 8, "spec.max_sync_age: unknown field", "did you mean 'maxSyncAge'?"),
     "yes": (
@@ -543,6 +555,15 @@ RULE: dict[str, tuple[str, int | str, str, str]] = {
         67,
         "spec.externalAccount.attribute: 'a b' is not the name of an attribute",
         "letters, digits and '-', as in employeeID",
+    ),
+    "no expression": (
+        "{application: A, domain: CORP, externalAccount: {attribute: a, allowed: '(x'}}",
+        79,
+        (
+            "spec.externalAccount.allowed: '(x' is not a regular expression: missing ), unterminated subpattern at "
+            "position 0"
+        ),
+        "as in E[0-9]{5}, for the whole name",
     ),
     **{
         f"no filter {text}": (

@@ -310,7 +310,7 @@ def test_an_annotation_of_ours_without_meaning_is_a_warning() -> None:
     assert warnings(text) == [
         (
             "3:41: metadata.annotations.pwsync/protekt: this annotation has no meaning "
-            "(annotations that begin with pwsync/ are ours; there is pwsync/protect)"
+            "(annotations that begin with pwsync/ are ours; there are pwsync/protect and pwsync/reconcile)"
         )
     ]
 
@@ -324,6 +324,10 @@ def test_mappings_cannot_be_protected(kind: str) -> None:
     text = document(kind, "m, annotations: {pwsync/protect: 'true'}", spec)
     assert errors(DOMAIN, document("Application", "A"), text) == [
         "13:51: metadata.annotations.pwsync/protect: mappings cannot be protected (remove the annotation)"
+    ]
+    alone = document(kind, "m, annotations: {pwsync/reconcile: disabled}", spec)
+    assert errors(DOMAIN, document("Application", "A"), alone) == [
+        "13:53: metadata.annotations.pwsync/reconcile: mappings cannot be left alone (remove the annotation)"
     ]
     assert not errors_or_none(DOMAIN, document("Application", "A"), text.replace("'true'", "'false'"))
 

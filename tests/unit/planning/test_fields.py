@@ -6,7 +6,17 @@ import pytest
 
 from controller.model.filters import Case, PasswordFilter, Remove, Truncate
 from controller.model.options import Bind, LdapEndpoint, SecretReference
-from controller.model.topology import Access, Adapter, ConnectorSpec, Domain, DomainDirectory, Resource, Source, System
+from controller.model.topology import (
+    Access,
+    Adapter,
+    ConnectorSpec,
+    Domain,
+    DomainDirectory,
+    MappingRule,
+    Resource,
+    Source,
+    System,
+)
 from controller.planning.encoding import encode_value
 from controller.planning.fields import FieldChange, declared, differences, duration_text, show
 from tests.doubles.topologies import adapter, mapping, resource, system
@@ -34,6 +44,29 @@ def test_levels_that_manifests_do_not_have_are_not_in_paths() -> None:
         "directory.bind.passwordFrom.env": "BIND",
         "directory.baseDN": "DC=corp",
     }
+
+
+def test_fields_of_rules_have_the_names_of_manifests() -> None:
+    before = resource("staff", MappingRule("PAYROLL", "CORP", "employeeID"))
+    assert dict(declared(before)) == {
+        "application": "PAYROLL",
+        "domain": "CORP",
+        "externalAccount.attribute": "employeeID",
+    }
+    after = resource(
+        "staff",
+        MappingRule("PAYROLL", "CORP", "uid", "OU=S", "(a=b)", "cn", "upper", "E.*", ("root",), delete_all=True),
+    )
+    assert [str(d) for d in differences(before, after)] == [
+        "externalAccount.attribute: employeeID -> uid",
+        "match.baseDN: (none) -> OU=S",
+        "match.filter: (objectClass=*) -> (a=b)",
+        "windowsAccount.attribute: sAMAccountName -> cn",
+        "externalAccount.case: asIs -> upper",
+        "externalAccount.allowed: (none) -> E.*",
+        "externalAccount.exclude: [] -> [root]",
+        "deleteAll: false -> true",
+    ]
 
 
 def test_connector_options_stand_beside_the_connector_type() -> None:

@@ -173,6 +173,74 @@ def test_delete_all_takes_every_mapping_of_an_account_that_is_gone() -> None:
     assert list(together.mappings) == list(together.mappings) == [made("alice", "a1"), declared[1]]
 
 
+def by_upn(user: str, external: str) -> Mapping:
+    return made(user, external, "by-upn")
+
+
+def test_two_rules_that_name_accounts_by_different_attributes_take_nothing_of_each_other() -> None:
+    names, upns = frozenset({"alice"}), frozenset({"alice.a"})
+    rules = {
+        "staff": replace(RULE, delete_all=True),
+        "by-upn": replace(RULE, application="WIKI", account_attribute="uid", delete_all=True, delete=False),
+    }
+    readings = {
+        "staff": RuleReading([ALICE], names),
+        "by-upn": RuleReading([FoundAccount("alice.a", ("w1",))], upns),
+    }
+    declared = (mapping("OTHER", "alice", "x"), mapping("OTHER", "alice.a", "y"), mapping("OTHER", "zoe", "z"))
+    there = replace(by_upn("zoe.z", "w2"), application="WIKI")
+    derived = derive(rules, readings, declared, (there,))
+    assert [str(m.windows) for m in derived.mappings] == ["CORP\\alice", "CORP\\alice.a"]
+    assert derived.gone == {WindowsAccount("CORP", "zoe")}
+    assert derived.vanished == {WindowsAccount("CORP", "zoe"), WindowsAccount("CORP", "zoe.z")}
+    assert derived.watched == {"CORP": 6}
+    readings["by-upn"] = RuleReading([], None, "away")
+    derived = derive(rules, readings, declared, (there,))
+    assert derived.vanished == frozenset()
+    assert [str(m.windows) for m in derived.mappings] == ["CORP\\alice", "CORP\\zoe.z"]
+
+
+def test_accounts_that_are_gone_hold_the_plan_when_they_are_too_many_of_their_domain() -> None:
+    declared = tuple(mapping("OTHER", f"u{n}", f"e{n}", origin="MappingSet/o") for n in range(10))
+    elsewhere = (replace(m, windows=WindowsAccount("EXTRA", m.windows.name), application="ELSE") for m in declared * 9)
+    others = tuple(replace(m, external=f"x{n:02}") for n, m in enumerate(elsewhere))
+    for count, held in ((6, ["domainLosesTooMany"]), (7, [])):
+        existing = frozenset(f"u{n}" for n in range(count))
+        derived = derived_from(declared=declared + others, existing=existing, delete_all=True)
+        desired = with_derived(state(*declared, *others), derived)
+        plan = make_plan(state(*declared, *others), desired, policy=ReconcilePolicy())
+        plan = checked_against_rules(plan, derived, ReconcilePolicy())
+        assert [hold.code for hold in plan.holds] == held
+    assert derived.watched == {"CORP": 10}
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"),
+    [
+        ({}, ["E1", "Root", "svc-1"]),
+        ({"allowed": "E[0-9]"}, ["E1"]),
+        ({"exclude": ("root", "SVC-*")}, ["E1"]),
+        ({"allowed": "[a-zA-Z0-9]+", "exclude": ("ROOT",)}, ["E1"]),
+    ],
+)
+def test_external_accounts_that_a_rule_does_not_allow_are_left_out_and_told(
+    fields: dict[str, Any], left: list[str]
+) -> None:
+    found = [FoundAccount("al", ("E1",)), FoundAccount("bo", ("Root",)), FoundAccount("ca", ("svc-1",))]
+    derived = derived_from(*found, **fields)
+    assert [m.external for m in derived.mappings] == left
+    assert len(problems(derived)) == 3 - len(left)
+    assert all("does not allow, and is left out" in problem for problem in problems(derived))
+
+
+def test_what_is_there_stays_only_when_the_rule_allows_it() -> None:
+    there = (made("al", "a1"), made("bo", "root"), made("ca", "root2"))
+    found = (FoundAccount("al", ("root",)), FoundAccount("bo", ("root",)))
+    assert derived_from(*found, actual=there, exclude=("root*",), delete=False).mappings == [there[0]]
+    unread = derive({"staff": replace(RULE, exclude=("root*",))}, {"staff": RuleReading(None)}, (), there)
+    assert list(unread.mappings) == list(there)
+
+
 def test_without_delete_all_it_does_not_matter_who_exists() -> None:
     derived = derived_from(ALICE, existing=frozenset({"bob"}))
     assert (derived.mappings, derived.gone) == ([made("alice", "a1")], frozenset())

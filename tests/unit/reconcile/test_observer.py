@@ -14,6 +14,7 @@ from controller.ports.connectors import Connector
 from controller.ports.events import EventQuery
 from controller.reconcile.observer import LATENCY, MOST_NAMED, MOST_TOLD, PIECE, Observer
 from controller.reconcile.picture import object_statuses
+from controller.reconcile.verifying import Verifier
 from tests.doubles.memory import MemoryConnector, MemoryDirectory
 from tests.doubles.pipeline import START, PipelineBench
 
@@ -38,7 +39,8 @@ class Bench:
         return self.pieces >= 0
 
     def look(self, latency: timedelta = timedelta(0)) -> None:
-        Observer(self.pipeline.store, self.connect, self.may_go_on, latency).look()
+        verifier = Verifier(self.pipeline.store, self.pipeline.sealer, lambda: 0.5)
+        Observer(self.pipeline.store, self.connect, verifier, self.may_go_on, latency).look()
 
     def conditions(self, kind: Kind = Kind.DOMAIN, name: str = "CORP") -> list[str]:
         with self.pipeline.store.read() as tx:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.model.topology import Domain, Key, Resource
+from controller.model.topology import RECONCILE_ANNOTATION, Domain, Key, Resource
 from controller.planning.plan import make_plan
 from controller.ports.lanes import LaneStatus
 from controller.reconcile.status import Health, ObjectStatus, Sync, statuses
@@ -61,6 +61,18 @@ def test_what_the_policy_leaves_out_says_so() -> None:
     keep = system(prune=False)
     found = _statuses([keep, adapter("a")], [keep])
     assert _one(found["Adapter/a"])[:2] == ("OutOfSync", "leftOut")
+
+
+def test_what_is_left_alone_says_so_whether_it_differs_or_not() -> None:
+    alone = resource("a", adapter("a").spec, **{RECONCILE_ANNOTATION: "disabled"})
+    same = _statuses([alone], [alone])["Adapter/a"]
+    assert _one(same)[:2] == ("Synced", "leftAlone")
+    wanted = resource("a", adapter("a", enabled=False).spec, **{RECONCILE_ANNOTATION: "disabled"})
+    other = _statuses([alone], [wanted])["Adapter/a"]
+    assert _one(other)[:2] == ("OutOfSync", "leftAlone")
+    told = "it is left alone: pwsync/reconcile is disabled in its manifest"
+    assert same.message == told
+    assert other.message == f"differs from the manifests: would update it, but {told}"
 
 
 def test_changes_of_a_held_plan_name_the_hold() -> None:

@@ -97,7 +97,10 @@ def _create_topology() -> None:
     op.create_table(
         "observations", *_keys("lane", "account"), *_optional_numbers("set_at", "missing_since", "missed_since")
     )
-    op.create_table("surveys", *_keys("lane"), *_numbers("looked_at", "missing", "missed"), *_texts("names", "problem"))
+    op.create_table(
+        "surveys", *_keys("lane"), *_numbers("looked_at", "missing", "missed", "differing"), *_texts("names", "problem")
+    )
+    op.create_table("verifications", *_keys("lane", "account"), *_numbers("tried_at", "stored_at"), *_names("outcome"))
     op.create_table(
         "rule_results",
         *_keys("name"),
