@@ -9,7 +9,7 @@ import pytest
 from tests.servers.samba import ADMIN_PASSWORD, SambaServer
 from tests.servers.windows import Windows
 
-pytestmark = [pytest.mark.system, pytest.mark.samba]
+pytestmark = [pytest.mark.samba, pytest.mark.windows]
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests/servers/windows_programs/forwarder/ask_groups.c"
 SOURCES = ROOT / "controller/capture/windows/forwarder"
