@@ -36,9 +36,10 @@ def _no_password_in_any_file(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real server, and see that all tests with the domain controller say so."""
+    """Mark what needs a real server, and see that all tests say so of which only one is to run at a time."""
     for item in items:
-        if "samba" in getattr(item, "fixturenames", ()) and item.get_closest_marker("samba") is None:
-            raise pytest.UsageError(f"{item.nodeid} uses the domain controller without the mark samba")
+        for server in {"samba", "windows"}.intersection(getattr(item, "fixturenames", ())):
+            if item.get_closest_marker(server) is None:
+                raise pytest.UsageError(f"{item.nodeid} uses the fixture {server} without the mark of that name")
         if _HERE / "system" in item.path.parents:
             item.add_marker(pytest.mark.system)

@@ -21,6 +21,8 @@ from controller.sealing.sealer import KeyringSealer
 from tests.servers.lsass import Lsass, Misses, build_lsass, running_lsass, utf16
 from tests.servers.windows import Windows, build
 
+pytestmark = pytest.mark.windows
+
 KEYRING = Keyring.generate(datetime.now(UTC))
 KEY = CaptureKey.of(KEYRING.newest)
 SEALER = KeyringSealer(KEYRING)

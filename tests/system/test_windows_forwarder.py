@@ -18,7 +18,7 @@ from tests.servers.certificates import Authority
 from tests.servers.forwarder import TAKEN, Answer, Answerer, ForwarderProcess, first_seen, forwarder, trust
 from tests.servers.windows import Windows
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.windows
 IMPORT = Path(__file__).parents[1] / "servers/windows_programs/forwarder/import_certificate.c"
 NAMES = [
     "alice",

@@ -16,6 +16,8 @@ from tests.servers.fixtures import require_server
 from tests.servers.lsass import build_lsass, running_lsass
 from tests.servers.windows import Windows
 
+pytestmark = pytest.mark.windows
+
 PASSWORD = "Ünbreakable-\U0001f511-8421"
 ERROR_DISK_FULL = 112
 SMALL_DISK = 'mount -t tmpfs -o size=64k tmpfs "$1" && shift && exec "$@"'

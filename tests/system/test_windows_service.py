@@ -14,7 +14,7 @@ from tests.servers.windows import Value, Windows
 from tests.system.controller_process import controller_process
 from tests.system.staff import declare_staff, has_in_htpasswd
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.windows
 SPOOL = r"C:\ProgramData\pwsync\spool"
 SERVICE = r"HKLM\SYSTEM\CurrentControlSet\Services\pwsync-forwarder"
 

@@ -1,6 +1,6 @@
 """Stored passwords are tried at their accounts, rarely, and only where nothing speaks against it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from controller.model.actor import Actor
 from controller.model.constraints import Capabilities
 from controller.model.credential import StoredSecret, external_credential_place
 from controller.model.errors import AccountRefused, Unavailable
-from controller.model.observation import Standing
+from controller.model.observation import Standing, Survey
 from controller.model.secret import Secret
 from controller.model.topology import Adapter, Application, CredentialField, Key, Kind
 from controller.model.verification import MOST_DIFFERING, SETTLED_FOR, VerificationPolicy
@@ -331,6 +331,26 @@ def test_what_is_changed_in_the_midst_of_a_try_makes_it_tell_nothing(bench: Benc
     verifier = Verifier(bench.pipeline.store, bench.pipeline.sealer, lambda: 0.5)
     Observer(bench.pipeline.store, lambda _: Meanwhile(bench.directory), verifier).look()
     assert (len(bench.probes()), bench.outcome(), bench.told()) == (1, "unknown", [])
+
+
+@pytest.mark.parametrize("prepare", [_was_stored_just_now, _was_reported_just_now])
+def test_what_is_changed_between_the_look_and_the_try_is_not_tried(
+    bench: Bench, prepare: Callable[[Bench], None]
+) -> None:
+    looks: list[Sequence[str]] = []
+
+    class Meanwhile(MemoryConnector):
+        def survey(self, accounts: Sequence[str]) -> Survey:
+            seen = MemoryConnector.survey(self, accounts)
+            looks.append(accounts)
+            if len(looks) > 1:  # the first one is that at all accounts
+                prepare(bench)
+            return seen
+
+    verifier = Verifier(bench.pipeline.store, bench.pipeline.sealer, lambda: 0.5)
+    Observer(bench.pipeline.store, lambda _: Meanwhile(bench.directory), verifier).look()
+    assert len(looks) > 1
+    assert bench.probes() == []
 
 
 def test_what_cannot_be_opened_is_told_once_in_a_period(bench: Bench) -> None:
