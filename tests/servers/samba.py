@@ -103,6 +103,10 @@ class SambaServer:
         )
         return dn
 
+    def remove_users(self, *names: str) -> None:
+        """Remove users, so that another test may have some of the same names."""
+        self._as_admin("ldapdelete", "".join(f"{self.user_dn(name)}\n" for name in names))
+
     def add(self, ldif: str) -> None:
         """Add entries as the administrator."""
         self._as_admin("ldapadd", ldif)
@@ -141,6 +145,15 @@ class SambaServer:
             yield
         finally:
             self.set_policy(history_length="default", complexity="on")
+
+    @contextmanager
+    def locking_out(self, *, after: int) -> Iterator[None]:
+        """Within the block so many wrong passwords lock an account out. Without a limit Samba does not count them."""
+        self.set_policy(account_lockout_threshold=after)
+        try:
+            yield
+        finally:
+            self.set_policy(account_lockout_threshold="default")
 
     @contextmanager
     def accepting_former_passwords(self, minutes: int = 60) -> Iterator[None]:

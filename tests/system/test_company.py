@@ -17,7 +17,7 @@ from tests.servers.capture import keeping_passwords, repeating
 from tests.servers.fixtures import require_server
 from tests.servers.logins import PLACES
 from tests.servers.samba import SambaServer
-from tests.system.company import EXAMPLE, INITIAL, Company, running_company
+from tests.system.company import EXAMPLE, INITIAL, SERVICE_USER, Company, running_company
 
 pytestmark = [pytest.mark.samba, pytest.mark.timeout(420)]
 EVERYWHERE = list(PLACES)
@@ -47,6 +47,7 @@ def company(samba: SambaServer, tmp_path_factory: pytest.TempPathFactory, leaks:
             yield company
             assert company.controller.stop() == 0
         assert_none(leaks.in_files(folder) + [f for a in company.controller.answers for f in leaks.in_text(a)])
+    samba.remove_users(SERVICE_USER, *PEOPLE)
 
 
 def test_a_change_in_windows_opens_every_other_place(company: Company, leaks: Leaks) -> None:

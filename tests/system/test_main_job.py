@@ -16,6 +16,7 @@ from tests.system.controller_process import ControllerProcess, controller_proces
 pytestmark = pytest.mark.samba
 EXAMPLE = Path(__file__).parents[2] / "examples" / "samba-ad-openldap"
 SERVICE_USER = "svc-pwsync"
+USERS = ("alice", "bob", "carol")
 INITIAL = "Initial-password-1"
 
 
@@ -71,7 +72,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.Tem
     for manifest in (folder / "example" / "manifests").glob("*.yaml"):
         manifest.write_text(manifest.read_text().replace("ldaps://127.0.0.1:1636", slapd.ldaps_url))
     samba.add_user(SERVICE_USER, service_password)
-    for user in ("alice", "bob", "carol"):
+    for user in USERS:
         samba.add_user(user)
     slapd.add_person("alice")
     slapd.add_person("bob")
@@ -89,6 +90,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.Tem
         assert controller.stop() == 0
         found = leaks.in_files(folder) + [f for answer in controller.answers for f in leaks.in_text(answer)]
         assert_none(found)
+    samba.remove_users(SERVICE_USER, *USERS)
 
 
 @pytest.mark.parametrize("flavour", ["plain", "unusual", "numeric", "quoted"])
