@@ -38,8 +38,10 @@ def _no_password_in_any_file(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a real server, and see that all tests say so of which only one is to run at a time."""
     for item in items:
-        for server in {"samba", "windows"}.intersection(getattr(item, "fixturenames", ())):
-            if item.get_closest_marker(server) is None:
-                raise pytest.UsageError(f"{item.nodeid} uses the fixture {server} without the mark of that name")
-        if _HERE / "system" in item.path.parents:
+        is_system = _HERE / "system" in item.path.parents
+        if is_system or _HERE / "contracts" in item.path.parents:
+            for server in {"samba", "windows"}.intersection(getattr(item, "fixturenames", ())):
+                if item.get_closest_marker(server) is None:
+                    raise pytest.UsageError(f"{item.nodeid} uses the fixture {server} without the mark of that name")
+        if is_system:
             item.add_marker(pytest.mark.system)
