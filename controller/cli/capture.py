@@ -37,6 +37,10 @@ class SourceProgram(StrEnum):
     DS389 = "ds389"
 
 
+From = Annotated[
+    int | None,
+    typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
+]
 Config = Annotated[
     Path, typer.Option("--config", metavar="FILE", envvar="PWSYNC_CAPTURE_CONFIG", help="The settings (kind Capture).")
 ]
@@ -139,10 +143,7 @@ def openldap(config: Config = FILE) -> None:
 @app.command("racf")
 def racf(
     config: Config = FILE,
-    from_: Annotated[
-        int | None,
-        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
-    ] = None,
+    from_: From = None,
 ) -> None:
     """Read the change log of RACF (z/OS LDAP server) and take new passwords from it, until SIGTERM or SIGINT."""
     import random
@@ -170,10 +171,7 @@ def racf(
 @app.command("ds389")
 def ds389(
     config: Config = FILE,
-    from_: Annotated[
-        int | None,
-        typer.Option("--from", metavar="NUMBER", min=1, help="Read the log again from this entry on. [where it was]"),
-    ] = None,
+    from_: From = None,
 ) -> None:
     """Read the Retro Changelog of a 389 Directory Server and take new passwords out of it, until SIGTERM or SIGINT."""
     import random
