@@ -14,6 +14,7 @@ from controller.web import body
 from controller.web.body import MAX_BODY_SIZE
 from tests.doubles.api import EXTERNAL, WINDOWS, ApiBench
 
+HERE = {"CORP", "RACF", "STRICT"}  # what the bench has; a search tries words of our own code, too
 GOOD = {"account": r"CORP\alice", "password": "n3w"}
 
 
@@ -192,7 +193,7 @@ fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=[Health
 @fuzzed
 @given(raw=st.binary(max_size=200))
 def test_no_bytes_make_the_controller_fail(api: ApiBench, raw: bytes) -> None:
-    assert api.post_raw(raw).status_code in {400, 422}
+    assert api.post_raw(raw).status_code in {202, 400, 403, 422}
 
 
 @fuzzed
@@ -206,7 +207,7 @@ def test_no_json_makes_the_controller_fail(api: ApiBench, report: dict[str, Any]
 
 
 @fuzzed
-@given(name=texts.filter(lambda t: t.isprintable() and t.strip("./")))
+@given(name=texts.filter(lambda t: t.isprintable() and t.strip("./") and t.upper() not in HERE))
 def test_no_name_in_a_path_makes_the_controller_fail(api: ApiBench, name: str) -> None:
     part = quote(name.encode("utf-8", "replace"), safe="")
     for path in (f"/v1/domains/{part}/changes", f"/v1/adapters/{part}/changes"):

@@ -41,7 +41,7 @@ class ApiBench:
 
     folder: Path
     accepted: int = 0
-    answers: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         self.bench = PipelineBench(self.folder)
