@@ -3,7 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,6 +136,12 @@ def main() -> None:
     sys.exit(code)
 
 
+@cache
+def command_line() -> Callable[..., object]:
+    """The command line, made once of what is declared above."""
+    return typer.main.get_command(app)
+
+
 def execute(arguments: Sequence[str]) -> int:
     """Carry out a command line; errors become messages on standard error.
 
@@ -145,7 +152,7 @@ def execute(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         _take_any_character(stream)
     try:
-        result = app(args=hoisted(arguments), prog_name="pwsync", standalone_mode=False)
+        result = command_line()(args=hoisted(arguments), prog_name="pwsync", standalone_mode=False)
     except KeyboardInterrupt:
         return failures.INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last place where it can become a message

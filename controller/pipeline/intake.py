@@ -64,6 +64,16 @@ _Answers = dict[str, Answer]
 _Way = Callable[[Sequence[_Asked]], _Answers]
 
 
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """What one transaction made of reports, and saw: *refusals* are the kinds that it recorded."""
+
+    answers: _Answers
+    refusals: Sequence[tuple[str, ...]]
+    topology: Topology
+    now: datetime
+
+
 class Intake:
     """Accepts reports. What is ``Accepted`` survives a crash.
 
@@ -135,15 +145,20 @@ class Intake:
     def _store_them(self, asked: Sequence[_Asked], *, waits: bool) -> _Answers:
         """Store them together; each by itself when one of them fails in a way that takes the transaction with it."""
         try:
-            return self._store_together(asked, waits=waits)
+            committed = self._commit(asked, waits=waits)
         except StoreUnavailable as error:
             return {one.tracking_id: NotAccepted(error) for one in asked}
         except Exception as error:  # noqa: BLE001  # a defect that one report meets must not fail the others
             if len(asked) == 1:
                 return {asked[0].tracking_id: NotAccepted(error)}
-        return {id_: answer for one in asked for id_, answer in self._store_them([one], waits=waits).items()}
+            return {id_: answer for one in asked for id_, answer in self._store_them([one], waits=waits).items()}
+        if self._replay is not None:
+            self._replay.learn(committed.topology, committed.now)
+        for kind in committed.refusals:
+            self._refusals.note(kind, committed.now)
+        return committed.answers
 
-    def _store_together(self, asked: Sequence[_Asked], *, waits: bool) -> _Answers:
+    def _commit(self, asked: Sequence[_Asked], *, waits: bool) -> _Committed:
         with self._store.write() as tx:
             topology, now = self._topology.read(tx), tx.now
             judged = [(one, self._judged(topology, now, one)) for one in asked]
@@ -152,11 +167,8 @@ class Intake:
             refusals = self._due(judged, now)
             accepted = (acceptance_event(change) for change in admitted if change.tracking_id in stored)
             tx.events.add_all([*accepted, *refusals.values()])
-        if self._replay is not None:
-            self._replay.learn(topology, now)
-        for kind in refusals:
-            self._refusals.note(kind, now)  # now that it is committed
-        return {one.tracking_id: _answer(verdict, stored) for one, verdict in judged}
+            answers = {one.tracking_id: _answer(verdict, stored) for one, verdict in judged}
+        return _Committed(answers, tuple(refusals), topology, now)
 
     def _keep_them(self, replay: Replay, asked: Sequence[_Asked]) -> _Answers:
         answers = {one.tracking_id: self._keep(replay, one) for one in asked}

@@ -215,6 +215,7 @@ def test_a_second_forwarder_of_one_spool_and_settings_that_cannot_be_used_are_re
         (["http://pwsync.example.com"], {}, "has to begin with https://"),
         (["http://127.example.com"], {}, "has to begin with https://"),
         (["https://pwsync.example.com/path"], {}, "more than scheme, host and port"),
+        (["https://u:p@ss@pwsync.example.com/"], {}, "address '...@pwsync.example.com/' has more than scheme"),
         (
             [controller.url],
             {"Certificate": "00" * 20, "TokenFile": "Z:\\token"},

@@ -1,5 +1,6 @@
 """The forwarder as a service of Windows under Wine, and the whole way: from the password filter to a target."""
 
+import os
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -59,6 +60,17 @@ def test_the_service_is_installed_started_stopped_and_removed(dc: ForwarderProce
     assert not dc.status()["forwarding"]
     assert folder.is_dir()
     assert dc.tell("uninstall")[0] == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_token_file_that_is_missing_or_of_somebody_else_is_refused(dc: ForwarderProcess) -> None:
+    dc.configure(Answerer().url, Spool=SPOOL)
+    token, nobody = dc.folder / "token", 65534
+    os.chown(token, nobody, nobody)
+    code, told = dc.tell("install")
+    assert (code, told.partition(",")[0]) == (1, "error: the token file belongs to somebody else")
+    token.unlink()
+    assert dc.tell("install") == (1, "error: the token file cannot be found: error 2 of Windows\n")
 
 
 def test_changes_that_were_not_captured_are_an_alarm_until_somebody_knows(dc: ForwarderProcess) -> None:

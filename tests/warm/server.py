@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import controller
+from controller.cli.main import command_line
 from controller.cli.main import main as run_command
 
 LAZY = ("controller.store.migrations.env", "controller.__main__")
@@ -26,12 +27,13 @@ LAZY = ("controller.store.migrations.env", "controller.__main__")
 
 
 def load_everything() -> None:
-    """Import what commands import when they run, and keep the collector from touching it."""
+    """Import what commands import when they run, make the command line, and keep the collector from touching it."""
     for module in pkgutil.walk_packages(controller.__path__, "controller."):
         if module.name not in LAZY and ".versions." not in module.name:
             importlib.import_module(module.name)
     for name in ("rich.console", "rich.table", "alembic.command", "structlog", "psycopg"):
         importlib.import_module(name)
+    command_line()
     gc.collect()
     gc.freeze()
 

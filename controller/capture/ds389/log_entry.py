@@ -14,6 +14,7 @@ from controller.model.secret import Secret
 
 TAKEN = b"# pwsync has taken the new password out of this entry\n"
 NOT_IN_CLEAR = "the log does not have it in clear: was it hashed before it was sent, or is the switch off?"
+NO_HASH = "the log has a clear text without the userPassword that it would be of: somebody wrote it there"
 _END_OF_MODIFICATION = b"-\n"
 _PASSWORD, _CLEAR, _MODIFIER = b"userpassword", b"unhashed#user#password", b"modifiersname"
 _SETTING = {b"add", b"replace"}
@@ -55,13 +56,13 @@ def new_password(entry: LogEntry) -> NewPassword | None:
     if entry.change_type.casefold() != "modify" or entry.changes.startswith(TAKEN):
         return None
     modifications = list(_modifications(entry.changes))
-    clear = [value for attribute, value in _set_values(modifications) if attribute == _CLEAR]
+    values = list(_set_values(modifications))
+    names = {name for name, _ in values}
+    clear = [value for name, value in values if name == _CLEAR]
     if clear:
-        return _read(clear[-1])
+        return _read(clear[-1]) if _PASSWORD in names else NewPassword(None, NO_HASH)
     # Without a modifier it is the server, which hashes anew what somebody logged in with (nsslapd-enable-upgrade-hash).
-    if {_PASSWORD, _MODIFIER} <= {attribute for attribute, _ in _set_values(modifications)}:
-        return NewPassword(None, NOT_IN_CLEAR)
-    return None
+    return NewPassword(None, NOT_IN_CLEAR) if {_PASSWORD, _MODIFIER} <= names else None
 
 
 def without_password(entry: LogEntry) -> bytes | None:

@@ -29,7 +29,7 @@ class Failing:
         def app(**_: object) -> None:
             raise error
 
-        self._monkeypatch.setattr(main, "app", app)
+        self._monkeypatch.setattr(main, "command_line", lambda: app)
         return self._console.pwsync("plan")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,6 +13,7 @@ from controller.model.errors import InvalidInput, NotFound, PasswordUnusable, Re
 from controller.model.secret import Secret
 from controller.pipeline.answers import Accepted, Answer, Held, NotAccepted
 from controller.pipeline.intake import Caller, Intake, Report
+from controller.pipeline.replay import Replay
 from controller.ports.changes import ChangeQuery
 from controller.ports.store import Store, Transaction
 from tests.doubles.pipeline import PipelineBench
@@ -119,6 +121,13 @@ def test_one_that_meets_a_defect_fails_alone(bench: PipelineBench, monkeypatch: 
     with pytest.raises(ZeroDivisionError):
         bench.intake.accept(*reported("bob", "breaks"))
     assert accounts_in(bench) == ["alice", "bob"]
+
+
+def test_a_defect_after_the_commit_repeats_nothing(replaying: ReplayBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Replay, "learn", Mock(side_effect=ZeroDivisionError))
+    with pytest.raises(ZeroDivisionError):
+        replaying.intake.accept_together(map(reported, ["alice", "bob"]))
+    assert accounts_in(replaying) == ["alice", "bob"]
 
 
 def test_one_whose_account_is_worked_on_is_left_and_leaves_nothing(bench: PipelineBench) -> None:

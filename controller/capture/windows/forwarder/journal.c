@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "journal_messages.h"
+#include "problem.h"
 #include "queue.h"
 
 #define LINE_MAX 1200
@@ -85,6 +86,7 @@ void journal_say(enum level level, const char *format, ...) {
     va_start(values, format);
     vsnprintf(words, sizeof words, format, values);
     va_end(values);
+    make_one_line(words);
     write_line(level, words);
     if (is_service && level != INFO) {
         write_event(level, words);

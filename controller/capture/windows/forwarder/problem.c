@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void make_one_line(char *words) {
+void make_one_line(char *words) {
     for (; *words != '\0'; words++) {
         if ((unsigned char)*words < ' ' || *words == 0x7f) {
             *words = ' ';

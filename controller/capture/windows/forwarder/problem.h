@@ -13,6 +13,9 @@ struct problem {
 /* Says what is wrong, as printf does. */
 void problem_say(struct problem *problem, const char *format, ...) __attribute__((format(gnu_printf, 2, 3)));
 
+/* Puts a space for each control character: what a file or an answer says must not look like a line of ours. */
+void make_one_line(char *words);
+
 /* Adds to what was said already, behind a semicolon. */
 void problem_add(struct problem *problem, const struct problem *more);
 

@@ -145,6 +145,15 @@ bool protect_spool(const WCHAR *spool, struct problem *problem) {
 }
 
 bool protect_file(const WCHAR *file, struct problem *problem) {
+    if (GetFileAttributesW(file) == INVALID_FILE_ATTRIBUTES) {
+        problem_of_windows(problem, "the token file cannot be found", GetLastError());
+        return false;
+    }
+    if (!is_ours(file)) {
+        problem_say(problem, "the token file belongs to somebody else, who could change its rights: make it anew as an "
+                             "administrator");
+        return false;
+    }
     PSECURITY_DESCRIPTOR descriptor = make_descriptor(FILE_RIGHTS, TO_READ);
     DWORD error = descriptor == NULL ? ERROR_INVALID_DATA : set_rights(file, descriptor);
     if (error != ERROR_SUCCESS) {

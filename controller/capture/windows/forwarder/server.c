@@ -68,13 +68,13 @@ bool server_open(struct server *server, HINTERNET session, const WCHAR *url, str
     URL_COMPONENTS parts;
     WCHAR host[HOST_MAX] = L"";
     const char *wrong = take_apart(url, host, &parts);
+    char shown[HOST_MAX];
     if (wrong != NULL) {
-        char shown[HOST_MAX];
-        utf8_of(shown, sizeof shown, url);
-        problem_say(problem, "the address '%s' %s", shown, wrong);
+        const WCHAR *at = wcsrchr(url, L'@'); /* before it may stand a password, which nobody is shown */
+        utf8_of(shown, sizeof shown, at == NULL ? url : at);
+        problem_say(problem, "the address '%s%s' %s", at == NULL ? "" : "...", shown, wrong);
         return false;
     }
-    char shown[HOST_MAX];
     utf8_of(shown, sizeof shown, host);
     snprintf(server->name, sizeof server->name, "%s:%u", shown, parts.nPort);
     server->is_secure = parts.nScheme == INTERNET_SCHEME_HTTPS;

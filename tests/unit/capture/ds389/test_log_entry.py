@@ -4,7 +4,15 @@ import base64
 
 import pytest
 
-from controller.capture.ds389.log_entry import NOT_IN_CLEAR, TAKEN, LogEntry, new_password, without_password
+from controller.capture.ds389.log_entry import (
+    NO_HASH,
+    NOT_IN_CLEAR,
+    TAKEN,
+    LogEntry,
+    NewPassword,
+    new_password,
+    without_password,
+)
 
 HASH = "replace: userPassword\nuserPassword:: e1BCS0RGMi1TSEE1MTJ9MTAwMDAkYWJj\n ZGVm\n-\n"
 WHO = "replace: modifiersname\nmodifiersname: cn=directory manager\n-\n"
@@ -31,7 +39,7 @@ def found(changes: str, change_type: str = "modify") -> str | None:
 @pytest.mark.parametrize("password", ["Geheim-Müller-42", " spaces at both ends ", "-\n-", "", "replace: x\n-\ny: z"])
 def test_a_password_is_read_as_it_was_sent(password: str) -> None:
     assert found(HASH + WHO + clear(password) + END) == password
-    assert found(WHO + clear(password, "add")) == password
+    assert found(WHO + HASH + clear(password, "add")) == password
 
 
 def test_a_plain_value_is_read_as_it_stands() -> None:
@@ -39,7 +47,14 @@ def test_a_plain_value_is_read_as_it_stands() -> None:
 
 
 def test_of_several_the_last_counts() -> None:
-    assert found(clear("first") + clear("second")) == "second"
+    assert found(HASH + clear("first") + clear("second")) == "second"
+
+
+def test_a_clear_text_is_not_believed_alone() -> None:
+    told = new_password(entry(WHO + clear("Forged-1") + END))
+    assert told == NewPassword(None, NO_HASH)
+    told = new_password(entry("delete: userPassword\n-\n" + WHO + clear("Forged-1") + END))
+    assert told == NewPassword(None, NO_HASH)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +85,7 @@ def test_a_hash_without_a_clear_text_is_told_unless_the_server_itself_made_it() 
 
 def test_what_is_not_utf_8_is_told() -> None:
     for value in ("/w==", "no base64!"):
-        told = new_password(entry(f"replace: unhashed#user#password\nunhashed#user#password:: {value}\n-\n"))
+        told = new_password(entry(f"{HASH}replace: unhashed#user#password\nunhashed#user#password:: {value}\n-\n"))
         assert told is not None
         assert (told.password, told.why) == (None, "it is not UTF-8")
 
