@@ -42,6 +42,8 @@ _SECONDS = 5.0
 THREADS = 16
 _LOST_AFTER = 60.0
 """Seconds after which slapd will not say any more how an operation ended."""
+_LOOK_EVERY = 15.0
+"""Seconds between two looks for such operations."""
 Later = Callable[[Callable[[], None]], object]
 """Does what asks slapd itself, where nothing that slapd waits for waits behind it: all its threads may wait for us."""
 
@@ -93,7 +95,6 @@ class SockProgram:
     def answer(self, content: bytes) -> bytes:
         """Take what slapd tells; returns what to answer, which is nothing to a result."""
         try:
-            self._give_up_lost()
             return self._answer(read_told(content))
         except InvalidInput as error:
             log.warning("An operation was passed over: problem=%s", error.message)
@@ -202,7 +203,7 @@ class SockProgram:
             log.error("A password is not in force after its change: account=%s problem=%s", ended.name, problem)
         return is_open
 
-    def _give_up_lost(self) -> None:
+    def give_up_lost(self) -> None:
         """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""
         deadline = self._steady_time() - _LOST_AFTER
         with self._lock:
@@ -225,11 +226,13 @@ class SockListener:
         """
         self._program = program
         self._socket = _listen(path)
+        self._is_stopped = threading.Event()
 
     def serve(self, when_ready: Callable[[], None]) -> None:
         """Serve until ``stop``."""
         when_ready()
-        with ThreadPoolExecutor(THREADS) as threads:
+        with ThreadPoolExecutor(THREADS + 1) as threads:
+            threads.submit(self._look_back)
             while True:
                 try:
                     connection, _ = self._socket.accept()
@@ -240,7 +243,15 @@ class SockListener:
 
     def stop(self) -> None:
         """End ``serve``; operations under way are finished first."""
+        self._is_stopped.set()
         self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _look_back(self) -> None:
+        while not self._is_stopped.wait(_LOOK_EVERY):
+            try:
+                self._program.give_up_lost()
+            except OSError as error:
+                log.error("A change in doubt is set aside at the next start alone: problem=%s", error)  # noqa: TRY400  # no traceback
 
     def _serve_one(self, connection: socket.socket) -> None:
         with connection:

@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from controller.cli import failures
 from controller.cli.output import say, show, show_json, write
 
 if TYPE_CHECKING:
+    from controller.capture.change_log.reader import ChangeLogReader
     from controller.capture.sending import Sender
     from controller.capture.settings import CaptureSettings, CaptureSpec
     from controller.capture.taking import Capture
@@ -152,7 +153,6 @@ def racf(
     from controller.capture.racf.reader import LogReader
     from controller.capture.racf.setting_up import make_directory, make_opener, racf_of
     from controller.runtime.references import resolve_secret
-    from controller.sdk.signals import stopping_on_signals
 
     _log()
     spec = racf_of(_settings(config).spec)
@@ -162,10 +162,7 @@ def racf(
         steady_time=time.monotonic,
         jitter=random.random,
     )
-    if from_ is not None:
-        reader.begin_with(from_)
-    with stopping_on_signals(reader.stop):
-        reader.run()
+    _read_on(reader, from_)
 
 
 @app.command("ds389")
@@ -183,7 +180,6 @@ def ds389(
     from controller.connectors.ldap.endpoint import Endpoint
     from controller.connectors.ldap.session import Session
     from controller.runtime.references import resolve_secret
-    from controller.sdk.signals import stopping_on_signals
 
     _log()
     spec = ds389_of(_settings(config).spec)
@@ -194,10 +190,7 @@ def ds389(
         steady_time=time.monotonic,
         jitter=random.random,
     )
-    if from_ is not None:
-        reader.begin_with(from_)
-    with stopping_on_signals(reader.stop):
-        reader.run()
+    _read_on(reader, from_)
 
 
 @app.command("acknowledge")
@@ -284,6 +277,16 @@ def _try_out(settings: "CaptureSettings", source: SourceProgram) -> None:
         try_out(spec, read_key(Path(spec.key_file)), sender, _now())
     if source is SourceProgram.OPENLDAP and spec.openldap is not None:
         LoginSocket(Path(spec.openldap.login_socket)).check()
+
+
+def _read_on(reader: "ChangeLogReader[Any]", number: int | None) -> None:
+    """Read a change log from an entry on, or from where it was, until SIGTERM or SIGINT."""
+    from controller.sdk.signals import stopping_on_signals
+
+    if number is not None:
+        reader.begin_with(number)
+    with stopping_on_signals(reader.stop):
+        reader.run()
 
 
 def _sender(spec: "CaptureSpec") -> "Sender":

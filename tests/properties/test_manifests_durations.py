@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from controller.model.duration import LONGEST, format_duration, parse_duration
+from controller.model.duration import LONGEST, PositiveDuration, format_duration, parse_duration
+from controller.model.errors import InvalidInput
 from controller.model.options import Unfit
 
 durations = st.integers(0, int(LONGEST.total_seconds())).map(lambda seconds: timedelta(seconds=seconds))
@@ -40,3 +42,17 @@ def test_durations_may_be_a_hundred_years_and_no_more() -> None:
     assert parse_duration("36500d") == LONGEST
     with pytest.raises(Unfit, match="longer than 100 years"):
         parse_duration("36500d1s")
+
+
+@pytest.mark.parametrize("duration", [timedelta(seconds=-1), timedelta(microseconds=1)])
+def test_what_no_manifest_can_say_is_not_written(duration: timedelta) -> None:
+    with pytest.raises(InvalidInput, match="cannot be written in a manifest"):
+        format_duration(duration)
+
+
+def test_a_field_takes_a_duration_as_text_or_as_it_is_and_nothing_else() -> None:
+    field = TypeAdapter(PositiveDuration)
+    assert field.validate_python("90s") == field.validate_python(timedelta(seconds=90)) == timedelta(seconds=90)
+    for wrong, words in ((90, "must be a duration"), ("0s", "longer than nothing")):
+        with pytest.raises(ValidationError, match=words):
+            field.validate_python(wrong)

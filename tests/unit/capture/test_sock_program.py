@@ -1,11 +1,13 @@
 """The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
 
 import errno
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from controller.capture import openldap
 from controller.capture.ldap_login import Login
 from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockListener, SockProgram
 from controller.capture.settings import OpenLdapSpec
@@ -63,7 +65,7 @@ def test_what_is_announced_and_refused_at_once_leaves_nothing(tmp_path: Path) ->
 
     program.answer(ANNOUNCED)
     clock.seconds = 61
-    program.answer(b"MODRDN\n\n")
+    program.give_up_lost()
     program.answer(ENDED % 0)
 
     assert bench.spool.count() == 0
@@ -174,7 +176,7 @@ def test_an_end_that_cannot_be_kept_leaves_the_change_for_a_person(
         assert program.answer(ENDED % 0) == b""
     assert "How a change ended was not kept" in caplog.text
     clock.seconds = 61
-    program.answer(b"MODRDN\n\n")
+    program.give_up_lost()
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
 
 
@@ -221,11 +223,37 @@ def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
     program.answer(SET)
 
     clock.seconds = 61
-    program.answer(b"MODRDN\n\n")
+    program.give_up_lost()
 
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
     assert program.answer(ENDED % 0) == b""
     assert bench.waiting() == []
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_that_is_done_while_slapd_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, is_broken: bool
+) -> None:
+    bench, program, clock = made(tmp_path)
+    program.answer(SET)
+    looked, give_up_lost = threading.Event(), program.give_up_lost
+
+    def look() -> None:
+        try:
+            give_up_lost()
+        finally:
+            looked.set()
+
+    monkeypatch.setattr(program, "give_up_lost", look)
+    monkeypatch.setattr(openldap, "_LOOK_EVERY", 0.01)
+    if is_broken:
+        monkeypatch.setattr(bench.spool, "set_aside", _fail)
+    clock.seconds = 61
+    listener = SockListener(program, tmp_path / "s")
+    listener.serve(lambda: threading.Thread(target=lambda: (looked.wait(10), listener.stop())).start())
+
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == (0 if is_broken else 1)
+    assert ("set aside at the next start alone" in caplog.text) is is_broken
 
 
 def test_a_socket_that_cannot_be_made_is_said(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from controller.model.notification import AdapterAdded, AdapterDeleted, Adapters
 from controller.model.session import KEEP_ALIVE, STATUS_INTERVAL
 from controller.model.topology import REMOTE, Access, Adapter, AdapterGroup, ConnectorSpec, Kind
 from controller.pipeline.sessions import StatusReport
+from controller.pipeline.topology import TopologyReader
 from tests.doubles.pipeline import PipelineBench
 from tests.doubles.remote import AGENT, REMOTE_ADAPTER, RemoteBench
 
@@ -53,6 +54,13 @@ class GroupBench:
 def group(bench: PipelineBench) -> GroupBench:
     """A group adapter that has been told nothing yet."""
     return GroupBench(bench)
+
+
+def test_only_the_adapter_of_a_groups_name_is_its_group_adapter(group: GroupBench) -> None:
+    group.join("db2")
+    with group.bench.store.read() as tx:
+        topology = TopologyReader().read(tx)
+    assert (topology.remote_adapters(), topology.group_adapters()) == (["db2", "mainframe", "racf"], ["mainframe"])
 
 
 def test_a_session_begins_with_the_whole_list_and_then_there_is_nothing(group: GroupBench) -> None:

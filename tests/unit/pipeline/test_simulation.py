@@ -1,6 +1,6 @@
 """A simulation says what the pipeline then does, and leaves no trace in the store."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as ReadOnlyMapping
 from dataclasses import replace
 from datetime import timedelta
@@ -40,10 +40,13 @@ def simulate(
     *,
     old: str | None = None,
     policies: ReadOnlyMapping[str, Constraints] | None = None,
+    unusable: Collection[str] = (),
 ) -> Simulated:
-    """What would happen, from a picture of the bench's store, with *policies* of lanes."""
+    """What would happen, from a picture of the bench's store, with *policies* of lanes; none to *unusable* ones."""
 
     def capabilities(topology: Topology, lane: str) -> Capabilities:
+        if lane in unusable:
+            raise NotFound("there is no such connector")
         kind, _, name = lane.partition("/")
         needs_old = kind == "domain" and topology.domains[name].needs_old_password
         return bench.capabilities.get(lane, Capabilities(needs_old_password=needs_old))
@@ -241,6 +244,13 @@ def test_old_passwords_are_compared_with_the_stored_ones(bench: PipelineBench) -
     refused = simulate(bench, account).refusal
     assert isinstance(refused, Refused)
     assert refused.reason == "oldPasswordMissing"
+
+
+def test_a_target_whose_connector_cannot_be_had_waits(bench: PipelineBench) -> None:
+    bench.adapter("ldap", OPEN_ADAPTER, "al")
+    bench.map("LDAP", "alice", "al")
+    (fate,) = simulate(bench, ALICE, unusable={"adapter/ldap"}).fates
+    assert (fate.outcome, "there is no such connector" in fate.reason) == ("waiting", True)
 
 
 def test_an_unknown_domain_and_a_switch_that_is_off_refuse(bench: PipelineBench) -> None:

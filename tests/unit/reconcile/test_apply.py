@@ -9,6 +9,7 @@ import pytest
 
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.actor import Actor
+from controller.model.audit import AuditAction
 from controller.model.change import PasswordChange
 from controller.model.credential import Fingerprint, StoredSecret, Write
 from controller.model.delivery import Delivery, DeliveryState
@@ -19,7 +20,7 @@ from controller.planning.state import State
 from controller.ports.audit import AuditQuery
 from controller.ports.events import EventQuery
 from controller.ports.store import Store, Transaction
-from controller.reconcile.apply import Applied, adopt, apply_plan
+from controller.reconcile.apply import Applied, adopt, apply_plan, note_held
 from controller.reconcile.observe import observe
 from tests.doubles.topologies import adapter, application, many_mappings, mapping, resource, state, system
 from tests.unit.reconcile.conftest import NOW
@@ -303,3 +304,13 @@ def test_adopting_takes_over_only_what_is_still_the_same(store: Store) -> None:
     with store.read() as tx:
         assert tx.resources.revision() == before
         assert Key(Kind.ADAPTER, "gone") not in tx.resources.read()
+
+
+def test_a_plan_that_is_held_is_audited_for_who_would_have_applied_it(store: Store) -> None:
+    _apply(store, FULL)
+    held = _plan(store, state(system()))
+    note_held(store, held, by=Actor("ops"))
+    with store.read() as tx:
+        entry = tx.audit.find(AuditQuery(limit=1))[0]
+    assert (entry.principal, entry.action, entry.failure) == ("ops", AuditAction.APPLY, UnsafePlan.code)
+    assert _actual(store) == FULL

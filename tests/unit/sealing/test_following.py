@@ -84,6 +84,14 @@ def test_fingerprints_stay_the_same(sealer: FollowingSealer, path: Path, keyring
     assert sealer.fingerprint(SECRET, ALICE) == before
 
 
+def test_tags_stay_the_same(sealer: FollowingSealer, path: Path, keyring: Keyring) -> None:
+    before = sealer.tag(b"entry")
+    save_keyring(path, keyring.rotated(NOW))
+    sealer.seal(SECRET, PLACE)
+
+    assert sealer.tag(b"entry") == before != sealer.tag(b"entry 2")
+
+
 def test_a_file_that_is_gone_or_damaged_changes_nothing_and_is_told_once(
     sealer: FollowingSealer, path: Path, keyring: Keyring, problems: list[SettingsError]
 ) -> None:
