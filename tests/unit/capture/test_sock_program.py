@@ -250,7 +250,12 @@ def test_that_is_done_while_slapd_is_silent(
         monkeypatch.setattr(bench.spool, "set_aside", _fail)
     clock.seconds = 61
     listener = SockListener(program, tmp_path / "s")
-    listener.serve(lambda: threading.Thread(target=lambda: (looked.wait(10), listener.stop())).start())
+
+    def stop_then() -> None:
+        looked.wait(10)
+        listener.stop()
+
+    listener.serve(threading.Thread(target=stop_then).start)
 
     assert len(bench.spool.names(Aside.DOUBTFUL)) == (0 if is_broken else 1)
     assert ("set aside at the next start alone" in caplog.text) is is_broken
