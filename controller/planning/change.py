@@ -11,16 +11,14 @@ Action = Literal["create", "update", "replace", "prune"]
 ACTIONS: tuple[Action, ...] = ("create", "update", "replace", "prune")
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
-    """It is declared and does not exist."""
+class _Declared:
+    __slots__ = ()
 
-    action: ClassVar[Action] = "create"
     after: Subject
 
     @property
     def subject(self) -> Subject:
-        """What the change is about."""
+        """What the change is about, as it is declared."""
         return self.after
 
     @property
@@ -30,26 +28,24 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Create(_Declared):
+    """It is declared and does not exist."""
+
+    action: ClassVar[Action] = "create"
+    after: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Update(_Declared):
     """It exists and differs in a way that can be changed in place."""
 
     action: ClassVar[Action] = "update"
     before: Subject
     after: Subject
 
-    @property
-    def subject(self) -> Subject:
-        """What the change is about."""
-        return self.after
-
-    @property
-    def key(self) -> Key:
-        """What identifies the subject."""
-        return self.after.key
-
 
 @dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(_Declared):
     """It exists and differs in what never changes after creation (behaviour A5): its stored credentials are lost.
 
     Of mappings: one Windows account is mapped to another external account; the key is that of the new mapping.
@@ -58,16 +54,6 @@ class Replace:
     action: ClassVar[Action] = "replace"
     before: Subject
     after: Subject
-
-    @property
-    def subject(self) -> Subject:
-        """What the change is about."""
-        return self.after
-
-    @property
-    def key(self) -> Key:
-        """What identifies the subject."""
-        return self.after.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +65,7 @@ class Prune:
 
     @property
     def subject(self) -> Subject:
-        """What the change is about."""
+        """What the change is about, as it was declared."""
         return self.before
 
     @property

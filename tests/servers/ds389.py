@@ -9,13 +9,13 @@ import pwd
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.certificates import LOOPBACK_NAMES, Authority, ServerCertificate, rsa_key
+from tests.servers.ldap_clients import LdapClients
 from tests.servers.processes import ServerProcess, free_port
 
 BASE_DN = "dc=example,dc=com"
@@ -115,7 +115,7 @@ userPassword: {SERVICE_PASSWORD}
 
 
 @dataclass(slots=True)
-class Ds389Server:
+class Ds389Server(LdapClients):
     """A running 389 Directory Server and how to reach it.
 
     Attributes:
@@ -148,14 +148,14 @@ class Ds389Server:
 
     def modify(self, ldif: str, dn: str = ADMIN_DN, password: str = ADMIN_PASSWORD) -> None:
         """Add, modify or delete entries, as the administrator unless told otherwise."""
-        done = self._client(["ldapmodify"], dn, password, ldif)
+        done = self.run_client(["ldapmodify"], dn, password, ldif)
         if done.returncode != 0:
             raise RuntimeError(f"ldapmodify: {done.stderr}")
 
     def read(self, dn: str, *attributes: str) -> str:
         """An entry as LDIF, as the administrator sees it."""
         command = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", dn, "(objectClass=*)", *attributes]
-        done = self._client(command, ADMIN_DN, ADMIN_PASSWORD, "")
+        done = self.run_client(command, ADMIN_DN, ADMIN_PASSWORD)
         if done.returncode != 0:
             raise RuntimeError(f"ldapsearch: {done.stderr}")
         return done.stdout
@@ -165,29 +165,6 @@ class Ds389Server:
         encoded = base64.b64encode(password.encode()).decode()
         ldif = f"dn: {self.person_dn(uid)}\nchangetype: modify\nreplace: userPassword\nuserPassword:: {encoded}\n"
         self.modify(ldif, SERVICE_DN, SERVICE_PASSWORD)
-
-    def can_bind(self, dn: str, password: str) -> bool:
-        """Tell, with OpenLDAP's own client, whether *password* opens *dn*."""
-        done = self._client(["ldapwhoami"], dn, password, "")
-        if done.returncode not in {0, 49}:
-            raise RuntimeError(f"ldapwhoami: {done.stderr}")
-        return done.returncode == 0
-
-    def _client(
-        self, command: list[str], dn: str, password: str, standard_input: str
-    ) -> subprocess.CompletedProcess[str]:
-        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
-            file.write(password.encode())
-            file.flush()
-            return subprocess.run(
-                [command[0], "-x", "-H", self.ldaps_url, "-D", dn, "-y", file.name, *command[1:]],
-                input=standard_input,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=60,
-                env={**os.environ, "LDAPTLS_CACERT": str(self.ca_file)},
-            )
 
 
 @contextmanager

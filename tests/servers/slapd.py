@@ -1,7 +1,6 @@
 """A private OpenLDAP server on loopback, with TLS, a password policy, people and service accounts."""
 
 import base64
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.servers.certificates import LOOPBACK_NAMES, Authority, ServerCertificate
+from tests.servers.ldap_clients import LdapClients
 from tests.servers.processes import ServerProcess, free_port
 
 BASE_DN = "dc=example,dc=com"
@@ -93,7 +93,7 @@ userPassword: {SERVICE_PASSWORD}
 
 
 @dataclass(slots=True)
-class SlapdServer:
+class SlapdServer(LdapClients):
     """A running slapd and how to reach it.
 
     Attributes:
@@ -140,7 +140,7 @@ class SlapdServer:
     def values(self, dn: str, attribute: str) -> list[str]:
         """Values of one attribute of an entry, operational ones too, as the administrator sees them."""
         search = ["ldapsearch", "-LLL", "-o", "ldif_wrap=no", "-s", "base", "-b", dn, "(objectClass=*)", attribute]
-        done = self._client(search, self.admin_dn, self.admin_password, "")
+        done = self.run_client(search, self.admin_dn, self.admin_password)
         if done.returncode != 0:
             raise RuntimeError(f"ldapsearch: {done.stderr}")
         lines = (line.partition(": ") for line in done.stdout.splitlines())
@@ -153,46 +153,10 @@ class SlapdServer:
             file.flush()
             self._as_admin("ldappasswd", "", "-T", file.name, self.person_dn(uid))
 
-    def change_own_password(self, uid: str, old: str, new: str) -> None:
-        """A person changes the own password, with ldappasswd.
-
-        Raises:
-            RuntimeError: slapd refuses it; with its words.
-        """
-        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
-            file.write(new.encode())
-            file.flush()
-            done = self._client(["ldappasswd", "-T", file.name], self.person_dn(uid), old, "")
-        if done.returncode != 0:
-            raise RuntimeError(f"ldappasswd: {done.stdout}{done.stderr}")
-
-    def can_bind(self, dn: str, password: str) -> bool:
-        """Tell, with OpenLDAP's own client, whether *password* opens *dn*."""
-        done = self._client(["ldapwhoami"], dn, password, "")
-        if done.returncode not in {0, 49}:
-            raise RuntimeError(f"ldapwhoami: {done.stderr}")
-        return done.returncode == 0
-
     def _as_admin(self, tool: str, ldif: str, *arguments: str) -> None:
-        done = self._client([tool, *arguments], self.admin_dn, self.admin_password, ldif)
+        done = self.run_client([tool, *arguments], self.admin_dn, self.admin_password, ldif)
         if done.returncode != 0:
             raise RuntimeError(f"{tool}: {done.stderr}")
-
-    def _client(
-        self, command: list[str], dn: str, password: str, standard_input: str
-    ) -> subprocess.CompletedProcess[str]:
-        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
-            file.write(password.encode())
-            file.flush()
-            return subprocess.run(
-                [command[0], "-x", "-H", self.ldaps_url, "-D", dn, "-y", file.name, *command[1:]],
-                input=standard_input,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=30,
-                env={**os.environ, "LDAPTLS_CACERT": str(self.ca_file)},
-            )
 
 
 @contextmanager

@@ -107,7 +107,7 @@ class Company:
 
     def change_in_openldap(self, user: str, old: str, new: str) -> None:
         """The user changes the password with ldappasswd."""
-        self.directories.slapd.change_own_password(user, old, new)
+        self.directories.slapd.change_own_password(self.directories.slapd.person_dn(user), old, new)
 
     def changes(self, *, until: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """All reports, oldest first, once they are as *until* says and none is under way."""

@@ -2,8 +2,6 @@
 
 import base64
 import re
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -124,7 +122,7 @@ def test_what_succeeds_is_captured_and_no_longer_in_the_log_nor_anywhere_on_the_
     server.add_person(bob)
     before = datetime.now(UTC).replace(microsecond=0)
     server.replace_password(alice, "Ärger-\U0001f511-by-modify")
-    _change_own(server, alice, "Ärger-\U0001f511-by-modify", "Chosen-by-herself-3062")
+    server.change_own_password(server.person_dn(alice), "Ärger-\U0001f511-by-modify", "Chosen-by-herself-3062")
     with pytest.raises(RuntimeError, match="onstraint"):
         server.replace_password(bob, "Tiny-1")
     server.modify(
@@ -262,21 +260,10 @@ def _encodings(text: bytes) -> set[bytes]:
 def _search(server: Ds389Server, base: str, dn: str | None = None, password: str = "") -> str:
     command = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", base]
     who = (dn, password) if dn is not None else ("cn=Directory Manager", "Admin-of-389-1")
-    done = server._client(command, *who, "")
+    done = server.run_client(command, *who)
     return re.sub(
         r"^changes:: (.*)$",
         lambda found: "changes: " + base64.b64decode(found[1]).decode("utf-8", "replace"),
         done.stdout,
         flags=re.MULTILINE,
     )
-
-
-def _change_own(server: Ds389Server, name: str, old: str, new: str) -> None:
-    with tempfile.NamedTemporaryFile(dir=server.folder) as file:
-        file.write(new.encode())
-        file.flush()
-        done: subprocess.CompletedProcess[str] = server._client(
-            ["ldappasswd", "-T", file.name], server.person_dn(name), old, ""
-        )
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)

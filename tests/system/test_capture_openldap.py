@@ -90,9 +90,9 @@ def test_what_succeeds_is_captured_and_what_fails_is_not(captured: Captured) -> 
         with pytest.raises(RuntimeError, match="object"):
             slapd.modify(replaced(f"uid=nobody,{PEOPLE_DN}", "not-there-at-all"))
         with pytest.raises(RuntimeError, match="onstraint"):
-            slapd.change_own_password("alice", "Ärger-\U0001f511-with-RFC-3062", "short")
+            slapd.change_own_password(slapd.person_dn("alice"), "Ärger-\U0001f511-with-RFC-3062", "short")
         slapd.modify(replaced(slapd.service_dn, "outside-of-the-base"))
-        slapd.change_own_password("alice", "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
+        slapd.change_own_password(slapd.person_dn("alice"), "Ärger-\U0001f511-with-RFC-3062", "chosen-by-herself")
 
         assert captured.settled(3) == [
             ("alice", "Ärger-\U0001f511-with-RFC-3062"),
