@@ -88,13 +88,16 @@ def read_told(content: bytes) -> Told:
             return OtherOperation()
 
 
-def account_name(dn: str, attribute: str, base_dn: str) -> str | None:
-    """The account of an entry: the value of *attribute*, which must be all of its first part, below *base_dn*."""
+def account_name(dn: str, attribute: str, base_dn: str, *, is_subtree: bool = False) -> str | None:
+    """The account of an entry: the value of *attribute*, which must be all of its first part.
+
+    None of an entry that does not stand directly below *base_dn*, or with *is_subtree* anywhere below it.
+    """
     found = _RDN.match(dn)
     if found is None or found[1].casefold() != attribute.casefold():
         return None
-    parent = _folded(dn[found.end() :])
-    if base_dn and parent != _folded(base_dn) and not parent.endswith(f",{_folded(base_dn)}"):
+    parent, base = _folded(dn[found.end() :]), _folded(base_dn)
+    if parent != base and not (is_subtree and parent.endswith(f",{base}")):
         return None
     value = _ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else m[2], found[2].strip().encode())
     return value.decode("utf-8", "replace")

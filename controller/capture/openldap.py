@@ -34,10 +34,13 @@ from controller.model.errors import InvalidInput, SettingsError
 
 log = logging.getLogger("pwsync.capture")
 
+PROGRAM, PROGRAM_LOCK = "'pwsync capture openldap'", "openldap.lock"
 CONTINUE = b"CONTINUE\n"
 NOT_TAKEN = b"RESULT\ncode: 51\ninfo: pwsync cannot keep this password change now; tell your administrator\n"
 """busy (RFC 4511, section 4.1.9): better no change than one that nobody hears of."""
-_LARGEST = 1 << 20
+_LARGEST = 8 << 20
+"""Bytes of what is read: more than slapd takes from a client (sockbuf_max_incoming_auth), written as base64."""
+_END = b"\n\n"
 _SECONDS = 5.0
 THREADS = 16
 _LOST_AFTER = 60.0
@@ -77,7 +80,7 @@ class SockProgram:
         self,
         capture: Capture,
         spec: OpenLdapSpec,
-        opens: Callable[[Login], bool],
+        opens: Callable[[Login], str | None],
         now: Callable[[], datetime],
         steady_time: Callable[[], float] = time.monotonic,
         *,
@@ -95,7 +98,12 @@ class SockProgram:
     def answer(self, content: bytes) -> bytes:
         """Take what slapd tells; returns what to answer, which is nothing to a result."""
         try:
-            return self._answer(read_told(content))
+            told = read_told(content)
+        except InvalidInput as error:
+            log.error("An operation was not understood, and slapd was told so: problem=%s", error.message)  # noqa: TRY400  # no traceback
+            return b"" if content.startswith(b"RESULT") else NOT_TAKEN
+        try:
+            return self._answer(told)
         except InvalidInput as error:
             log.warning("An operation was passed over: problem=%s", error.message)
         except SettingsError as error:
@@ -125,7 +133,8 @@ class SockProgram:
         return CONTINUE
 
     def _name(self, dn: str) -> str | None:
-        return account_name(dn, self._spec.account_attribute, self._spec.base_dn)
+        spec = self._spec
+        return account_name(dn, spec.account_attribute, spec.base_dn, is_subtree=spec.scope == "subtree")
 
     def _planned(self, told: PasswordSet) -> _UnderWay:
         name = self._name(told.dn)
@@ -178,41 +187,65 @@ class SockProgram:
         try:
             if not is_success:
                 self._capture.spool.withdraw(ended.file)
-            elif self._is_in_force(ended):
-                self._capture.spool.confirm(ended.file)
+            elif (name := self._opened(ended)) is not None:
+                self._confirm(ended, name)
             else:
                 self._capture.spool.set_aside(ended.file, Aside.DOUBTFUL)
-        except OSError as error:
+        except (OSError, SettingsError, InvalidInput) as error:
             with self._lock:
                 self._under_way.setdefault(operation, ended)  # it is set aside later, for a person
-            problem = f"the file {ended.file}: {error.strerror or error}"
-            log.error("How a change ended was not kept: problem=%s", problem)  # noqa: TRY400  # no traceback
+            log.error("How a change ended was not kept: file=%s problem=%s", ended.file, error)  # noqa: TRY400  # no traceback
         except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: the change is in doubt at the next start
             log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
 
-    def _is_in_force(self, ended: _UnderWay) -> bool:
-        """Ask slapd: clients choose the ids of operations, so the success may be that of another one."""
+    def _confirm(self, ended: _UnderWay, name: str) -> None:
+        """Let it be sent, under the name that the entry itself has: clients may spell it in another way."""
+        if ended.change is None or ended.login is None or name == ended.name:
+            self._capture.spool.confirm(ended.file)
+        elif (change := self._capture.sealed(name, ended.login.password, ended.change.occurred_at)) is not None:
+            self._capture.spool.confirm(ended.file, change)
+        else:
+            self._capture.spool.withdraw(ended.file)
+
+    def _opened(self, ended: _UnderWay) -> str | None:
+        """The account whose password it is, asked of slapd; None when it is nobody's.
+
+        Clients choose the ids of operations, so the success may be that of another one.
+        """
         if ended.login is None:
-            return False
+            return None
         try:
-            is_open = self._opens(ended.login)
-            problem = "" if is_open else "slapd does not take it"
+            dn = self._opens(ended.login)
+            problem = "slapd does not take it"
         except (OSError, InvalidInput) as error:
-            is_open, problem = False, str(error)
-        if not is_open:
+            dn, problem = None, str(error)
+        name = None if dn is None else self._name(dn)
+        if name is None:
             log.error("A password is not in force after its change: account=%s problem=%s", ended.name, problem)
-        return is_open
+        return name
 
     def give_up_lost(self) -> None:
         """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""
         deadline = self._steady_time() - _LOST_AFTER
         with self._lock:
-            lost = [operation for operation, under_way in self._under_way.items() if under_way.since < deadline]
-            files = [self._under_way.pop(operation).file for operation in lost]
-        for file in files:
-            if file:
-                self._capture.spool.set_aside(file, Aside.DOUBTFUL)
-                log.error("slapd has not told how a password change ended: file=%s", file)
+            lost = {operation: one for operation, one in self._under_way.items() if one.since < deadline}
+            for operation in lost:
+                del self._under_way[operation]
+        for operation, under_way in lost.items():
+            if under_way.file:
+                self._give_up(operation, under_way)
+
+    def _give_up(self, operation: OperationId, under_way: _UnderWay) -> None:
+        try:
+            self._capture.spool.set_aside(under_way.file, Aside.DOUBTFUL)
+        except FileNotFoundError:
+            log.warning("A change in doubt is there no more: file=%s", under_way.file)
+        except OSError as error:
+            with self._lock:
+                self._under_way.setdefault(operation, under_way)
+            log.error("A change in doubt cannot be set aside: file=%s problem=%s", under_way.file, error)  # noqa: TRY400  # no traceback
+        else:
+            log.error("slapd has not told how a password change ended: file=%s", under_way.file)
 
 
 class SockListener:
@@ -248,16 +281,17 @@ class SockListener:
 
     def _look_back(self) -> None:
         while not self._is_stopped.wait(_LOOK_EVERY):
-            try:
-                self._program.give_up_lost()
-            except OSError as error:
-                log.error("A change in doubt is set aside at the next start alone: problem=%s", error)  # noqa: TRY400  # no traceback
+            self._program.give_up_lost()
 
     def _serve_one(self, connection: socket.socket) -> None:
         with connection:
             connection.settimeout(_SECONDS)
             try:
-                answer = self._program.answer(_read(connection))
+                content = _read(connection)
+                is_whole = content.endswith(_END)
+                if not is_whole:
+                    log.error("What slapd told is cut off or too long, and it was told so: bytes=%d", len(content))
+                answer = self._program.answer(content) if is_whole else NOT_TAKEN
                 if answer:
                     connection.sendall(answer)
             except OSError as error:
@@ -269,7 +303,7 @@ class SockListener:
 def _read(connection: socket.socket) -> bytes:
     """Read up to the empty line that ends what slapd tells, or to its end."""
     content = bytearray()
-    while len(content) < _LARGEST and not content.endswith(b"\n\n"):
+    while len(content) < _LARGEST and not content.endswith(_END):
         part = connection.recv(65536)
         if not part:
             break

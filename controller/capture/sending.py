@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from controller.capture.record import CapturedChange
@@ -13,6 +15,7 @@ from controller.sdk.errors import ControllerAway
 from controller.sdk.exchange import exchange, read, view_of
 from controller.sdk.tokens import TokenFile, TokenSource
 from controller.sdk.transport import ClientCertificate, Controller, Request, Transport
+from controller.sealing.file_access import refuse_open_file
 
 
 @dataclass(slots=True)
@@ -57,11 +60,22 @@ def make_sender(spec: CaptureSpec) -> Sender:
 
     Raises:
         Unusable: An address or a file cannot be used.
+        SettingsError: Every user of this machine can read the token or the key.
     """
     proof = spec.certificate
+    if proof is not None:
+        _refuse_open(proof.key_file or proof.file, "the key")
+    if spec.token_file is not None:
+        _refuse_open(spec.token_file, "the token file")
     certificate = None if proof is None else ClientCertificate(proof.file, proof.key_file)
     servers = [Controller(url, ca_file=spec.ca_file, certificate=certificate) for url in spec.servers]
     return Sender(servers, None if spec.token_file is None else TokenFile(spec.token_file))
+
+
+def _refuse_open(file: str, what: str) -> None:
+    path = Path(file)
+    with suppress(FileNotFoundError):  # it may be there when it is needed, and who reads it says otherwise
+        refuse_open_file(path, path.stat(), what)
 
 
 def _request(change: CapturedChange) -> Request:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from controller.capture.record import CapturedChange, decode, encode
+from controller.capture.record import CapturedChange, Damaged, decode, encode
 from controller.model.accounts import Account
 from controller.model.errors import SettingsError
 
@@ -22,6 +22,8 @@ LOCK = "lock"
 STATE = "state.json"
 MISSED = "missed"
 """Changes that a source told without their passwords: a line each, with time and account."""
+FORGOTTEN_AFTER = 180
+"""Seconds after which nobody will say any more how a change of the source ended."""
 _UNFINISHED = ".new"
 _NAME = re.compile(r"(\d{20})\.(change|pending|refused|damaged|doubtful)", re.ASCII)
 _MODE = 0o600
@@ -87,14 +89,19 @@ class Spool:
         """
         return self._write(change, "pending")
 
-    def confirm(self, name: str) -> None:
-        """It has happened: from now on it waits to be sent, behind all others.
+    def confirm(self, name: str, instead: CapturedChange | None = None) -> None:
+        """It has happened: from now on it, or another one *instead*, waits to be sent, behind all others.
 
         Raises:
             SettingsError: The file system does not allow it.
         """
         with self._changing():
-            (self.path / name).rename(self.path / f"{self._next():020d}.change")
+            confirmed = f"{self._next():020d}.change"
+            if instead is None:
+                (self.path / name).rename(self.path / confirmed)
+            else:
+                self._create(confirmed, instead)
+                (self.path / name).unlink()
             self._sync()
 
     def withdraw(self, name: str) -> None:
@@ -107,6 +114,11 @@ class Spool:
         for name in names:
             self.set_aside(name, Aside.DOUBTFUL)
         return len(names)
+
+    def forgotten(self) -> int:
+        """How many were prepared so long ago that the source has ended them, whatever became of that."""
+        latest = self._nanoseconds() - FORGOTTEN_AFTER * 1_000_000_000
+        return sum(int(name.partition(".")[0]) < latest for name in self.names("pending"))
 
     def note_missed(self, account: Account, occurred_at: datetime) -> None:
         """Keep the name of an account whose new password the source did not tell; of so many as there may be changes.
@@ -150,8 +162,27 @@ class Spool:
         (self.path / name).unlink(missing_ok=True)
 
     def set_aside(self, name: str, why: Aside) -> None:
-        """Keep a change, but do not send it."""
-        (self.path / name).rename(self.path / f"{name.partition('.')[0]}.{why.value}")
+        """Keep a change, but do not send it.
+
+        Of one account only the newest is kept in doubt: nobody can tell more from several, and they would fill the
+        spool.
+
+        Raises:
+            OSError: The file system does not allow it.
+        """
+        aside = f"{name.partition('.')[0]}.{why.value}"
+        (self.path / name).rename(self.path / aside)
+        if why is Aside.DOUBTFUL:
+            account = self._account(aside)
+            for other in self.names(why):
+                if other != aside and account is not None and self._account(other) == account:
+                    self.remove(other)
+
+    def _account(self, name: str) -> Account | None:
+        try:
+            return self.read(name).account
+        except (Damaged, FileNotFoundError):
+            return None
 
     def put_back(self) -> int:
         """Let everything that was refused be sent again; tells how many there are."""
@@ -175,17 +206,20 @@ class Spool:
                     hint="see why they are not sent: 'pwsync capture status'; then raise maxChanges or discard some",
                 )
             name = f"{self._next():020d}.{ending}"
-            unfinished = self.path / f"{name}{_UNFINISHED}"
-            try:
-                _write_new(unfinished, encode(change))
-                unfinished.rename(self.path / name)
-                self._sync()
-            except OSError:
-                for path in (unfinished, self.path / name):
-                    with suppress(OSError):  # what is not there, or cannot be removed, is no change that was taken
-                        path.unlink()
-                raise
+            self._create(name, change)
             return name
+
+    def _create(self, name: str, change: CapturedChange) -> None:
+        unfinished = self.path / f"{name}{_UNFINISHED}"
+        try:
+            _write_new(unfinished, encode(change))
+            unfinished.rename(self.path / name)
+            self._sync()
+        except OSError:
+            for path in (unfinished, self.path / name):
+                with suppress(OSError):  # what is not there, or cannot be removed, is no change that was taken
+                    path.unlink()
+            raise
 
     def _next(self) -> int:
         names = self._all()

@@ -26,6 +26,7 @@ class Status:
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
         missed: Changes that the source told without their passwords.
+        forgotten: Changes of which nobody will say any more how they ended.
         used: Changes of any kind, of at most *most*.
         reader: That of a change log, where there is one.
     """
@@ -34,6 +35,7 @@ class Status:
     oldest: float
     aside: dict[str, int]
     missed: int
+    forgotten: int
     used: int
     most: int
     is_forwarding: bool
@@ -51,6 +53,8 @@ class Status:
                 yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
         if self.missed:
             yield f"{self.missed} came without a password: {_MISSED}"
+        if self.forgotten:
+            yield f"{self.forgotten} never ended: {_FORGOTTEN}"
         if self.used >= ALMOST_FULL * self.most:
             yield f"the spool holds {self.used:,} of at most {self.most:,} changes: when it is full, none is taken"
         if self.reader is not None:
@@ -63,6 +67,7 @@ class Status:
             "oldestSeconds": round(self.oldest, 3),
             "setAside": self.aside,
             "missed": self.missed,
+            "forgotten": self.forgotten,
             "used": self.used,
             "maxChanges": self.most,
             "forwarding": self.is_forwarding,
@@ -81,6 +86,7 @@ class Status:
             ("oldest_seconds", "gauge", "Age of the oldest change to be sent."): round(self.oldest, 3),
             ("set_aside", "gauge", "Changes that a person must look at."): sum(self.aside.values()),
             ("missed", "gauge", "Changes that the source told without their passwords."): self.missed,
+            ("forgotten", "gauge", "Changes of which nobody will say how they ended."): self.forgotten,
             ("spool_used", "gauge", "Changes of any kind in the spool."): self.used,
             ("spool_max", "gauge", "How many changes the spool holds at most."): self.most,
             ("forwarding", "gauge", "Whether a forwarder runs."): int(self.is_forwarding),
@@ -105,6 +111,7 @@ _REMEDIES = {
     Aside.DAMAGED: "look at the disk; let these users change their passwords again",
     Aside.DOUBTFUL: "the source stopped in the middle; let these users change their passwords again",
 }
+_FORGOTTEN = "see that the program of the source runs, and can write to the spool; it sets them aside as doubtful"
 _MISSED = (
     f"mend that at the source; let the users that the spool's file '{MISSED}' names change their passwords again; "
     "then remove it"
@@ -124,8 +131,8 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     state = load_state(spool.path)
     reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
     is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
-    used, missed = spool.count(), spool.missed()
-    return Status(len(waiting), oldest, aside, missed, used, spec.max_changes, is_forwarding, state, reader)
+    used, missed, forgotten = spool.count(), spool.missed(), spool.forgotten()
+    return Status(len(waiting), oldest, aside, missed, forgotten, used, spec.max_changes, is_forwarding, state, reader)
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:

@@ -123,7 +123,8 @@ def openldap(config: Config = FILE) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from controller.capture.ldap_login import LoginSocket
-    from controller.capture.openldap import THREADS, SockListener, SockProgram
+    from controller.capture.openldap import PROGRAM, PROGRAM_LOCK, THREADS, SockListener, SockProgram
+    from controller.capture.spool import lock_alone
     from controller.model.errors import InvalidInput
     from controller.sdk.signals import stopping_on_signals
 
@@ -133,6 +134,7 @@ def openldap(config: Config = FILE) -> None:
         raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ..., loginSocket: ...}")
     capture = _capture(config)
     login = LoginSocket(Path(spec.login_socket))
+    lock_alone(capture.spool.path / PROGRAM_LOCK, PROGRAM)  # until this process ends
     capture.spool.doubt()
     with ThreadPoolExecutor(THREADS) as logins:
         program = SockProgram(capture, spec, login.opens, _now, later=logins.submit)

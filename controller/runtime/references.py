@@ -8,7 +8,7 @@ from controller.manifests.problems import Problem
 from controller.model.errors import SettingsError
 from controller.model.options import SecretReference
 from controller.model.secret import Secret
-from controller.runtime.file_access import refuse_open_file
+from controller.sealing.file_access import refuse_open_file
 
 
 def resolve_secret(reference: SecretReference) -> Secret:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.model.errors import SettingsError
-from controller.runtime.file_access import refuse_open_file
+from controller.sealing.file_access import refuse_open_file
 from controller.web.client_authority import ClientAuthority
 from controller.web.client_certificate import DatedContext
 

@@ -167,6 +167,14 @@ def test_a_hash_that_was_sent_is_told_and_one_that_the_server_made_is_not(
     assert captured.bench.waiting() == [(name, "Then-in-clear-1")]
 
 
+def test_an_account_is_spelled_as_its_entry_is(captured: Captured, fresh_name: Callable[[str], str]) -> None:
+    server, name = captured.server, fresh_name("alice")
+    dn = server.add_person(name, "Initial-password-1").replace("uid=alice", "UID=Alice")
+    server.modify(f"dn: {dn}\nchangetype: modify\nreplace: userPassword\nuserPassword: Chosen-password-1\n")
+    captured.read()
+    assert captured.bench.waiting() == [(name, "Chosen-password-1")]
+
+
 def test_nobody_can_write_a_clear_text_of_his_own_into_the_log(
     captured: Captured, fresh_name: Callable[[str], str]
 ) -> None:

@@ -108,6 +108,31 @@ def test_new_entries_with_a_password_are_captured(captured: Captured) -> None:
         assert captured.settled(1) == [("erin", "in-the-new-entry")]
 
 
+def test_an_account_is_spelled_as_its_entry_is_and_stands_directly_below_the_base(captured: Captured) -> None:
+    slapd = captured.slapd
+    own = f"ou=own,{PEOPLE_DN}"
+    with captured.listening():
+        slapd.add(f"dn: {own}\nobjectClass: organizationalUnit\nou: own\n")
+        slapd.modify(replaced(f"UID=Alice, {PEOPLE_DN}", "by-another-spelling"))
+        slapd.add(
+            f"dn: uid=bob,{own}\nobjectClass: inetOrgPerson\nuid: bob\ncn: bob\nsn: bob\n"
+            "userPassword: of-an-entry-that-takes-a-name\n"
+        )
+        assert captured.settled(1) == [("alice", "by-another-spelling")]
+
+
+@pytest.mark.parametrize("size", [1_200_000, 1_200_001, 1_200_002, 2_900_000])
+def test_what_is_large_is_captured_whole(captured: Captured, size: int) -> None:
+    dn = captured.slapd.person_dn("alice")
+    photo = base64.b64encode(b"\xff\xd8" + b"p" * size).decode()
+    with captured.listening():
+        captured.slapd.modify(
+            f"dn: {dn}\nchangetype: modify\nreplace: jpegPhoto\njpegPhoto:: {photo}\n-\n"
+            "replace: userPassword\nuserPassword: behind-a-photo\n"
+        )
+        assert captured.settled(1) == [("alice", "behind-a-photo")]
+
+
 class HoldingProgram(SockProgram):
     """Lets slapd wait with a modification until it has told the end of another operation."""
 

@@ -18,6 +18,9 @@ _ATTRIBUTES = ("changenumber", "targetdn", "changetype", "changetime", "changes"
 class Directory(ChangeLog[LogEntry], Protocol):
     """What the reader asks."""
 
+    def values(self, dn: str, attribute: str) -> Sequence[str]:
+        """The values of an attribute of an entry; none of one that is gone, or that is not ours to read."""
+
     def replace_changes(self, number: int, changes: bytes) -> None:
         """Write these changes into an entry of the log; one that is gone is left alone.
 
@@ -40,6 +43,12 @@ class LdapDirectory:
     def has(self, first: int, last: int | None = None) -> bool:
         """Ask for one entry."""
         return self._search.has(first, last)
+
+    def values(self, dn: str, attribute: str) -> Sequence[str]:
+        """Read the entry, and nothing else of it."""
+        entry = self._session.read(dn, (attribute,))
+        values = () if entry is None else entry.attributes.get(attribute.lower(), ())
+        return [value.decode("utf-8", "replace") for value in values]
 
     def replace_changes(self, number: int, changes: bytes) -> None:
         """Modify the entry. The directory's words are not told: nobody knows whether they quote what was there."""

@@ -42,12 +42,19 @@ class Ds389Reader(ChangeLogReader[LogEntry]):
         """Take the new password of an entry, and take it out of the log; also one that is nobody's to be captured."""
         new = new_password(entry)
         if new is not None and _identity(entry) != self._in_spool:  # else it is there; the log still had it
-            name = account_name(entry.target, self._spec.account_attribute, self._spec.base_dn)
+            spec = self._spec
+            is_subtree = spec.scope == "subtree"
+            name = account_name(entry.target, spec.account_attribute, spec.base_dn, is_subtree=is_subtree)
             if name is not None and not self._capture.leaves_out(name):
-                self._take(entry, name, new)
+                self._take(entry, self._spelled(entry.target, name), new)
         cleared = without_password(entry)
         if cleared is not None:
             self._directory.replace_changes(entry.number, cleared)
+
+    def _spelled(self, dn: str, name: str) -> str:
+        """As the entry itself spells the account: the log has what the client wrote."""
+        values = self._directory.values(dn, self._spec.account_attribute)
+        return next((value for value in values if value.casefold() == name.casefold()), name)
 
     def _take(self, entry: LogEntry, name: str, new: NewPassword) -> None:
         shown = name if name.isprintable() else repr(name)

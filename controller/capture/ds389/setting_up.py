@@ -18,7 +18,6 @@ def ds389_of(spec: CaptureSpec) -> Ds389Spec:
 
 def ds389_steps(spec: Ds389Spec) -> str:
     """LDIF for ldapmodify, as Directory Manager, in the order in which nothing is ever on the disk in clear."""
-    suffix = f"-\nreplace: nsslapd-include-suffix\nnsslapd-include-suffix: {spec.base_dn}\n" if spec.base_dn else ""
     return f"""\
 # For ldapmodify as cn=Directory Manager, in three steps. Read the page on this capture first: it tells the dangers.
 # The server's certificate must have an RSA key: with another one it does not start any more after step 2.
@@ -30,7 +29,10 @@ nsslapd-pluginEnabled: on
 -
 replace: nsslapd-changelogmaxage
 nsslapd-changelogmaxage: 2d
-{suffix}
+-
+replace: nsslapd-include-suffix
+nsslapd-include-suffix: {spec.base_dn}
+
 # 2. What the log says is encrypted in the database. Then restart the server once more.
 dn: cn=changes,cn=encrypted attributes,cn=changelog,cn=ldbm database,cn=plugins,cn=config
 changetype: add
@@ -53,6 +55,12 @@ aci: (targetattr="objectClass || changeNumber || targetDn || changeType || chang
 acl "pwsync captures"; allow (read, search) userdn="ldap:///{spec.bind.user}";)
 aci: (targetattr="changes")(version 3.0; acl "pwsync takes passwords out"; \
 allow (write) userdn="ldap:///{spec.bind.user}";)
+
+dn: {spec.base_dn}
+changetype: modify
+add: aci
+aci: (targetattr="objectClass || {spec.account_attribute}")(version 3.0; acl "pwsync spells accounts as their entries do"; \
+allow (read, search) userdn="ldap:///{spec.bind.user}";)
 
 dn: cn=config
 changetype: modify

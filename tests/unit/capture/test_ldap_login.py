@@ -20,6 +20,15 @@ TAKEN = bytes.fromhex("300c02010161070a010004000400")
 WRONG = bytes.fromhex("300c02010161070a013104000400")
 
 
+def told(identity: bytes | None) -> bytes:
+    """An answer to "Who am I?"; None: it is refused, to somebody who must change the password first."""
+    code = b"\x0a\x01\x32" if identity is None else b"\x0a\x01\x00"
+    value = b"" if identity is None else b"\x8b" + bytes([len(identity)]) + identity
+    answer = code + b"\x04\x00\x04\x00" + value
+    message = b"\x02\x01\x02" + b"\x78" + bytes([len(answer)]) + answer
+    return b"\x30" + bytes([len(message)]) + message
+
+
 @contextmanager
 def answering(*parts: bytes) -> Iterator[LoginSocket]:
     """One connection is taken, and answered in these parts."""
@@ -33,6 +42,8 @@ def answering(*parts: bytes) -> Iterator[LoginSocket]:
             with connection:
                 connection.recv(4096)
                 for part in parts:
+                    if part is not parts[0] and parts[0] == TAKEN:
+                        connection.recv(4096)
                     connection.sendall(part)
                 if parts:
                     connection.recv(4096)
@@ -52,10 +63,18 @@ def test_a_bind_names_the_entry_and_has_the_password_whatever_its_length(length:
     assert list(ber_elements(bind)) == [(0x02, b"\x03"), (0x04, DN.encode()), (0x80, b"x" * length)]
 
 
-@pytest.mark.parametrize(("parts", "is_open"), [([TAKEN], True), ([WRONG[:3], WRONG[3:]], False)])
-def test_slapd_says_whether_the_password_opens_the_entry(parts: list[bytes], is_open: bool) -> None:
+@pytest.mark.parametrize(
+    ("parts", "dn"),
+    [
+        ([TAKEN, told(b"dn:uid=Alice,ou=people,dc=example,dc=com")], "uid=Alice,ou=people,dc=example,dc=com"),
+        ([TAKEN, told(None)], DN),
+        ([TAKEN, told(b"u:alice")], DN),
+        ([WRONG[:3], WRONG[3:]], None),
+    ],
+)
+def test_slapd_says_which_entry_the_password_opens(parts: list[bytes], dn: str | None) -> None:
     with answering(*parts) as login_socket:
-        assert login_socket.opens(LOGIN) is is_open
+        assert login_socket.opens(LOGIN) == dn
 
 
 @pytest.mark.parametrize("content", [b"", b"HTTP/1.1 400 Bad Request", bytes.fromhex("3003020101")])

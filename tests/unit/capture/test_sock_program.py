@@ -1,8 +1,10 @@
 """The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
 
 import errno
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,11 @@ ANNOUNCED = extended(password_modify(DN.encode(), None, b"n3w-password"))
 HASHED = modify(b"replace: userPassword", b"userPassword: {SSHA}x")
 SET = modify(b"replace: userPassword", b"userPassword: n3w-password")
 ENDED = b"RESULT\nmsgid: 3\nconnid: 1007\ncode: %d\n\n"
-SPEC = OpenLdapSpec(socket="s", login_socket="l")
+BASE = DN.partition(",")[2]
+SPEC = OpenLdapSpec(socket="s", login_socket="l", base_dn=BASE)
+
+
+Opens = Callable[[Login], str | None]
 
 
 class Clock:
@@ -34,7 +40,7 @@ class Clock:
 
 
 def made(
-    tmp_path: Path, most: int = 10, opens: Callable[[Login], bool] = lambda _: True
+    tmp_path: Path, most: int = 10, opens: Opens = lambda login: login.dn
 ) -> tuple[CaptureBench, SockProgram, Clock]:
     bench, clock = CaptureBench(tmp_path, most=most), Clock()
     return bench, SockProgram(bench.capture, SPEC, opens, lambda: NOW, clock), clock
@@ -101,12 +107,12 @@ def test_what_was_announced_for_one_entry_is_not_carried_out_by_a_change_of_anot
     assert "cannot be captured" in caplog.text
 
 
-def _away(_: Login) -> bool:
+def _away(_: Login) -> str:
     raise ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
 
 
-@pytest.mark.parametrize("opens", [lambda _: False, _away])
-def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path, opens: Callable[[Login], bool]) -> None:
+@pytest.mark.parametrize("opens", [lambda _: None, _away])
+def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path, opens: Opens) -> None:
     bench, program, _ = made(tmp_path, opens=opens)
 
     program.answer(SET)
@@ -118,9 +124,9 @@ def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path, open
 def test_slapd_is_asked_with_the_entry_and_the_new_password(tmp_path: Path) -> None:
     asked: list[Login] = []
 
-    def opens(login: Login) -> bool:
+    def opens(login: Login) -> str:
         asked.append(login)
-        return True
+        return login.dn
 
     _, program, _ = made(tmp_path, opens=opens)
 
@@ -133,7 +139,7 @@ def test_slapd_is_asked_with_the_entry_and_the_new_password(tmp_path: Path) -> N
 def test_slapd_is_answered_while_its_own_answers_are_awaited(tmp_path: Path) -> None:
     """All threads of slapd may wait for our answers: a login, which needs one of them, must hold up none."""
     bench, waiting = CaptureBench(tmp_path), list[Callable[[], None]]()
-    program = SockProgram(bench.capture, SPEC, lambda _: True, lambda: NOW, later=waiting.append)
+    program = SockProgram(bench.capture, SPEC, lambda login: login.dn, lambda: NOW, later=waiting.append)
 
     program.answer(SET)
     assert (program.answer(ENDED % 0), bench.waiting(), len(waiting)) == (b"", [], 1)
@@ -145,7 +151,7 @@ def test_slapd_is_answered_while_its_own_answers_are_awaited(tmp_path: Path) -> 
 def test_a_mistake_while_a_password_is_tried_is_told_and_leaves_the_change_in_doubt(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def opens(_: Login) -> bool:
+    def opens(_: Login) -> str:
         raise AssertionError("n3w-password")
 
     bench, program, _ = made(tmp_path, opens=opens)
@@ -172,7 +178,7 @@ def test_an_end_that_cannot_be_kept_leaves_the_change_for_a_person(
     bench, program, clock = made(tmp_path)
     program.answer(SET)
     with monkeypatch.context() as failing:
-        failing.setattr(type(bench.spool), "confirm", _fail)
+        failing.setattr(Path, "rename", _fail)
         assert program.answer(ENDED % 0) == b""
     assert "How a change ended was not kept" in caplog.text
     clock.seconds = 61
@@ -205,7 +211,6 @@ def test_slapd_is_told_that_a_change_cannot_be_kept(tmp_path: Path) -> None:
     [
         b"",
         b"MODRDN\n\n",
-        modify(b"replace: userPassword", b"userPassword:: ?"),
         modify(b"replace: userPassword", b"userPassword: {SSHA}x"),
         extended(password_modify(b"cn=robot,dc=example", None, b"n3w")),
         extended(password_modify(DN.encode(), None, b"")),
@@ -216,6 +221,98 @@ def test_what_is_not_captured_goes_on(tmp_path: Path, content: bytes) -> None:
 
     assert program.answer(content) == CONTINUE
     assert bench.spool.count() == 0
+
+
+@pytest.mark.parametrize("wrong", [b"userPassword:: ?", b"userPassword:: YW"])
+def test_what_cannot_be_understood_is_refused(tmp_path: Path, wrong: bytes) -> None:
+    bench, program, _ = made(tmp_path)
+    assert program.answer(modify(b"replace: userPassword", wrong)) == NOT_TAKEN
+    assert program.answer(b"RESULT\nmsgid:: ?\n\n") == b""
+    assert bench.spool.count() == 0
+
+
+def test_an_entry_further_below_is_captured_only_where_that_is_said(tmp_path: Path) -> None:
+    """Whoever may make entries somewhere could take the name of anybody there."""
+    told = modify(b"replace: userPassword", b"userPassword: n3w-password").replace(
+        DN.encode(), f"uid=alice,ou=own,{BASE}".encode()
+    )
+    for scope, waiting in (("oneLevel", []), ("subtree", [("alice", "n3w-password")])):
+        (tmp_path / scope).mkdir()
+        bench = CaptureBench(tmp_path / scope)
+        spec = SPEC.model_copy(update={"scope": scope})
+        program = SockProgram(bench.capture, spec, lambda login: login.dn, lambda: NOW)
+        assert (program.answer(told), program.answer(ENDED % 0)) == (CONTINUE, b"")
+        assert bench.waiting() == waiting
+
+
+@pytest.mark.parametrize(
+    ("dn", "waiting", "doubtful"),
+    [
+        (DN.replace("alice", "Alice"), [("Alice", "n3w-password")], 0),
+        (DN.replace("alice", "svc"), [], 0),
+        (f"uid=alice,ou=own,{BASE}", [], 1),
+    ],
+)
+def test_the_account_is_spelled_as_its_entry_is(
+    tmp_path: Path, dn: str, waiting: list[tuple[str, str]], doubtful: int
+) -> None:
+    bench = CaptureBench(tmp_path, exclude=("svc",))
+    bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
+    program = SockProgram(bench.capture, SPEC, lambda _: dn, lambda: NOW)
+    program.answer(SET)
+    program.answer(ENDED % 0)
+    assert bench.waiting() == waiting
+    assert (len(bench.spool.names(Aside.DOUBTFUL)), bench.spool.names("pending")) == (doubtful, [])
+
+
+def test_nobody_fills_the_spool_with_changes_in_doubt(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path, most=4)
+    for _ in range(20):
+        assert program.answer(SET) == CONTINUE
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+
+
+def test_of_several_lost_changes_one_that_cannot_be_set_aside_keeps_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, program, clock = made(tmp_path)
+    for number, name in enumerate(("alice", "bob", "carol")):
+        told = SET.replace(b"uid=alice", f"uid={name}".encode()).replace(b"msgid: 3", f"msgid: {number}".encode())
+        assert program.answer(told) == CONTINUE
+    first, gone, _ = bench.spool.names("pending")
+    (bench.spool.path / gone).unlink()
+    clock.seconds = 61
+    with monkeypatch.context() as failing:
+        rename = Path.rename
+        failing.setattr(Path, "rename", lambda path, to: _fail() if path.name == first else rename(path, to))
+        program.give_up_lost()
+    assert bench.spool.names("pending") == [first]
+    assert "cannot be set aside" in caplog.text
+    assert "is there no more" in caplog.text
+    program.give_up_lost()
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 2
+
+
+@pytest.mark.parametrize("told", [SET[:-1], b"", b"ADD\n" + b"x" * (9 << 20)])
+def test_what_is_cut_off_or_too_long_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture, told: bytes) -> None:
+    bench, program, _ = made(tmp_path)
+    listener = SockListener(program, tmp_path / "s")
+    answers: list[bytes] = []
+
+    def tell() -> None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
+            client.connect(str(tmp_path / "s"))
+            with suppress(BrokenPipeError):  # it need not be read to its end
+                client.sendall(told)
+                client.shutdown(socket.SHUT_WR)
+            answers.append(client.recv(1000))
+        listener.stop()
+
+    listener.serve(threading.Thread(target=tell).start)
+    assert answers == [NOT_TAKEN]
+    assert bench.spool.count() == 0
+    assert "cut off or too long" in caplog.text
 
 
 def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
@@ -230,24 +327,17 @@ def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
     assert bench.waiting() == []
 
 
-@pytest.mark.parametrize("is_broken", [False, True])
-def test_that_is_done_while_slapd_is_silent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, is_broken: bool
-) -> None:
+def test_that_is_done_while_slapd_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench, program, clock = made(tmp_path)
     program.answer(SET)
     looked, give_up_lost = threading.Event(), program.give_up_lost
 
     def look() -> None:
-        try:
-            give_up_lost()
-        finally:
-            looked.set()
+        give_up_lost()
+        looked.set()
 
     monkeypatch.setattr(program, "give_up_lost", look)
     monkeypatch.setattr(openldap, "_LOOK_EVERY", 0.01)
-    if is_broken:
-        monkeypatch.setattr(bench.spool, "set_aside", _fail)
     clock.seconds = 61
     listener = SockListener(program, tmp_path / "s")
 
@@ -257,8 +347,7 @@ def test_that_is_done_while_slapd_is_silent(
 
     listener.serve(threading.Thread(target=stop_then).start)
 
-    assert len(bench.spool.names(Aside.DOUBTFUL)) == (0 if is_broken else 1)
-    assert ("set aside at the next start alone" in caplog.text) is is_broken
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
 
 
 def test_a_socket_that_cannot_be_made_is_said(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.capture.record import Damaged
-from controller.capture.spool import Aside, Spool, SpoolFull
+from controller.capture.record import CapturedChange, Damaged
+from controller.capture.spool import FORGOTTEN_AFTER, Aside, Spool, SpoolFull
+from controller.capture.status import look
 from controller.model.errors import InvalidInput, SettingsError
 from controller.model.secret import Secret
 from tests.unit.capture.bench import NOW, CaptureBench
@@ -105,6 +106,29 @@ def test_a_file_of_another_form_is_damaged(bench: CaptureBench, content: bytes) 
         bench.spool.read(name)
     with pytest.raises(FileNotFoundError):
         bench.spool.read("00000000000000000001.change")
+
+
+def test_what_was_prepared_and_never_ended_is_an_alarm(bench: CaptureBench) -> None:
+    name = bench.spool.prepare(CapturedChange(bench.spec.account("alice"), NOW, b"sealed"))
+    assert bench.spool.forgotten() == 0
+    old = f"{int(name.partition('.')[0]) - (FORGOTTEN_AFTER + 1) * 10**9:020d}.pending"
+    (bench.spool.path / name).rename(bench.spool.path / old)
+    assert bench.spool.forgotten() == 1
+    status = look(bench.spec, NOW)
+    assert any(alarm.startswith("1 never ended") for alarm in status.alarms())
+    assert status.view()["forgotten"] == 1
+    assert "pwsync_capture_forgotten 1\n" in status.metrics()
+
+
+def test_of_one_account_only_the_newest_is_kept_in_doubt(bench: CaptureBench) -> None:
+    for account in ("alice", "bob", "alice"):
+        bench.spool.prepare(CapturedChange(bench.spec.account(account), NOW, b"sealed"))
+    first, second, third = bench.spool.names("pending")
+    (bench.spool.path / second).write_bytes(b"damaged")
+    assert bench.spool.doubt() == 3
+    left = [name.partition(".")[0] for name in (second, third)]
+    assert [name.partition(".")[0] for name in bench.spool.names(Aside.DOUBTFUL)] == left
+    assert first.partition(".")[0] not in left
 
 
 def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The commands of capture, as a source and an operator type them."""
 
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from controller.capture.change_log.state import Counts, ReaderState, save_reader_state
 from controller.capture.ds389.reader import Ds389Reader
 from controller.capture.forwarder import Forwarder
+from controller.capture.openldap import PROGRAM, PROGRAM_LOCK
 from controller.capture.racf.reader import LogReader
 from controller.capture.sending import Sender
-from controller.capture.spool import Aside, Spool
+from controller.capture.spool import Aside, Spool, lock_alone
 from controller.sdk.errors import CallRefused
+from controller.sealing import file_access
 from controller.sealing.capture import CaptureKey
 from tests.doubles.envelopes import PWSYNC, party
 from tests.doubles.envelopes import RACF as ISSUER
@@ -130,9 +133,30 @@ def _refuse(reason: str) -> Callable[..., str]:
 def test_openldap_needs_its_section(source: Console) -> None:
     for command in (("openldap",), ("setup", "openldap", "--no-trial")):
         assert "spec.openldap" in source.expect(1, "capture", *command, *CONFIG).err
-    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l}}\n")
+    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l, baseDN: dc=x}}\n")
     told = source.expect(0, "capture", "setup", "openldap", *SETUP).out
     assert f"socketpath {source.folder / 's'}\n" in told
+
+
+def test_one_program_of_openldap_works_on_a_spool(source: Console) -> None:
+    source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l, baseDN: dc=x}}\n")
+    spool = source.folder / "spool"
+    other = lock_alone(Spool.open(spool, 1).path / PROGRAM_LOCK, PROGRAM)
+    refused = source.expect(1, "capture", "openldap", *CONFIG).err
+    os.close(other)
+    assert "another 'pwsync capture openldap' works on the spool" in refused
+    assert not (source.folder / "s").exists()
+
+
+def test_a_token_that_every_user_can_read_is_refused(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_access, "_lets_others_in", lambda _: True)
+    (source.folder / "token").chmod(0o644)
+    refused = source.expect(1, "capture", "forward", *CONFIG).err
+    assert "the token file" in refused
+    assert "can be read or written by every user" in refused
+    source.write("capture.yaml", SETTINGS.replace("tokenFile: token", "certificate: {file: own.pem, keyFile: own.key}"))
+    source.write("own.key", "k").chmod(0o644)
+    assert "the key" in source.expect(1, "capture", "forward", *CONFIG).err
 
 
 RACF = """\

@@ -24,10 +24,12 @@ class MemoryLog:
     """A log.
 
     Attributes:
+        entries_of: The values of the attribute of the account, by DN.
         failure: What clearing an entry raises; None when it is done.
     """
 
     log: list[LogEntry] = field(default_factory=list)
+    entries_of: dict[str, list[str]] = field(default_factory=dict)
     failure: ConnectorError | None = None
 
     def add(self, number: int, password: str, target: str = f"uid=alice,{PEOPLE}", **changes: str) -> None:
@@ -42,6 +44,10 @@ class MemoryLog:
 
     def has(self, first: int, last: int | None = None) -> bool:
         return any(first <= entry.number and (last is None or entry.number <= last) for entry in self.log)
+
+    def values(self, dn: str, attribute: str) -> Sequence[str]:
+        assert attribute == "uid"
+        return self.entries_of.get(dn, [])
 
     def replace_changes(self, number: int, changes: bytes) -> None:
         if self.failure is not None:
@@ -96,13 +102,32 @@ def ds389(tmp_path: Path) -> Ds389Bench:
 
 def test_a_password_moves_from_the_log_into_the_spool(ds389: Ds389Bench) -> None:
     ds389.log.add(1, "First-1")
-    ds389.log.add(2, "Second-2", f"uid=bob,ou=below,{PEOPLE}")
+    ds389.log.add(2, "Second-2", f"uid=bob,{PEOPLE}")
     ds389.reader.read_new()
 
     assert ds389.bench.waiting() == [("alice", "First-1"), ("bob", "Second-2")]
     change = ds389.bench.spool.read(ds389.bench.spool.waiting()[0])
     assert change.occurred_at == generalized_time(TIME)
     assert (ds389.in_clear, ds389.reader.state.number, ds389.reader.state.taken) == ([], 2, 2)
+
+
+def test_an_account_is_spelled_as_its_entry_is_where_that_can_be_read(ds389: Ds389Bench) -> None:
+    ds389.log.add(1, "First-1", f"uid=ALICE,{PEOPLE}")
+    ds389.log.add(2, "Second-2", f"uid=BOB,{PEOPLE}")
+    ds389.log.entries_of = {f"uid=ALICE,{PEOPLE}": ["alias", "Alice"]}
+    ds389.bench.capture._spec = ds389.bench.capture._spec.model_copy(update={"domain": None, "adapter": "ds389"})
+    ds389.reader.read_new()
+    assert ds389.bench.waiting() == [("Alice", "First-1"), ("BOB", "Second-2")]
+
+
+def test_an_entry_further_below_is_captured_only_where_that_is_said(ds389: Ds389Bench) -> None:
+    ds389.log.add(1, "First-1", f"uid=alice,ou=own,{PEOPLE}")
+    ds389.reader.read_new()
+    assert (ds389.bench.waiting(), ds389.in_clear) == ([], [])
+    ds389.spec = ds389.spec.model_copy(update={"scope": "subtree"})
+    ds389.log.add(2, "Second-2", f"uid=alice,ou=own,{PEOPLE}")
+    ds389.restarted().read_new()
+    assert ds389.bench.waiting() == [("alice", "Second-2")]
 
 
 def test_passwords_of_others_are_taken_out_as_well_and_kept_nowhere(ds389: Ds389Bench) -> None:
