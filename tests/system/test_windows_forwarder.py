@@ -269,9 +269,19 @@ def test_a_certificate_that_does_not_verify_gets_nothing(dc: ForwarderProcess) -
     assert good.accounts == ["alice"]
 
 
+def key_for_wine() -> rsa.RSAPrivateKey:
+    """A new key of RSA: Wine imports no other, and none with a number that begins with a byte of zeros."""
+    while True:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        numbers = key.private_numbers()
+        halves = (numbers.dmp1, numbers.dmq1, numbers.iqmp)
+        if numbers.d.bit_length() > 2040 and all(number.bit_length() > 1016 for number in halves):
+            return key
+
+
 def test_a_client_certificate_proves_the_agent_in_the_place_of_a_token(dc: ForwarderProcess) -> None:
     authority = trusted(dc.windows, dc.folder / "authority")
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)  # Wine imports no other
+    key = key_for_wine()
     certificate = authority.certify_client(key.public_key(), "dc1")
     old = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(2000).hmac_hash(SHA1())  # noqa: S303  # so Wine reads it
     sealed = old.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC).build(b"pw")
