@@ -59,7 +59,7 @@ allow (write) userdn="ldap:///{spec.bind.user}";)
 dn: {spec.base_dn}
 changetype: modify
 add: aci
-aci: (targetattr="objectClass || {spec.account_attribute}")(version 3.0; acl "pwsync spells accounts as their entries do"; \
+aci: (targetattr="objectClass || {spec.account_attribute}")(version 3.0; acl "pwsync spells accounts"; \
 allow (read, search) userdn="ldap:///{spec.bind.user}";)
 
 dn: cn=config
