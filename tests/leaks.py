@@ -41,8 +41,9 @@ class Leaks:
         return _found(self.passwords, content)
 
     def in_files(self, folder: Path) -> list[str]:
-        """Every file below *folder* with a password in it, and which."""
-        return _found_below(folder, self.passwords)
+        """Every file below *folder* with one of the passwords in it, or another one that was made here, and which."""
+        unmarked = [password for password in self.passwords if not any(mark in password for mark in MARKS)]
+        return _found_below(folder, [*MARKS, *unmarked])
 
 
 def made_passwords_below(folder: Path) -> list[str]:

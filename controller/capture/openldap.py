@@ -216,7 +216,7 @@ class SockProgram:
             return None
         try:
             dn = self._opens(ended.login)
-            problem = "slapd does not take it"
+            problem = "slapd does not take it" if dn is None else f"it opens {dn}, which is not captured"
         except (OSError, InvalidInput) as error:
             dn, problem = None, str(error)
         name = None if dn is None else self._name(dn)
