@@ -23,7 +23,6 @@ from controller.capture.ldap_operation import (
     OtherOperation,
     PasswordSet,
     Told,
-    account_name,
     read_told,
 )
 from controller.capture.record import CapturedChange
@@ -124,7 +123,7 @@ class SockProgram:
             case PasswordSet():
                 self._begin(told.id, self._planned(told))
             case OtherOperation(id=OperationId() as operation, why=why, dn=dn):
-                self._carry_out(operation, self._name(dn), why)
+                self._carry_out(operation, self._spec.account_of(dn), why)
             case OtherOperation(why=why):
                 if why:
                     log.warning("A password change cannot be captured: reason=%s", why)
@@ -132,12 +131,10 @@ class SockProgram:
                 assert_never(told)
         return CONTINUE
 
-    def _name(self, dn: str) -> str | None:
-        spec = self._spec
-        return account_name(dn, spec.account_attribute, spec.base_dn, is_subtree=spec.scope == "subtree")
-
     def _planned(self, told: PasswordSet) -> _UnderWay:
-        name = self._name(told.dn)
+        name = self._spec.account_of(told.dn)
+        if name is None:
+            log.info("A password change was passed over: %s", self._spec.passed_over(told.dn))
         change = None if name is None else self._capture.sealed(name, told.password, self._now())
         login = None if change is None else Login(told.dn, told.password)
         return _UnderWay(name, change, login, self._steady_time())
@@ -219,7 +216,7 @@ class SockProgram:
             problem = "slapd does not take it" if dn is None else f"it opens {dn}, which is not captured"
         except (OSError, InvalidInput) as error:
             dn, problem = None, str(error)
-        name = None if dn is None else self._name(dn)
+        name = None if dn is None else self._spec.account_of(dn)
         if name is None:
             log.error("A password is not in force after its change: account=%s problem=%s", ended.name, problem)
         return name

@@ -49,6 +49,15 @@ class Sender:
         words = "; ".join(problem.message for problem in problems)
         raise ControllerAway(words, retry_after=min(problem.retry_after for problem in problems))
 
+    def check_token(self) -> None:
+        """See that there is a token, where one is needed; it is read for each change, so that it can be renewed.
+
+        Raises:
+            Unusable: There is none.
+        """
+        if self.token is not None:
+            self.token.read()
+
     def close(self) -> None:
         """Give back the connections."""
         for server in self.servers:

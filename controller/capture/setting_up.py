@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from controller.capture.samba import ATTRIBUTES
-from controller.capture.settings import CaptureSettings
+from controller.capture.settings import CaptureSettings, CaptureSpec, OpenLdapSpec
 from controller.model.errors import InvalidInput, SettingsError
 
 _MODE = 0o700
@@ -55,15 +55,20 @@ password required pam_exec.so seteuid expose_authtok quiet {program.absolute()}
 """
 
 
-def openldap_steps(settings: CaptureSettings) -> str:
-    """What to do in a slapd.conf.
+def openldap_of(spec: CaptureSpec) -> OpenLdapSpec:
+    """The part of the settings about OpenLDAP.
 
     Raises:
-        InvalidInput: The settings have no section for OpenLDAP.
+        InvalidInput: There is none.
     """
-    spec = settings.spec.openldap
-    if spec is None:
-        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ..., loginSocket: ...}")
+    if spec.openldap is None:
+        hint = "add openldap: {socket: ..., loginSocket: ..., baseDN: ...}"
+        raise InvalidInput("the settings have no spec.openldap", hint=hint)
+    return spec.openldap
+
+
+def openldap_steps(spec: OpenLdapSpec) -> str:
+    """What to do in a slapd.conf."""
     return f"""\
 # Let slapd listen for ldapi:/// too (-h; Debian's does), with the file {spec.login_socket}.
 # Start 'pwsync capture openldap' as the user of slapd first: while it is away, slapd refuses these operations.

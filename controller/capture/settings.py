@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from controller.capture.ds389.settings import Ds389Spec, Scope
+from controller.capture.ds389.settings import Ds389Spec
+from controller.capture.entries import CapturedEntries
 from controller.capture.racf.settings import RacfSpec
 from controller.manifests.explanation import explain
 from controller.manifests.loading import Loader
@@ -30,22 +31,16 @@ class CertificateSpec(Options):
     key_file: FilePath | None = None
 
 
-class OpenLdapSpec(Options):
+class OpenLdapSpec(CapturedEntries):
     """What is particular to OpenLDAP.
 
     Attributes:
         socket: Where slapd's overlay ``sock`` finds the program.
         login_socket: Where slapd listens for ldapi: there the program sees whether a new password is in force.
-        account_attribute: The attribute of the first part of an entry's DN that is the account's name.
-        base_dn: Entries elsewhere are passed over.
-        scope: Whether entries further below are captured: whoever may make one there may give it any account's name.
     """
 
     socket: FilePath
     login_socket: FilePath
-    account_attribute: NonEmpty = "uid"
-    base_dn: NonEmpty = Field(alias="baseDN")
-    scope: Scope = "oneLevel"
 
 
 class CaptureSpec(Options):

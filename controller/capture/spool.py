@@ -271,6 +271,8 @@ def lock_alone(path: Path, what: str) -> int:
 
 def is_locked(path: Path, what: str) -> bool:
     """Whether somebody does that now."""
+    if not path.exists():
+        return False  # and a file that we made would be ours, when another user is to lock it
     try:
         os.close(lock_alone(path, what))
     except SettingsError:

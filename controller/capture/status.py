@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.capture.change_log.status import ReaderStatus, look_at_reader
 from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
+from controller.capture.openldap import PROGRAM, PROGRAM_LOCK
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
 from controller.capture.spool import MISSED, Aside, Spool, is_locked
@@ -29,6 +30,7 @@ class Status:
         forgotten: Changes of which nobody will say any more how they ended.
         used: Changes of any kind, of at most *most*.
         reader: That of a change log, where there is one.
+        is_answering: Whether the program behind slapd's overlay runs; None where there is no OpenLDAP.
     """
 
     waiting: int
@@ -41,11 +43,14 @@ class Status:
     is_forwarding: bool
     state: State
     reader: ReaderStatus | None = None
+    is_answering: bool | None = None
 
     def alarms(self) -> Iterator[str]:
         """What a person must look at."""
         if not self.is_forwarding:
             yield "no forwarder runs: start 'pwsync capture forward'"
+        if self.is_answering is False:
+            yield f"slapd refuses password changes, since nothing answers it: start {PROGRAM}"
         if self.state.problem:
             yield f"nothing can be sent: {self.state.problem}"
         for why, count in self.aside.items():
@@ -76,6 +81,7 @@ class Status:
             "expired": self.state.expired,
             "lastSentAt": self.state.last_sent_at or None,
             "alarms": list(self.alarms()),
+            **({} if self.is_answering is None else {"openldap": {"answering": self.is_answering}}),
             **({} if self.reader is None else {self.reader.source: self.reader.view()}),
         }
 
@@ -95,6 +101,10 @@ class Status:
             ("refused_total", "counter", "Changes that were set aside."): self.state.refused,
             ("expired_total", "counter", "Changes given up because of their age."): self.state.expired,
         }
+        if self.is_answering is not None:
+            values["openldap_answering", "gauge", "Whether the program behind slapd's overlay runs."] = int(
+                self.is_answering
+            )
         if self.reader is not None:
             values |= {(name, kind, meaning): value for name, kind, meaning, value in self.reader.metrics()}
         return "".join(
@@ -132,7 +142,11 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
     is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
     used, missed, forgotten = spool.count(), spool.missed(), spool.forgotten()
-    return Status(len(waiting), oldest, aside, missed, forgotten, used, spec.max_changes, is_forwarding, state, reader)
+    is_answering = None if spec.openldap is None else is_locked(spool.path / PROGRAM_LOCK, PROGRAM)
+    return Status(
+        *(len(waiting), oldest, aside, missed, forgotten, used, spec.max_changes, is_forwarding, state),
+        *(reader, is_answering),
+    )
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:

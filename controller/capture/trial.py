@@ -34,7 +34,8 @@ def try_out(spec: CaptureSpec, key: CaptureKey, sender: Sender, now: datetime) -
             ) from refused
     except ControllerAway as away:
         raise SettingsError(
-            f"the settings could not be tried: {away.message}", hint="start the controller, or give --no-trial"
+            f"the settings could not be tried: {away.message}",
+            hint="see that spec.servers is right and the controller runs; --no-trial leaves this trial out",
         ) from away
     except Unusable as error:
         raise SettingsError(error.message, hint=error.hint) from error

@@ -124,14 +124,12 @@ def openldap(config: Config = FILE) -> None:
 
     from controller.capture.ldap_login import LoginSocket
     from controller.capture.openldap import PROGRAM, PROGRAM_LOCK, THREADS, SockListener, SockProgram
+    from controller.capture.setting_up import openldap_of
     from controller.capture.spool import lock_alone
-    from controller.model.errors import InvalidInput
     from controller.sdk.signals import stopping_on_signals
 
     _log()
-    spec = _settings(config).spec.openldap
-    if spec is None:
-        raise InvalidInput("the settings have no spec.openldap", hint="add openldap: {socket: ..., loginSocket: ...}")
+    spec = openldap_of(_settings(config).spec)
     capture = _capture(config)
     login = LoginSocket(Path(spec.login_socket))
     lock_alone(capture.spool.path / PROGRAM_LOCK, PROGRAM)  # until this process ends
@@ -176,18 +174,14 @@ def ds389(
     import random
     import time
 
-    from controller.capture.ds389.directory import LdapDirectory
     from controller.capture.ds389.reader import Ds389Reader
-    from controller.capture.ds389.setting_up import ds389_of
-    from controller.connectors.ldap.endpoint import Endpoint
-    from controller.connectors.ldap.session import Session
+    from controller.capture.ds389.setting_up import ds389_of, make_directory
     from controller.runtime.references import resolve_secret
 
     _log()
     spec = ds389_of(_settings(config).spec)
-    session = Session(Endpoint.of(spec), spec.bind.user, resolve_secret(spec.bind.password_from))
     reader = Ds389Reader(
-        *(_capture(config), spec, LdapDirectory(session)),
+        *(_capture(config), spec, make_directory(spec, resolve_secret)),
         now=_now,
         steady_time=time.monotonic,
         jitter=random.random,
@@ -228,13 +222,14 @@ def setup(
     The trial sends the controller a change that it can only refuse. So it tries address, proof, rights and key; and it
     sees that slapd answers on its login socket.
     """
-    from controller.capture.ds389.setting_up import ds389_of, ds389_steps
-    from controller.capture.racf.setting_up import make_directory, make_opener, racf_of, racf_steps
-    from controller.capture.setting_up import openldap_steps, pam_steps, samba_steps, write_program
+    from controller.capture.ds389 import setting_up as on_ds389
+    from controller.capture.racf import setting_up as on_racf
+    from controller.capture.setting_up import openldap_of, openldap_steps, pam_steps, samba_steps, write_program
     from controller.runtime.references import resolve_secret
 
     settings = _settings(config)
     _capture(config)
+    _sender(settings.spec, has_token=False).close()
     if trial:
         _try_out(settings, source)
         say("The controller would take what is captured here.")
@@ -248,14 +243,16 @@ def setup(
         case SourceProgram.PAM:
             steps = pam_steps(chosen)
         case SourceProgram.OPENLDAP:
-            steps = openldap_steps(settings)
+            steps = openldap_steps(openldap_of(settings.spec))
         case SourceProgram.RACF:
-            spec = racf_of(settings.spec)
-            make_opener(spec, resolve_secret)
-            make_directory(spec, resolve_secret)
-            steps = racf_steps(spec)
+            of_racf = on_racf.racf_of(settings.spec)
+            on_racf.make_opener(of_racf, resolve_secret)
+            on_racf.make_directory(of_racf, resolve_secret)
+            steps = on_racf.racf_steps(of_racf)
         case SourceProgram.DS389:
-            steps = ds389_steps(ds389_of(settings.spec))
+            of_ds389 = on_ds389.ds389_of(settings.spec)
+            on_ds389.make_directory(of_ds389, resolve_secret)
+            steps = on_ds389.ds389_steps(of_ds389)
     show(steps, end="")
 
 
@@ -291,15 +288,18 @@ def _read_on(reader: "ChangeLogReader[Any]", number: int | None) -> None:
         reader.run()
 
 
-def _sender(spec: "CaptureSpec") -> "Sender":
+def _sender(spec: "CaptureSpec", *, has_token: bool = True) -> "Sender":
     from controller.capture.sending import make_sender
     from controller.model.errors import SettingsError
     from controller.sdk.errors import Unusable
 
     try:
-        return make_sender(spec)
+        sender = make_sender(spec)
+        if has_token:
+            sender.check_token()
     except Unusable as error:
         raise SettingsError(error.message, hint=error.hint) from error
+    return sender
 
 
 def _settings(config: Path) -> "CaptureSettings":

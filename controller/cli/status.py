@@ -43,9 +43,10 @@ def status(
         picture = read_picture(store, _plan(store, paths, settings), settings.replay_dir)
     if output is Report.JSON:
         show_json(picture_view(picture))
-    elif picture.objects:
+        return
+    if picture.objects:
         _show(picture)
-    else:
+    if all(o.generation is None for o in picture.objects):
         show(f"Nothing has been applied yet to {name_store(settings)}.")
 
 

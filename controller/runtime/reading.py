@@ -108,9 +108,11 @@ def open_for_reading(settings: Settings) -> Iterator[Store]:
     """Open the store without writing anything, ever; one that does not exist yet is empty.
 
     Raises:
+        SettingsError: The state directory is none.
         StoreUnavailable: The store cannot be reached.
         StoreUnusable: The store's schema does not fit this program.
     """
+    settings.check_state_dir()
     store = open_store(settings.database, read_only=True)
     try:
         yield store

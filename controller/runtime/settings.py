@@ -12,6 +12,7 @@ from controller.model.errors import SettingsError
 
 _PASSWORD = re.compile(r"://[^:/]*:[^@]*@|[?&][^=&]*password=", re.IGNORECASE)
 DEFAULT_STATE_DIR = Path(".pwsync")
+_ANOTHER = "name another one with --state-dir or PWSYNC_STATE_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,28 @@ class Settings:
         """The embedded database file, used or not."""
         return self.state_dir / "pwsync.db"
 
+    def check_state_dir(self) -> None:
+        """See that it is a directory, if it is there.
+
+        Raises:
+            SettingsError: It is something else.
+        """
+        if self.state_dir.exists() and not self.state_dir.is_dir():
+            raise SettingsError(f"the state directory {self.state_dir} is not a directory", hint=_ANOTHER)
+
     def make_state_dir(self) -> None:
         """Create the state directory, for its owner alone.
 
         Raises:
             SettingsError: It cannot be created, belongs to another user, or others may enter it.
         """
+        self.check_state_dir()
         try:
             self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = self.state_dir.stat()
         except OSError as error:
             raise SettingsError(
-                f"the state directory {self.state_dir} cannot be used: {error.strerror}",
-                hint="name another one with --state-dir or PWSYNC_STATE_DIR",
+                f"the state directory {self.state_dir} cannot be used: {error.strerror}", hint=_ANOTHER
             ) from error
         if status.st_uid not in {os.geteuid(), 0}:
             raise SettingsError(

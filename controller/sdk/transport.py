@@ -190,7 +190,7 @@ def _address(url: str) -> SplitResult:
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
         raise Unusable(
             "the controller is on another machine, and its answers hold passwords",
-            hint="use https://, and ca_file for an authority of your own",
+            hint="use https://; for an authority of your own, give its certificate too (ca_file, caFile)",
         )
     return parts
 
@@ -209,16 +209,20 @@ def _context(ca_file: str | Path | None, certificate: ClientCertificate | None) 
     try:
         context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     except (OSError, ValueError) as error:
-        raise Unusable(f"the authorities in {ca_file} cannot be read", hint=type(error).__name__) from error
+        raise Unusable(f"the authorities in {ca_file} cannot be read", hint=_cause(error)) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if certificate is not None:
         try:
             context.load_cert_chain(certificate.file, certificate.key_file, password="")  # never asks the terminal
         except (OSError, ValueError) as error:
-            raise Unusable(
-                f"the certificate in {certificate.file} cannot be used", hint=type(error).__name__
-            ) from error
+            raise Unusable(f"the certificate in {certificate.file} cannot be used", hint=_cause(error)) from error
     return context
+
+
+def _cause(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
+        return f"it, or its key: {error.strerror}"
+    return f"PEM, the key without a passphrase and fitting the certificate ({type(error).__name__})"
 
 
 def _seconds(text: str) -> float:

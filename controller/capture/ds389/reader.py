@@ -12,7 +12,6 @@ from controller.capture.change_log.reader import ChangeLogReader
 from controller.capture.ds389.directory import Directory
 from controller.capture.ds389.log_entry import LogEntry, NewPassword, new_password, without_password
 from controller.capture.ds389.settings import Ds389Spec
-from controller.capture.ldap_operation import account_name
 from controller.capture.taking import Capture
 from controller.model.errors import InvalidInput
 
@@ -42,10 +41,10 @@ class Ds389Reader(ChangeLogReader[LogEntry]):
         """Take the new password of an entry, and take it out of the log; also one that is nobody's to be captured."""
         new = new_password(entry)
         if new is not None and _identity(entry) != self._in_spool:  # else it is there; the log still had it
-            spec = self._spec
-            is_subtree = spec.scope == "subtree"
-            name = account_name(entry.target, spec.account_attribute, spec.base_dn, is_subtree=is_subtree)
-            if name is not None and not self._capture.leaves_out(name):
+            name = self._spec.account_of(entry.target)
+            if name is None:
+                log.info("A password change was passed over: %s", self._spec.passed_over(entry.target))
+            elif not self._capture.leaves_out(name):
                 self._take(entry, self._spelled(entry.target, name), new)
         cleared = without_password(entry)
         if cleared is not None:

@@ -1,8 +1,12 @@
 """What must be done on a 389 Directory Server so that its change log tells new passwords, and only to the reader."""
 
+from controller.capture.ds389.directory import LdapDirectory
 from controller.capture.ds389.settings import Ds389Spec
 from controller.capture.settings import CaptureSpec
+from controller.connectors.ldap.endpoint import Endpoint
+from controller.connectors.ldap.session import Session
 from controller.model.errors import InvalidInput
+from controller.ports.connectors import ResolveSecret
 
 
 def ds389_of(spec: CaptureSpec) -> Ds389Spec:
@@ -12,8 +16,17 @@ def ds389_of(spec: CaptureSpec) -> Ds389Spec:
         InvalidInput: There is none.
     """
     if spec.ds389 is None:
-        raise InvalidInput("the settings have no spec.ds389", hint="add ds389: {url: ..., bind: {...}, ...}")
+        raise InvalidInput("the settings have no spec.ds389", hint="add ds389: {url: ..., bind: {...}, baseDN: ...}")
     return spec.ds389
+
+
+def make_directory(spec: Ds389Spec, resolve: ResolveSecret) -> LdapDirectory:
+    """Make a directory; it is connected on first use.
+
+    Raises:
+        SettingsError: The password of the service account cannot be used.
+    """
+    return LdapDirectory(Session(Endpoint.of(spec), spec.bind.user, resolve(spec.bind.password_from)))
 
 
 def ds389_steps(spec: Ds389Spec) -> str:

@@ -10,6 +10,7 @@ from controller.model.accounts import ExternalAccount, WindowsAccount
 
 SPEC = "servers: ['https://a']\n  tokenFile: token\n  keyFile: key\n  spool: spool\n  domain: CORP\n"
 WHOLE = f"apiVersion: pwsync/v1\nkind: Capture\nmetadata: {{name: dc1}}\nspec:\n  {SPEC}"
+OPENLDAP = f"{WHOLE}  openldap: {{socket: s, loginSocket: l"
 
 
 def told(path: Path, text: str) -> str:
@@ -46,10 +47,22 @@ def test_paths_are_beside_the_settings(tmp_path: Path) -> None:
         (WHOLE + "  certificate: {file: x}\n", "exactly one of tokenFile and certificate"),
         (WHOLE.replace("['https://a']", "[]"), "servers"),
         (WHOLE + "  maxChanges: 0\n", "maxChanges"),
+        (f"{OPENLDAP}, baseDN: people}}\n", "'people' is not a DN"),
+        (f"{OPENLDAP}, baseDN: 'ou=people,'}}\n", "is not a DN"),
+        (f"{OPENLDAP}, baseDN: o=x, accountAttribute: u id}}\n", "'u id' is not the name of an attribute"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, words: str) -> None:
     assert words in told(tmp_path / "capture.yaml", text)
+
+
+@pytest.mark.parametrize("dn", ["o=x", "ou=a b, dc=example , DC=com", r"ou=a\,b+cn=c,2.5.4.10=Größe"])
+def test_a_base_is_any_distinguished_name(tmp_path: Path, dn: str) -> None:
+    file = tmp_path / "capture.yaml"
+    file.write_text(f"{OPENLDAP}, baseDN: '{dn}'}}\n")
+    openldap = read_settings(file).spec.openldap
+    assert openldap is not None
+    assert openldap.base_dn == dn
 
 
 def test_settings_that_are_not_there_are_told(tmp_path: Path) -> None:

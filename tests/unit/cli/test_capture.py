@@ -93,7 +93,11 @@ def test_the_forwarder_runs_until_it_is_stopped(source: Console, monkeypatch: py
 
     source.expect(0, "capture", "forward", *CONFIG)
     source.write("capture.yaml", SETTINGS.replace("https://pwsync.example.com", "http://pwsync.example.com"))
-    assert "another machine" in source.expect(1, "capture", "forward", *CONFIG).err
+    for command in (("forward",), ("setup", "pam", "--no-trial")):
+        assert "another machine" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", SETTINGS)
+    (source.folder / "token").unlink()
+    assert "token cannot be read: No such file" in source.expect(1, "capture", "forward", *CONFIG).err
 
 
 @pytest.mark.parametrize(
@@ -142,9 +146,16 @@ def test_one_program_of_openldap_works_on_a_spool(source: Console) -> None:
     source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l, baseDN: dc=x}}\n")
     spool = source.folder / "spool"
     other = lock_alone(Spool.open(spool, 1).path / PROGRAM_LOCK, PROGRAM)
+    assert json.loads(source.expect(1, "capture", "status", *CONFIG, "-o", "json").out)["openldap"] == {
+        "answering": True
+    }
+    assert (
+        "\npwsync_capture_openldap_answering 1\n" in source.expect(1, "capture", "status", *CONFIG, "-o", "metrics").out
+    )
     refused = source.expect(1, "capture", "openldap", *CONFIG).err
     os.close(other)
     assert "another 'pwsync capture openldap' works on the spool" in refused
+    assert "slapd refuses password changes" in source.expect(1, "capture", "status", *CONFIG).out
     assert not (source.folder / "s").exists()
 
 
@@ -183,6 +194,8 @@ def test_389_directory_server_needs_its_section_and_is_read_until_it_is_stopped(
 ) -> None:
     for command in (("ds389",), ("setup", "ds389", "--no-trial"), ("acknowledge",)):
         assert "spec.ds389" in source.expect(1, "capture", *command, *CONFIG).err
+    source.write("capture.yaml", SETTINGS + DS389.replace("file: token", "file: missing"))
+    assert "missing" in source.expect(1, "capture", "setup", "ds389", *SETUP).err
     source.write("capture.yaml", SETTINGS + DS389)
     steps = source.expect(0, "capture", "setup", "ds389", *SETUP).out
     assert "nsslapd-include-suffix: ou=people,o=x" in steps
@@ -228,7 +241,7 @@ def test_racf_needs_its_section_and_keys_that_fit(source: Console, monkeypatch: 
     assert begun == [7]
     source.write("token", "old/new")
     assert "has a slash" in source.expect(1, "capture", "racf", *CONFIG).err
-    source.write("token", "t")
+    source.write("token", "t").chmod(0o600)
     (source.folder / "racf.pem").unlink()
     assert "racf.pem cannot be read" in source.expect(1, "capture", "racf", *CONFIG).err
 
