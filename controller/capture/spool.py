@@ -272,7 +272,7 @@ def lock_alone(path: Path, what: str) -> int:
 def is_locked(path: Path, what: str) -> bool:
     """Whether somebody does that now."""
     if not path.exists():
-        return False  # and a file that we made would be ours, when another user is to lock it
+        return False  # who only looks makes no file
     try:
         os.close(lock_alone(path, what))
     except SettingsError:

@@ -59,7 +59,11 @@ class Settings:
         Raises:
             SettingsError: It is something else.
         """
-        if self.state_dir.exists() and not self.state_dir.is_dir():
+        try:
+            is_other = self.state_dir.exists() and not self.state_dir.is_dir()
+        except OSError:
+            return  # a folder above it cannot be entered: who needs the directory says so
+        if is_other:
             raise SettingsError(f"the state directory {self.state_dir} is not a directory", hint=_ANOTHER)
 
     def make_state_dir(self) -> None:

@@ -209,20 +209,21 @@ def _context(ca_file: str | Path | None, certificate: ClientCertificate | None) 
     try:
         context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     except (OSError, ValueError) as error:
-        raise Unusable(f"the authorities in {ca_file} cannot be read", hint=_cause(error)) from error
+        words = f"the authorities in {ca_file} cannot be read"
+        raise Unusable(words, hint=_cause(error, "PEM, certificates alone")) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if certificate is not None:
         try:
             context.load_cert_chain(certificate.file, certificate.key_file, password="")  # never asks the terminal
         except (OSError, ValueError) as error:
-            raise Unusable(f"the certificate in {certificate.file} cannot be used", hint=_cause(error)) from error
+            words = f"the certificate in {certificate.file} cannot be used"
+            raise Unusable(words, hint=_cause(error, "PEM, with a key that fits and has no passphrase")) from error
     return context
 
 
-def _cause(error: OSError | ValueError) -> str:
-    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
-        return f"it, or its key: {error.strerror}"
-    return f"PEM, the key without a passphrase and fitting the certificate ({type(error).__name__})"
+def _cause(error: OSError | ValueError, wanted: str) -> str:
+    words = isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror
+    return f"{wanted} ({words or type(error).__name__})"
 
 
 def _seconds(text: str) -> float:
