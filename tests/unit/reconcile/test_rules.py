@@ -248,7 +248,8 @@ def test_a_slow_directory_holds_up_nobody_and_its_answer_is_used_later(
     loop = reconciler(store, reader, desired)
     first = loop.reconcile()
     assert first.plan is not None
-    assert "MappingRule/staff: the directory of Domain/CORP has not answered in time" in first.plan.warnings[1]
+    late = "MappingRule/staff: the directory of Domain/CORP has not answered in time"
+    assert any(late in warning for warning in first.plan.warnings)  # that of LAB may have answered already
     corp.gate.set()
     _join("pwsync-rules-CORP")
     _join("pwsync-rules-LAB")
