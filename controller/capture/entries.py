@@ -5,18 +5,28 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from controller.capture.ldap_operation import account_name
+from controller.capture.distinguished_name import account_name, split_dn
 from controller.manifests.v1.document import NonEmpty
 from controller.manifests.v1.mapping_rule import AttributeName
+from controller.model.errors import InvalidInput
 from controller.model.options import Options, Unfit
 
-_PART: Final = r"\s*(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*)\s*=(?:[^\\,]|\\.)+"
-_DN: Final = re.compile(f"{_PART}(?:,{_PART})*", re.DOTALL)
+_NEVER_PLAIN: Final = re.compile(r"""(?:[^\\]|\\.)*?([";<>\x00-\x1f\x7f]|= *\#)""", re.DOTALL)
 
 
 def _dn(text: str) -> str:
-    if not _DN.fullmatch(text):
-        raise Unfit(f"{text!r} is not a DN", hint="all parts down to the suffix, as in ou=people,dc=example,dc=com")
+    try:
+        parts = [part for name in split_dn(text) for part in name]
+    except InvalidInput as error:
+        raise Unfit(error.message, hint="all parts down to the suffix, as in ou=people,dc=example,dc=com") from None
+    if found := _NEVER_PLAIN.match(text):
+        wrong = found[1][-1]
+        raise Unfit(f"{text!r} is not a DN", hint=f"write \\{ord(wrong):02X} for {wrong!r}")
+    for attribute, value in parts:
+        if attribute[0].isdigit():
+            raise Unfit(f"{text!r} names an attribute by its number", hint=f"write the name that {attribute} has")
+        if not value:
+            raise Unfit(f"{text!r} is not a DN", hint=f"give {attribute}= a value")
     return text
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from controller.capture.locks import lock_alone
 from controller.capture.record import CapturedChange, Damaged
 from controller.capture.sending import Sender
-from controller.capture.spool import Aside, Spool, lock_alone
+from controller.capture.spool import Aside, Spool
 from controller.capture.state import State, load_state, save_state
 from controller.sdk.errors import CallRefused, ControllerAway, Unusable
 from controller.sdk.patience import Backoff, StopSign

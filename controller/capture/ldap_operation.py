@@ -14,8 +14,6 @@ _ATTRIBUTE = "userpassword"
 _SEQUENCE, _IDENTITY, _NEW = 0x30, 0x80, 0x82
 _LONG_LENGTH, _MOST_LENGTH_BYTES = 0x80, 4
 _HASHED = re.compile(r"\{[A-Za-z0-9./_-]+\}")
-_RDN = re.compile(r"([A-Za-z][A-Za-z0-9-]*)=((?:[^\\,+]|\\[0-9A-Fa-f]{2}|\\.)*)(?:,|$)")
-_ESCAPE = re.compile(rb"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
 
 Line = tuple[str, bytes]
 
@@ -86,25 +84,6 @@ def read_told(content: bytes) -> Told:
             return Ended(_id(lines), _one(lines, "code") == b"0")
         case _:
             return OtherOperation()
-
-
-def account_name(dn: str, attribute: str, base_dn: str, *, is_subtree: bool = False) -> str | None:
-    """The account of an entry: the value of *attribute*, which must be all of its first part.
-
-    None of an entry that does not stand directly below *base_dn*, or with *is_subtree* anywhere below it.
-    """
-    found = _RDN.match(dn)
-    if found is None or found[1].casefold() != attribute.casefold():
-        return None
-    parent, base = _folded(dn[found.end() :]), _folded(base_dn)
-    if parent != base and not (is_subtree and parent.endswith(f",{base}")):
-        return None
-    value = _ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else m[2], found[2].strip().encode())
-    return value.decode("utf-8", "replace")
-
-
-def _folded(dn: str) -> str:
-    return re.sub(r"\s*([,=])\s*", r"\1", dn).strip().casefold()
 
 
 def _add(lines: list[Line]) -> Told:

@@ -4,16 +4,12 @@ A change is sealed and synced before slapd carries it out, and waits to be sent 
 """
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import assert_never
 
 from controller.capture.ldap_login import Login
@@ -25,11 +21,11 @@ from controller.capture.ldap_operation import (
     Told,
     read_told,
 )
-from controller.capture.record import CapturedChange
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
 from controller.capture.taking import Capture
 from controller.model.errors import InvalidInput, SettingsError
+from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
 
 log = logging.getLogger("pwsync.capture")
 
@@ -37,15 +33,8 @@ PROGRAM, PROGRAM_LOCK = "'pwsync capture openldap'", "openldap.lock"
 CONTINUE = b"CONTINUE\n"
 NOT_TAKEN = b"RESULT\ncode: 51\ninfo: pwsync cannot keep this password change now; tell your administrator\n"
 """busy (RFC 4511, section 4.1.9): better no change than one that nobody hears of."""
-_LARGEST = 8 << 20
-"""Bytes of what is read: more than slapd takes from a client (sockbuf_max_incoming_auth), written as base64."""
-_END = b"\n\n"
-_SECONDS = 5.0
-THREADS = 16
 _LOST_AFTER = 60.0
 """Seconds after which slapd will not say any more how an operation ended."""
-_LOOK_EVERY = 15.0
-"""Seconds between two looks for such operations."""
 Later = Callable[[Callable[[], None]], object]
 """Does what asks slapd itself, where nothing that slapd waits for waits behind it: all its threads may wait for us."""
 
@@ -55,21 +44,28 @@ def _at_once(what: Callable[[], None]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _UnderWay:
-    """An operation whose end is not known.
+class _Announced:
+    """A password that an operation will set, should slapd begin it."""
+
+    password: Secret
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A change that is kept, and whose end is not known.
 
     Attributes:
-        name: The account that it concerns; None for one that is not captured.
-        change: What it will set, announced but not begun; None for an account that is not captured.
-        login: What opens the entry once that is done; None as *change*.
-        file: Where that is kept, once it was begun.
+        name: The account, as the client spells it.
+        login: What opens the entry once it is done.
+        file: Where the change is kept.
     """
 
-    name: str | None
-    change: CapturedChange | None
-    login: Login | None
+    name: str
+    occurred_at: datetime
+    login: Login
     since: float
-    file: str = ""
+    file: str
 
 
 class SockProgram:
@@ -91,7 +87,9 @@ class SockProgram:
         self._now = now
         self._steady_time = steady_time
         self._later = later
-        self._under_way: dict[OperationId, _UnderWay] = {}
+        self._announced: dict[OperationId, _Announced] = {}
+        self._begun: dict[OperationId, _Begun] = {}
+        self._again: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def answer(self, content: bytes) -> bytes:
@@ -99,19 +97,18 @@ class SockProgram:
         try:
             told = read_told(content)
         except InvalidInput as error:
-            log.error("An operation was not understood, and slapd was told so: problem=%s", error.message)  # noqa: TRY400  # no traceback
-            return b"" if content.startswith(b"RESULT") else NOT_TAKEN
+            is_result = content.startswith(b"RESULT")
+            words = "" if is_result else ", and slapd was told so"
+            log.error("An operation was not understood%s: problem=%s", words, error.message)  # noqa: TRY400  # no traceback
+            return b"" if is_result else NOT_TAKEN
         try:
             return self._answer(told)
         except InvalidInput as error:
             log.warning("An operation was passed over: problem=%s", error.message)
         except SettingsError as error:
-            if content.startswith(b"RESULT"):
-                log.error("How a change ended was not kept: problem=%s", error)  # noqa: TRY400  # no traceback
-                return b""
             log.error("A change was not taken, and slapd was told so: problem=%s", error)  # noqa: TRY400  # no traceback
             return NOT_TAKEN
-        return b"" if content.startswith(b"RESULT") else CONTINUE
+        return CONTINUE
 
     def _answer(self, told: Told) -> bytes:
         match told:
@@ -121,9 +118,9 @@ class SockProgram:
             case PasswordSet(is_announced=True):
                 self._announce(told)
             case PasswordSet():
-                self._begin(told.id, self._planned(told))
+                self._begin(told.id, told.dn, told.password)
             case OtherOperation(id=OperationId() as operation, why=why, dn=dn):
-                self._carry_out(operation, self._spec.account_of(dn), why)
+                self._carry_out(operation, dn, why)
             case OtherOperation(why=why):
                 if why:
                     log.warning("A password change cannot be captured: reason=%s", why)
@@ -131,196 +128,126 @@ class SockProgram:
                 assert_never(told)
         return CONTINUE
 
-    def _planned(self, told: PasswordSet) -> _UnderWay:
-        name = self._spec.account_of(told.dn)
-        if name is None:
-            log.info("A password change was passed over: %s", self._spec.passed_over(told.dn))
-        change = None if name is None else self._capture.sealed(name, told.password, self._now())
-        login = None if change is None else Login(told.dn, told.password)
-        return _UnderWay(name, change, login, self._steady_time())
-
     def _announce(self, told: PasswordSet) -> None:
-        """Remember the sealed change until slapd carries it out: what it refuses at once, it tells nobody."""
-        self._replace(told.id, self._planned(told))
+        """Remember the password until slapd carries it out: what it refuses at once, it tells nobody."""
+        if told.password.is_too_long():
+            raise InvalidInput(f"a password is longer than {MAX_PASSWORD_LENGTH} characters")
+        with self._lock:
+            self._announced[told.id] = _Announced(told.password, self._steady_time())
 
-    def _carry_out(self, operation: OperationId, name: str | None, why: str) -> None:
-        """Begin what was announced for this account; without that, nobody knows which password was hashed there.
+    def _carry_out(self, operation: OperationId, dn: str, why: str) -> None:
+        """Begin what was announced; without that, nobody knows which password was hashed there.
 
-        Clients choose the ids of their operations: one that was refused may be followed by one of the same id for
-        another entry.
+        The entry is the one that slapd names now: a client spells it as it likes. Clients choose the ids of their
+        operations too, so that one that was refused may be followed by one of the same id for another entry. Then the
+        login does not bear it out.
         """
         with self._lock:
-            announced = self._under_way.get(operation)
-        if announced is None or announced.name != name or announced.file:
+            announced = self._announced.get(operation)
+        if announced is None:
             log.warning("A password change cannot be captured: reason=%s", why)
         else:
-            self._begin(operation, announced)
+            self._begin(operation, dn, announced.password)
 
-    def _begin(self, operation: OperationId, planned: _UnderWay) -> None:
-        """Keep a change before slapd carries it out."""
-        if planned.change is None:
-            with self._lock:
-                self._under_way.pop(operation, None)
-        else:
-            file = self._capture.spool.prepare(planned.change)
-            self._replace(operation, replace(planned, since=self._steady_time(), file=file))
+    def _begin(self, operation: OperationId, dn: str, password: Secret) -> None:
+        """Keep a change before slapd carries it out.
 
-    def _replace(self, operation: OperationId, under_way: _UnderWay) -> None:
-        """Follow an operation; of an earlier one of the same id nobody will say which of the two a result means."""
+        Of an earlier one of the same id nobody will say which of the two a result means.
+        """
         with self._lock:
-            former = self._under_way.get(operation)
-            self._under_way[operation] = under_way
-        if former is not None and former.file:
-            self._capture.spool.set_aside(former.file, Aside.DOUBTFUL)
+            self._announced.pop(operation, None)
+        name, now = self._spec.account_of(dn), self._now()
+        if name is None:
+            log.info("A password change was passed over: %s", self._spec.passed_over(dn))
+            return
+        change = self._capture.sealed(name, password, now)
+        if change is None:
+            return
+        file = self._capture.spool.prepare(change)
+        begun = _Begun(name, now, Login(dn, password), self._steady_time(), file)
+        with self._lock:
+            former = self._begun.pop(operation, None)
+            self._begun[operation] = begun
+        if former is not None:
             log.error("Two password changes had the same id, and the earlier is in doubt: file=%s", former.file)
+            self._doubt(former.file)
 
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
-            ended = self._under_way.pop(operation, None)
-        if ended is not None and ended.file:
-            self._later(partial(self._settle, operation, ended, is_success=is_success))
+            ended = self._begun.pop(operation, None)
+        if ended is not None:
+            self._later(partial(self._settle, ended, is_success=is_success))
 
-    def _settle(self, operation: OperationId, ended: _UnderWay, *, is_success: bool) -> None:
+    def _settle(self, ended: _Begun, *, is_success: bool) -> None:
         try:
             if not is_success:
                 self._capture.spool.withdraw(ended.file)
-            elif (name := self._opened(ended)) is not None:
-                self._confirm(ended, name)
+            elif (name := self._opened(ended)) is None:
+                self._doubt(ended.file)
             else:
-                self._capture.spool.set_aside(ended.file, Aside.DOUBTFUL)
-        except (OSError, SettingsError, InvalidInput) as error:
+                self._confirm(ended, name)
+        except (OSError, SettingsError) as error:
+            is_over = self._steady_time() - ended.since > _LOST_AFTER
+            again = partial(self._doubt, ended.file) if is_over else partial(self._settle, ended, is_success=is_success)
             with self._lock:
-                self._under_way.setdefault(operation, ended)  # it is set aside later, for a person
-            log.error("How a change ended was not kept: file=%s problem=%s", ended.file, error)  # noqa: TRY400  # no traceback
-        except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: the change is in doubt at the next start
+                self._again.append(again)
+            log.error("How a change ended is not kept yet: file=%s problem=%s", ended.file, error)  # noqa: TRY400  # no traceback
+        except InvalidInput as error:
+            log.error("A change is in doubt: file=%s problem=%s", ended.file, error.message)  # noqa: TRY400  # no traceback
+            self._doubt(ended.file)
+        except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: the change is in doubt
             log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
+            self._doubt(ended.file)
 
-    def _confirm(self, ended: _UnderWay, name: str) -> None:
+    def _confirm(self, ended: _Begun, name: str) -> None:
         """Let it be sent, under the name that the entry itself has: clients may spell it in another way."""
-        if ended.change is None or ended.login is None or name == ended.name:
+        if name == ended.name:
             self._capture.spool.confirm(ended.file)
-        elif (change := self._capture.sealed(name, ended.login.password, ended.change.occurred_at)) is not None:
+        elif (change := self._capture.sealed(name, ended.login.password, ended.occurred_at)) is not None:
             self._capture.spool.confirm(ended.file, change)
         else:
             self._capture.spool.withdraw(ended.file)
 
-    def _opened(self, ended: _UnderWay) -> str | None:
+    def _opened(self, ended: _Begun) -> str | None:
         """The account whose password it is, asked of slapd; None when it is nobody's.
 
         Clients choose the ids of operations, so the success may be that of another one.
+
+        Raises:
+            OSError, SettingsError: slapd does not answer now.
         """
-        if ended.login is None:
-            return None
         try:
             dn = self._opens(ended.login)
-            problem = "slapd does not take it" if dn is None else f"it opens {dn}, which is not captured"
-        except (OSError, InvalidInput) as error:
-            dn, problem = None, str(error)
+        except InvalidInput as error:  # it broke off in the middle
+            raise SettingsError(error.message) from None
         name = None if dn is None else self._spec.account_of(dn)
         if name is None:
+            problem = "slapd does not take it" if dn is None else f"it opens {dn!r}, which is not captured"
             log.error("A password is not in force after its change: account=%s problem=%s", ended.name, problem)
         return name
 
-    def give_up_lost(self) -> None:
-        """Forget what was announced and never begun; set aside what was begun by a slapd that was then stopped."""
+    def look_back(self) -> None:
+        """Do again what failed; give up what was announced or begun, and whose end slapd will not say any more."""
         deadline = self._steady_time() - _LOST_AFTER
         with self._lock:
-            lost = {operation: one for operation, one in self._under_way.items() if one.since < deadline}
-            for operation in lost:
-                del self._under_way[operation]
-        for operation, under_way in lost.items():
-            if under_way.file:
-                self._give_up(operation, under_way)
+            again, self._again = self._again, []
+            self._announced = {key: one for key, one in self._announced.items() if one.since >= deadline}
+            lost = {key: one for key, one in self._begun.items() if one.since < deadline}
+            for key in lost:
+                del self._begun[key]
+        for do in again:
+            self._later(do)
+        for one in lost.values():
+            log.error("slapd has not told how a password change ended: file=%s", one.file)
+            self._doubt(one.file)
 
-    def _give_up(self, operation: OperationId, under_way: _UnderWay) -> None:
+    def _doubt(self, file: str) -> None:
         try:
-            self._capture.spool.set_aside(under_way.file, Aside.DOUBTFUL)
-        except FileNotFoundError:
-            log.warning("A change in doubt is there no more: file=%s", under_way.file)
-        except OSError as error:
+            is_there = self._capture.spool.set_aside(file, Aside.DOUBTFUL)
+        except SettingsError as error:
             with self._lock:
-                self._under_way.setdefault(operation, under_way)
-            log.error("A change in doubt cannot be set aside: file=%s problem=%s", under_way.file, error)  # noqa: TRY400  # no traceback
+                self._again.append(partial(self._doubt, file))
+            log.error("A change in doubt cannot be set aside yet: file=%s problem=%s", file, error)  # noqa: TRY400  # no traceback
         else:
-            log.error("slapd has not told how a password change ended: file=%s", under_way.file)
-
-
-class SockListener:
-    """Listens on the socket. ``stop`` may be called in a signal handler."""
-
-    def __init__(self, program: SockProgram, path: Path) -> None:
-        """Listen at once.
-
-        Raises:
-            SettingsError: The socket cannot be made.
-        """
-        self._program = program
-        self._socket = _listen(path)
-        self._is_stopped = threading.Event()
-
-    def serve(self, when_ready: Callable[[], None]) -> None:
-        """Serve until ``stop``."""
-        when_ready()
-        with ThreadPoolExecutor(THREADS + 1) as threads:
-            threads.submit(self._look_back)
-            while True:
-                try:
-                    connection, _ = self._socket.accept()
-                except OSError:
-                    break  # it was shut down
-                threads.submit(self._serve_one, connection)
-        self._socket.close()
-
-    def stop(self) -> None:
-        """End ``serve``; operations under way are finished first."""
-        self._is_stopped.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _look_back(self) -> None:
-        while not self._is_stopped.wait(_LOOK_EVERY):
-            self._program.give_up_lost()
-
-    def _serve_one(self, connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(_SECONDS)
-            try:
-                content = _read(connection)
-                is_whole = content.endswith(_END)
-                if not is_whole:
-                    log.error("What slapd told is cut off or too long, and it was told so: bytes=%d", len(content))
-                answer = self._program.answer(content) if is_whole else NOT_TAKEN
-                if answer:
-                    connection.sendall(answer)
-            except OSError as error:
-                log.warning("slapd has broken off: problem=%s", error)
-            except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: slapd refuses, we say why
-                log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
-
-
-def _read(connection: socket.socket) -> bytes:
-    """Read up to the empty line that ends what slapd tells, or to its end."""
-    content = bytearray()
-    while len(content) < _LARGEST and not content.endswith(_END):
-        part = connection.recv(65536)
-        if not part:
-            break
-        content += part
-    return bytes(content)
-
-
-def _listen(path: Path) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.unlink(missing_ok=True)  # of a program that was killed
-        mask = os.umask(0o177)
-        try:
-            listening.bind(str(path))
-        finally:
-            os.umask(mask)
-        listening.listen(128)
-    except OSError as error:
-        listening.close()
-        raise SettingsError(
-            f"the socket {path} cannot be made: {error.strerror or error}", hint="check its folder and openldap.socket"
-        ) from error
-    return listening
+            if not is_there:
+                log.warning("A change in doubt is there no more: file=%s", file)

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -83,8 +82,11 @@ def make_sender(spec: CaptureSpec) -> Sender:
 
 def _refuse_open(file: str, what: str) -> None:
     path = Path(file)
-    with suppress(FileNotFoundError):  # it may be there when it is needed, and who reads it says otherwise
-        refuse_open_file(path, path.stat(), what)
+    try:
+        found = path.stat()
+    except OSError:
+        return  # it may be there when it is needed, and who reads it says otherwise
+    refuse_open_file(path, found, what)
 
 
 def _request(change: CapturedChange) -> Request:

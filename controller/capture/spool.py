@@ -4,6 +4,7 @@ Several programs write, one forwarder reads. Whoever is killed at any moment lea
 """
 
 import fcntl
+import logging
 import os
 import re
 import stat
@@ -14,9 +15,13 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from controller.capture.distinguished_name import value_key
+from controller.capture.locks import MODE, unusable
 from controller.capture.record import CapturedChange, Damaged, decode, encode
 from controller.model.accounts import Account
 from controller.model.errors import SettingsError
+
+log = logging.getLogger("pwsync.capture")
 
 LOCK = "lock"
 STATE = "state.json"
@@ -26,7 +31,8 @@ FORGOTTEN_AFTER = 180
 """Seconds after which nobody will say any more how a change of the source ended."""
 _UNFINISHED = ".new"
 _NAME = re.compile(r"(\d{20})\.(change|pending|refused|damaged|doubtful)", re.ASCII)
-_MODE = 0o600
+Owner = tuple[str, str]
+"""A lane, and a name in one of its spellings: a client may write it in many."""
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -52,6 +58,7 @@ class Spool:
         self.path = path
         self._most = most
         self._nanoseconds = nanoseconds
+        self._doubtful: dict[str, Owner] = {}
 
     @classmethod
     def open(cls, path: Path, most: int) -> "Spool":
@@ -64,7 +71,7 @@ class Spool:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = path.lstat()
         except OSError as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
             raise SettingsError(
                 f"the spool {path} is not a folder of this user alone",
@@ -109,8 +116,13 @@ class Spool:
         self.remove(name)
 
     def doubt(self) -> int:
-        """Set aside what was prepared by a program that is no more; tells how many there were."""
-        names = self.names("pending")
+        """Set aside what was prepared by a program that is no more; tells how many there were.
+
+        Raises:
+            SettingsError: The file system does not allow it.
+        """
+        with self._changing():
+            names = self.names("pending")
         for name in names:
             self.set_aside(name, Aside.DOUBTFUL)
         return len(names)
@@ -129,7 +141,7 @@ class Spool:
         with self._changing():
             if self.missed() < self._most:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-                with os.fdopen(os.open(self.path / MISSED, flags, _MODE), "a", encoding="utf-8") as file:
+                with os.fdopen(os.open(self.path / MISSED, flags, MODE), "a", encoding="utf-8") as file:
                     file.write(f"{occurred_at.isoformat()} {account}\n")
 
     def missed(self) -> int:
@@ -161,28 +173,43 @@ class Spool:
         """Delete a change. Should the machine stop now, it may come back, and is sent twice: that does no harm."""
         (self.path / name).unlink(missing_ok=True)
 
-    def set_aside(self, name: str, why: Aside) -> None:
-        """Keep a change, but do not send it.
+    def set_aside(self, name: str, why: Aside) -> bool:
+        """Keep a change, but do not send it; False when it is not there any more.
 
-        Of one account only the newest is kept in doubt: nobody can tell more from several, and they would fill the
-        spool.
+        Of one account only the newest is kept in doubt, since nobody can tell more from several; and of so many
+        accounts as there may be changes, which these do not add to. So whoever can bring about doubt fills no spool.
 
         Raises:
-            OSError: The file system does not allow it.
+            SettingsError: The file system does not allow it.
         """
-        aside = f"{name.partition('.')[0]}.{why.value}"
-        (self.path / name).rename(self.path / aside)
-        if why is Aside.DOUBTFUL:
-            account = self._account(aside)
-            for other in self.names(why):
-                if other != aside and account is not None and self._account(other) == account:
-                    self.remove(other)
+        with self._changing():
+            try:
+                (self.path / name).rename(self.path / f"{name.partition('.')[0]}.{why.value}")
+            except FileNotFoundError:
+                return False
+            if why is Aside.DOUBTFUL:
+                self._thin_out()
+        return True
 
-    def _account(self, name: str) -> Account | None:
+    def _thin_out(self) -> None:
+        names = self.names(Aside.DOUBTFUL)
+        self._doubtful = {name: self._doubtful.get(name) or self._owner(name) for name in names}
+        kept = set[Owner]()
+        for name in reversed(names):
+            owner = self._doubtful[name]
+            if owner in kept:
+                self.remove(name)
+            elif len(kept) >= self._most:
+                log.error("Too many changes are in doubt, and the oldest is given up: lane=%s account=%r", *owner)
+                self.remove(name)
+            kept.add(owner)
+
+    def _owner(self, name: str) -> Owner:
         try:
-            return self.read(name).account
-        except (Damaged, FileNotFoundError):
-            return None
+            account = self.read(name).account
+        except (Damaged, OSError):
+            return "", name  # of an account of its own
+        return account.lane, value_key(account.name)
 
     def put_back(self) -> int:
         """Let everything that was refused be sent again; tells how many there are."""
@@ -192,11 +219,8 @@ class Spool:
         return len(names)
 
     def count(self) -> int:
-        """How many changes there are of any kind."""
-        return len(self._all())
-
-    def _all(self) -> list[str]:
-        return self.names("change", "pending", *Aside)
+        """How many changes there are, but for those in doubt."""
+        return len(self.names("change", "pending", Aside.REFUSED, Aside.DAMAGED))
 
     def _write(self, change: CapturedChange, ending: str) -> str:
         with self._changing():
@@ -222,14 +246,14 @@ class Spool:
             raise
 
     def _next(self) -> int:
-        names = self._all()
+        names = self.names("change", "pending", *Aside)
         return max(self._nanoseconds(), int(names[-1].partition(".")[0]) + 1 if names else 0)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """One program at a time gives numbers."""
         try:
-            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 for left in self.path.glob(f"*{_UNFINISHED}"):
@@ -238,7 +262,7 @@ class Spool:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
 
     def _sync(self) -> None:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -248,46 +272,8 @@ class Spool:
             os.close(descriptor)
 
 
-def lock_alone(path: Path, what: str) -> int:
-    """Be the only one that does a thing with a spool, until the descriptor is closed.
-
-    Args:
-        path: A file in the spool.
-        what: What we are, as others are told.
-
-    Raises:
-        SettingsError: There is another.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise SettingsError(
-            f"another {what} works on the spool {path.parent}", hint="end it, or give this one a spool of its own"
-        ) from None
-    return descriptor
-
-
-def is_locked(path: Path, what: str) -> bool:
-    """Whether somebody does that now."""
-    if not path.exists():
-        return False  # who only looks makes no file
-    try:
-        os.close(lock_alone(path, what))
-    except SettingsError:
-        return True
-    return False
-
-
 def _write_new(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, _CREATING, _MODE), "wb") as file:
+    with os.fdopen(os.open(path, _CREATING, MODE), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _unusable(path: Path, error: OSError) -> SettingsError:
-    return SettingsError(
-        f"the spool {path} cannot be used: {error.strerror}", hint="check its owner and the free space of its disk"
-    )

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from controller.capture.change_log.status import ReaderStatus, look_at_reader
-from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
+from controller.capture.forwarder import FORWARDER_LOCK
+from controller.capture.locks import is_locked
 from controller.capture.openldap import PROGRAM, PROGRAM_LOCK
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
-from controller.capture.spool import MISSED, Aside, Spool, is_locked
+from controller.capture.spool import MISSED, Aside, Spool
 from controller.capture.state import State, load_state
+from controller.model.accounts import Account
 
 ALMOST_FULL = 0.8
 """The share of maxChanges from which on it is an alarm."""
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,10 @@ class Status:
         waiting: Changes to be sent.
         oldest: How many seconds ago the oldest of them occurred; 0 when there is none.
         aside: How many were set aside, by the reason.
+        doubtful: Accounts of the newest of those that are in doubt.
         missed: Changes that the source told without their passwords.
         forgotten: Changes of which nobody will say any more how they ended.
-        used: Changes of any kind, of at most *most*.
+        used: Changes of any kind but those in doubt, of at most *most*.
         reader: That of a change log, where there is one.
         is_answering: Whether the program behind slapd's overlay runs; None where there is no OpenLDAP.
     """
@@ -36,6 +40,7 @@ class Status:
     waiting: int
     oldest: float
     aside: dict[str, int]
+    doubtful: list[str]
     missed: int
     forgotten: int
     used: int
@@ -55,7 +60,8 @@ class Status:
             yield f"nothing can be sent: {self.state.problem}"
         for why, count in self.aside.items():
             if count:
-                yield f"{count} set aside as {why}: {_REMEDIES[Aside(why)]}"
+                lately = f", lately of {', '.join(self.doubtful)}" if why == Aside.DOUBTFUL and self.doubtful else ""
+                yield f"{count} set aside as {why}{lately}: {_REMEDIES[Aside(why)]}"
         if self.missed:
             yield f"{self.missed} came without a password: {_MISSED}"
         if self.forgotten:
@@ -71,6 +77,7 @@ class Status:
             "waiting": self.waiting,
             "oldestSeconds": round(self.oldest, 3),
             "setAside": self.aside,
+            "doubtful": self.doubtful,
             "missed": self.missed,
             "forgotten": self.forgotten,
             "used": self.used,
@@ -93,7 +100,7 @@ class Status:
             ("set_aside", "gauge", "Changes that a person must look at."): sum(self.aside.values()),
             ("missed", "gauge", "Changes that the source told without their passwords."): self.missed,
             ("forgotten", "gauge", "Changes of which nobody will say how they ended."): self.forgotten,
-            ("spool_used", "gauge", "Changes of any kind in the spool."): self.used,
+            ("spool_used", "gauge", "Changes in the spool, but for those in doubt."): self.used,
             ("spool_max", "gauge", "How many changes the spool holds at most."): self.most,
             ("forwarding", "gauge", "Whether a forwarder runs."): int(self.is_forwarding),
             ("alarms", "gauge", "How many things a person must look at."): len(list(self.alarms())),
@@ -119,7 +126,10 @@ def _metric(name: str, kind: str, meaning: str, value: float) -> str:
 _REMEDIES = {
     Aside.REFUSED: "see the forwarder's log; mend the cause, then 'pwsync capture retry'",
     Aside.DAMAGED: "look at the disk; let these users change their passwords again",
-    Aside.DOUBTFUL: "the source stopped in the middle; let these users change their passwords again",
+    Aside.DOUBTFUL: (
+        "nobody said how these changes ended; let the users change their passwords again, then remove the spool's "
+        "files '*.doubtful', which name them"
+    ),
 }
 _FORGOTTEN = "see that the program of the source runs, and can write to the spool; it sets them aside as doubtful"
 _MISSED = (
@@ -137,16 +147,24 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     spool = Spool.open(Path(spec.spool), spec.max_changes)
     waiting = spool.waiting()
     aside = {why.value: len(spool.names(why)) for why in Aside}
+    doubtful = [str(account) for name in spool.names(Aside.DOUBTFUL)[-_NAMED:] if (account := _account(spool, name))]
     oldest = _age(spool, waiting[0], now) if waiting else 0.0
     state = load_state(spool.path)
     reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
-    is_forwarding = is_locked(spool.path / FORWARDER_LOCK, FORWARDER)
+    is_forwarding = is_locked(spool.path / FORWARDER_LOCK)
     used, missed, forgotten = spool.count(), spool.missed(), spool.forgotten()
-    is_answering = None if spec.openldap is None else is_locked(spool.path / PROGRAM_LOCK, PROGRAM)
+    is_answering = None if spec.openldap is None else is_locked(spool.path / PROGRAM_LOCK)
     return Status(
-        *(len(waiting), oldest, aside, missed, forgotten, used, spec.max_changes, is_forwarding, state),
+        *(len(waiting), oldest, aside, doubtful, missed, forgotten, used, spec.max_changes, is_forwarding, state),
         *(reader, is_answering),
     )
+
+
+def _account(spool: Spool, name: str) -> Account | None:
+    try:
+        return spool.read(name).account
+    except (Damaged, OSError):
+        return None  # it was removed meanwhile, or tells nothing: it is counted nonetheless
 
 
 def _age(spool: Spool, name: str, now: datetime) -> float:

@@ -104,7 +104,7 @@ def samba(config: Config = FILE) -> None:
     """Take one record from 'samba-tool user syncpasswords', on standard input."""
     from controller.capture.samba import take_record
 
-    show(take_record(_capture(config), sys.stdin.buffer.read(), _now()))
+    show(take_record(_capture(_settings(config).spec), sys.stdin.buffer.read(), _now()))
 
 
 @app.command("pam")
@@ -114,7 +114,7 @@ def pam(config: Config = FILE) -> None:
 
     from controller.capture.pam import take_pam
 
-    take_pam(_capture(config), os.environ, sys.stdin.buffer.read(), _now())
+    take_pam(_capture(_settings(config).spec), os.environ, sys.stdin.buffer.read(), _now())
 
 
 @app.command("openldap")
@@ -123,14 +123,15 @@ def openldap(config: Config = FILE) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from controller.capture.ldap_login import LoginSocket
-    from controller.capture.openldap import PROGRAM, PROGRAM_LOCK, THREADS, SockListener, SockProgram
+    from controller.capture.locks import lock_alone
+    from controller.capture.openldap import PROGRAM, PROGRAM_LOCK, SockProgram
     from controller.capture.setting_up import openldap_of
-    from controller.capture.spool import lock_alone
+    from controller.capture.sock_listener import THREADS, SockListener
     from controller.sdk.signals import stopping_on_signals
 
     _log()
-    spec = openldap_of(_settings(config).spec)
-    capture = _capture(config)
+    settings = _settings(config).spec
+    spec, capture = openldap_of(settings), _capture(settings)
     login = LoginSocket(Path(spec.login_socket))
     lock_alone(capture.spool.path / PROGRAM_LOCK, PROGRAM)  # until this process ends
     capture.spool.doubt()
@@ -155,9 +156,10 @@ def racf(
     from controller.runtime.references import resolve_secret
 
     _log()
-    spec = racf_of(_settings(config).spec)
+    settings = _settings(config).spec
+    spec = racf_of(settings)
     reader = LogReader(
-        *(_capture(config), spec, make_directory(spec, resolve_secret), make_opener(spec, resolve_secret)),
+        *(_capture(settings), spec, make_directory(spec, resolve_secret), make_opener(spec, resolve_secret)),
         now=_now,
         steady_time=time.monotonic,
         jitter=random.random,
@@ -179,9 +181,10 @@ def ds389(
     from controller.runtime.references import resolve_secret
 
     _log()
-    spec = ds389_of(_settings(config).spec)
+    settings = _settings(config).spec
+    spec = ds389_of(settings)
     reader = Ds389Reader(
-        *(_capture(config), spec, make_directory(spec, resolve_secret)),
+        *(_capture(settings), spec, make_directory(spec, resolve_secret)),
         now=_now,
         steady_time=time.monotonic,
         jitter=random.random,
@@ -228,7 +231,7 @@ def setup(
     from controller.runtime.references import resolve_secret
 
     settings = _settings(config)
-    _capture(config)
+    _capture(settings.spec)
     _sender(settings.spec, has_token=False).close()
     if trial:
         _try_out(settings, source)
@@ -308,10 +311,10 @@ def _settings(config: Path) -> "CaptureSettings":
     return read_settings(config)
 
 
-def _capture(config: Path) -> "Capture":
+def _capture(spec: "CaptureSpec") -> "Capture":
     from controller.capture.taking import Capture
 
-    return Capture.open(_settings(config).spec)
+    return Capture.open(spec)
 
 
 def _now() -> datetime:

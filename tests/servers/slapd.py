@@ -146,12 +146,15 @@ class SlapdServer(LdapClients):
         lines = (line.partition(": ") for line in done.stdout.splitlines())
         return [value for name, _, value in lines if name == attribute]
 
-    def set_password(self, uid: str, password: str) -> None:
-        """Set a person's password as the administrator, with OpenLDAP's own client; the server hashes it (RFC 3062)."""
+    def set_password(self, uid: str, password: str, *, dn: str = "") -> None:
+        """Set a person's password as the administrator, with OpenLDAP's own client; the server hashes it (RFC 3062).
+
+        The person may be spelled by another *dn*.
+        """
         with tempfile.NamedTemporaryFile(dir=self.folder) as file:
             file.write(password.encode())
             file.flush()
-            self._as_admin("ldappasswd", "", "-T", file.name, self.person_dn(uid))
+            self._as_admin("ldappasswd", "", "-T", file.name, dn or self.person_dn(uid))
 
     def _as_admin(self, tool: str, ldif: str, *arguments: str) -> None:
         done = self.run_client([tool, *arguments], self.admin_dn, self.admin_password, ldif)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from controller.capture.ldap_login import Login, LoginSocket, bind_request
-from controller.capture.openldap import SockListener, SockProgram
+from controller.capture.openldap import SockProgram
 from controller.capture.settings import OpenLdapSpec
+from controller.capture.sock_listener import SockListener
 from controller.capture.spool import Aside
 from controller.model.secret import Secret
 from tests.servers.capture import add_sock_overlay
@@ -114,11 +115,18 @@ def test_an_account_is_spelled_as_its_entry_is_and_stands_directly_below_the_bas
     with captured.listening():
         slapd.add(f"dn: {own}\nobjectClass: organizationalUnit\nou: own\n")
         slapd.modify(replaced(f"UID=Alice, {PEOPLE_DN}", "by-another-spelling"))
+        spellings = [
+            f"uid = alice , {PEOPLE_DN}",
+            f"userid=aLice,{PEOPLE_DN.replace('ou=', 'organizationalUnitName=')}",
+        ]
+        for number, dn in enumerate(spellings):
+            slapd.set_password("alice", f"with-RFC-3062-{number}", dn=dn)
         slapd.add(
             f"dn: uid=bob,{own}\nobjectClass: inetOrgPerson\nuid: bob\ncn: bob\nsn: bob\n"
             "userPassword: of-an-entry-that-takes-a-name\n"
         )
-        assert captured.settled(1) == [("alice", "by-another-spelling")]
+        passwords = ("by-another-spelling", "with-RFC-3062-0", "with-RFC-3062-1")
+        assert captured.settled(3) == [("alice", password) for password in passwords]
 
 
 @pytest.mark.parametrize("size", [1_200_000, 1_200_001, 1_200_002, 2_900_000])

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from controller.capture.change_log.state import Missed, ReaderState, load_reader_state, save_reader_state
 from controller.capture.forwarder import Held
-from controller.capture.spool import lock_alone
+from controller.capture.locks import lock_alone
 from controller.capture.taking import Capture
 from controller.model.errors import ConnectorError, SettingsError
 from controller.sdk.patience import Backoff, StopSign

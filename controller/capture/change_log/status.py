@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.capture.change_log.reader import READER, READER_LOCK
+from controller.capture.change_log.reader import READER_LOCK
 from controller.capture.change_log.state import Counts, ReaderState, acknowledged, load_reader_state
-from controller.capture.spool import is_locked
+from controller.capture.locks import is_locked
 
 _MOST_USERS = 5
 _SEEN = "when you have seen to it: 'pwsync capture acknowledge'"
@@ -94,6 +94,4 @@ def look_at_reader(folder: Path, source: str) -> ReaderStatus:
         SettingsError: Its files cannot be read.
     """
     state = load_reader_state(folder)
-    return ReaderStatus(
-        source, is_locked(folder / READER_LOCK, READER), state, state.counts.beyond(acknowledged(folder))
-    )
+    return ReaderStatus(source, is_locked(folder / READER_LOCK), state, state.counts.beyond(acknowledged(folder)))

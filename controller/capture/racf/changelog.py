@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from controller.capture.ldap_operation import account_name
+from controller.capture.distinguished_name import account_name
 
 HAS_ENVELOPE = "*ComeAndGetIt*"
 _USER_ID = re.compile(r"[A-Z0-9#$@]{1,8}")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from controller.capture.entries import BaseDn
 from controller.capture.racf.changelog import Kind
 from controller.connectors.ldap.endpoint import LdapUrl
 from controller.manifests.v1.document import NonEmpty
@@ -30,7 +31,7 @@ class RacfSpec(LdapEndpoint):
     """
 
     url: LdapUrl
-    suffix: NonEmpty
+    suffix: BaseDn
     private_key_from: SecretReference
     certificate_file: FilePath
     signer_file: FilePath

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from controller.capture.forwarder import FORWARDER, FORWARDER_LOCK
-from controller.capture.spool import Aside, lock_alone
+from controller.capture.locks import lock_alone
+from controller.capture.spool import Aside
 from controller.capture.status import look
 from controller.model.errors import SettingsError
 from controller.sdk.transport import Answer
@@ -165,7 +166,7 @@ def test_one_forwarder_works_on_a_spool(tmp_path: Path) -> None:
 
 def test_the_status_names_every_alarm(tmp_path: Path) -> None:
     bench = CaptureBench(tmp_path, StubServer([None]), most=5)
-    for _ in range(4):
+    for _ in range(5):
         bench.take()
     bench.spool.set_aside(bench.spool.waiting()[0], Aside.DOUBTFUL)
     bench.forwarder.send_waiting()
@@ -173,8 +174,13 @@ def test_the_status_names_every_alarm(tmp_path: Path) -> None:
     found = look(bench.spec, bench.now + timedelta(minutes=1))
 
     alarms = " / ".join(found.alarms())
-    for words in ("no forwarder runs", "no answer", "1 set aside as doubtful", "4 of at most 5"):
+    for words in (
+        "no forwarder runs",
+        "no answer",
+        "1 set aside as doubtful, lately of CORP\\alice: ",
+        "4 of at most 5",
+    ):
         assert words in alarms
     assert found.view()["oldestSeconds"] == 60
-    assert "pwsync_capture_waiting 3\n" in found.metrics()
+    assert "pwsync_capture_waiting 4\n" in found.metrics()
     assert "pwsync_capture_alarms 4\n" in found.metrics()

@@ -12,7 +12,6 @@ from controller.capture.ldap_operation import (
     OperationId,
     OtherOperation,
     PasswordSet,
-    account_name,
     read_password_modify,
     read_told,
 )
@@ -121,24 +120,3 @@ def test_no_bytes_at_all_break_the_reader(content: bytes) -> None:
         assert isinstance(read_told(content), PasswordSet | OtherOperation | Ended)
     with suppress(InvalidInput):
         assert len(read_password_modify(content)) == 2
-
-
-@pytest.mark.parametrize(
-    ("dn", "base_dn", "name", "below"),
-    [
-        (DN, "ou=people,dc=example,dc=com", "alice", "alice"),
-        (DN, "OU=People, dc=example,dc=com", "alice", "alice"),
-        (DN, "dc=example,dc=com", None, "alice"),
-        ("UID=Alice Doe ,ou=people,dc=example,dc=com", "ou=people,dc=example,dc=com", "Alice Doe", "Alice Doe"),
-        (r"uid=a\2Cb\\c\,d\C3\9F,dc=example", "dc=example", r"a,b\c,dß", r"a,b\c,dß"),
-        (DN, "ou=other,dc=example,dc=com", None, None),
-        (DN, "eople,dc=example,dc=com", None, None),
-        ("uid=alice", "dc=example", None, None),
-        ("cn=alice,dc=example", "dc=example", None, None),
-        ("uid=alice+cn=x,dc=example", "dc=example", None, None),
-        ("", "dc=example", None, None),
-    ],
-)
-def test_the_account_is_the_first_part_of_the_name(dn: str, base_dn: str, name: str | None, below: str | None) -> None:
-    assert account_name(dn, "uid", base_dn) == name
-    assert account_name(dn, "uid", base_dn, is_subtree=True) == below

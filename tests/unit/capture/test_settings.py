@@ -49,6 +49,11 @@ def test_paths_are_beside_the_settings(tmp_path: Path) -> None:
         (WHOLE + "  maxChanges: 0\n", "maxChanges"),
         (f"{OPENLDAP}, baseDN: people}}\n", "'people' is not a DN"),
         (f"{OPENLDAP}, baseDN: 'ou=people,'}}\n", "is not a DN"),
+        (f"{OPENLDAP}, baseDN: 'ou=a;o=b'}}\n", "write \\3B for ';'"),
+        (f'{OPENLDAP}, baseDN: "o=a\\nb"}}\n', "write \\0A for '\\n'"),
+        (f"{OPENLDAP}, baseDN: 'o=#00'}}\n", "write \\23 for '#'"),
+        (f"{OPENLDAP}, baseDN: '1.2.3=x,o=b'}}\n", "write the name that 1.2.3 has"),
+        (f"{OPENLDAP}, baseDN: 'ou=,o=b'}}\n", "give ou= a value"),
         (f"{OPENLDAP}, baseDN: o=x, accountAttribute: u id}}\n", "'u id' is not the name of an attribute"),
     ],
 )
@@ -56,7 +61,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, words: str)
     assert words in told(tmp_path / "capture.yaml", text)
 
 
-@pytest.mark.parametrize("dn", ["o=x", "ou=a b, dc=example , DC=com", r"ou=a\,b+cn=c,2.5.4.10=Größe"])
+@pytest.mark.parametrize("dn", ["o=x", "ou=a b, dc=example , DC=com", r"ou=a\,b\3b+cn=c,2.5.4.10=Größe"])
 def test_a_base_is_any_distinguished_name(tmp_path: Path, dn: str) -> None:
     file = tmp_path / "capture.yaml"
     file.write_text(f"{OPENLDAP}, baseDN: '{dn}'}}\n")

@@ -1,20 +1,16 @@
 """The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
 
 import errno
-import socket
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from controller.capture import openldap
 from controller.capture.ldap_login import Login
-from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockListener, SockProgram
+from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockProgram
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
-from controller.model.errors import SettingsError
+from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 from tests.unit.capture.bench import NOW, CaptureBench
 from tests.unit.capture.test_ldap_operation import DN, extended, modify, password_modify
@@ -71,7 +67,7 @@ def test_what_is_announced_and_refused_at_once_leaves_nothing(tmp_path: Path) ->
 
     program.answer(ANNOUNCED)
     clock.seconds = 61
-    program.give_up_lost()
+    program.look_back()
     program.answer(ENDED % 0)
 
     assert bench.spool.count() == 0
@@ -94,31 +90,77 @@ def test_a_hashed_password_is_told_unless_it_was_announced(tmp_path: Path, caplo
     assert "hashed" in caplog.text
 
 
-def test_what_was_announced_for_one_entry_is_not_carried_out_by_a_change_of_another(
+@pytest.mark.parametrize(
+    "spelling", [f"uid = alice , {BASE}", f"userid=alice,{BASE}", f"UID=alice,{BASE.upper()}", "uid=nobody"]
+)
+def test_the_entry_is_the_one_that_slapd_names_however_the_client_spells_it(tmp_path: Path, spelling: str) -> None:
+    bench, program, _ = made(tmp_path)
+
+    program.answer(extended(password_modify(spelling.encode(), None, b"n3w-password")))
+    assert program.answer(HASHED) == CONTINUE
+    program.answer(ENDED % 0)
+
+    assert bench.waiting() == [("alice", "n3w-password")]
+
+
+def test_what_was_announced_for_one_entry_is_nothing_to_another(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench, program, _ = made(tmp_path)
+    """Clients choose the ids of operations: slapd refuses one, and takes another of the same id."""
+    bench, program, _ = made(tmp_path, opens=lambda _: None)
 
     program.answer(extended(password_modify(DN.replace("alice", "victim").encode(), None, b"n3w-password")))
     assert program.answer(HASHED) == CONTINUE
     program.answer(ENDED % 0)
 
+    assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+    assert "not in force after its change: account=alice" in caplog.text
+
+
+def test_a_password_that_nobody_could_have_is_not_remembered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bench, program, _ = made(tmp_path)
+
+    assert program.answer(extended(password_modify(DN.encode(), None, b"x" * 2000))) == CONTINUE
+    assert program.answer(HASHED) == CONTINUE
+
     assert bench.spool.count() == 0
-    assert "cannot be captured" in caplog.text
+    assert "longer than" in caplog.text
+    assert "hashed" in caplog.text
 
 
-def _away(_: Login) -> str:
-    raise ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
-
-
-@pytest.mark.parametrize("opens", [lambda _: None, _away])
-def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path, opens: Opens) -> None:
-    bench, program, _ = made(tmp_path, opens=opens)
+def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path) -> None:
+    bench, program, _ = made(tmp_path, opens=lambda _: None)
 
     program.answer(SET)
     program.answer(ENDED % 0)
 
     assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    "problem", [ConnectionRefusedError(errno.ECONNREFUSED, "connection refused"), InvalidInput("no LDAP server")]
+)
+@pytest.mark.parametrize("seconds", [50, 100])
+def test_slapd_is_asked_again_for_a_while(tmp_path: Path, problem: Exception, seconds: float) -> None:
+    problems = [problem, problem]
+
+    def opens(login: Login) -> str:
+        if problems:
+            raise problems.pop()
+        return login.dn
+
+    bench, program, clock = made(tmp_path, opens=opens)
+    program.answer(SET)
+    program.answer(ENDED % 0)
+    assert len(bench.spool.names("pending")) == 1
+
+    clock.seconds = seconds
+    program.look_back()  # fails once more
+    program.look_back()
+
+    in_time = seconds < 60
+    assert bench.waiting() == ([("alice", "n3w-password")] if in_time else [])
+    assert (len(bench.spool.names("pending")), len(bench.spool.names(Aside.DOUBTFUL))) == (0, 0 if in_time else 1)
 
 
 def test_slapd_is_asked_with_the_entry_and_the_new_password(tmp_path: Path) -> None:
@@ -159,7 +201,7 @@ def test_a_mistake_while_a_password_is_tried_is_told_and_leaves_the_change_in_do
     program.answer(ENDED % 0)
     assert "A mistake of pwsync: error=AssertionError" in caplog.text
     assert "n3w-password" not in caplog.text
-    assert (bench.waiting(), bench.spool.doubt()) == ([], 1)
+    assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
 
 
 def test_of_two_changes_with_the_same_id_the_earlier_is_in_doubt(tmp_path: Path) -> None:
@@ -172,21 +214,41 @@ def test_of_two_changes_with_the_same_id_the_earlier_is_in_doubt(tmp_path: Path)
     assert bench.waiting() == [("alice", "n3w-password")]
 
 
-def test_an_end_that_cannot_be_kept_leaves_the_change_for_a_person(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("code", [0, 53])
+def test_an_end_that_cannot_be_kept_is_kept_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
-    bench, program, clock = made(tmp_path)
+    bench, program, _ = made(tmp_path)
     program.answer(SET)
     with monkeypatch.context() as failing:
         failing.setattr(Path, "rename", _fail)
-        assert program.answer(ENDED % 0) == b""
-    assert "How a change ended was not kept" in caplog.text
-    clock.seconds = 61
-    program.give_up_lost()
-    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+        failing.setattr(Path, "unlink", _fail)
+        assert program.answer(ENDED % code) == b""
+    assert "How a change ended is not kept yet" in caplog.text
+    program.look_back()
+    assert bench.waiting() == ([] if code else [("alice", "n3w-password")])
+    assert bench.spool.names("pending", Aside.DOUBTFUL) == []
 
 
-def _fail(*_: object) -> None:
+def test_a_change_in_doubt_that_cannot_be_set_aside_is_set_aside_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, program, _ = made(tmp_path)
+    program.answer(SET)
+    rename = Path.rename
+    first = bench.spool.names("pending")[0]
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "rename", lambda path, to: _fail() if path.name == first else rename(path, to))
+        assert program.answer(SET) == CONTINUE  # of the same id: the earlier is in doubt
+        program.answer(ENDED % 0)
+        program.look_back()
+    assert "cannot be set aside yet" in caplog.text
+    assert (bench.spool.names("pending"), len(bench.waiting())) == ([first], 1)
+    program.look_back()
+    assert (bench.spool.names("pending"), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+
+
+def _fail(*_: object, **__: object) -> None:
     raise OSError(errno.EIO, "input/output error")
 
 
@@ -265,6 +327,30 @@ def test_the_account_is_spelled_as_its_entry_is(
     assert (len(bench.spool.names(Aside.DOUBTFUL)), bench.spool.names("pending")) == (doubtful, [])
 
 
+def test_an_entry_whose_own_name_is_no_account_is_in_doubt(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bench, program, _ = made(tmp_path, opens=lambda _: f"uid=krbtgt,{BASE}")
+    program.answer(SET)
+    program.answer(ENDED % 0)
+    assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+    assert "is a built-in account" in caplog.text
+
+
+def test_an_entry_that_is_opened_and_not_captured_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bench, program, _ = made(tmp_path, opens=lambda _: "cn=robot,dc=example")
+    program.answer(SET)
+    program.answer(ENDED % 0)
+    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
+    assert "it opens 'cn=robot,dc=example', which is not captured" in caplog.text
+
+
+def test_what_is_passed_over_is_told_with_the_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    _, program, _ = made(tmp_path)
+    assert program.answer(SET.replace(BASE.encode(), b"ou=other,dc=example")) == CONTINUE
+    assert "passed over: dn='uid=alice,ou=other,dc=example'" in caplog.text
+    assert f"it is no uid=... directly below {BASE}" in caplog.text
+
+
 def test_nobody_fills_the_spool_with_changes_in_doubt(tmp_path: Path) -> None:
     bench, program, _ = made(tmp_path, most=4)
     for _ in range(20):
@@ -285,34 +371,12 @@ def test_of_several_lost_changes_one_that_cannot_be_set_aside_keeps_none_of_the_
     with monkeypatch.context() as failing:
         rename = Path.rename
         failing.setattr(Path, "rename", lambda path, to: _fail() if path.name == first else rename(path, to))
-        program.give_up_lost()
+        program.look_back()
     assert bench.spool.names("pending") == [first]
     assert "cannot be set aside" in caplog.text
     assert "is there no more" in caplog.text
-    program.give_up_lost()
+    program.look_back()
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 2
-
-
-@pytest.mark.parametrize("told", [SET[:-1], b"", b"ADD\n" + b"x" * (9 << 20)])
-def test_what_is_cut_off_or_too_long_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture, told: bytes) -> None:
-    bench, program, _ = made(tmp_path)
-    listener = SockListener(program, tmp_path / "s")
-    answers: list[bytes] = []
-
-    def tell() -> None:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(30)
-            client.connect(str(tmp_path / "s"))
-            with suppress(BrokenPipeError):  # it need not be read to its end
-                client.sendall(told)
-                client.shutdown(socket.SHUT_WR)
-            answers.append(client.recv(1000))
-        listener.stop()
-
-    listener.serve(threading.Thread(target=tell).start)
-    assert answers == [NOT_TAKEN]
-    assert bench.spool.count() == 0
-    assert "cut off or too long" in caplog.text
 
 
 def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
@@ -320,38 +384,8 @@ def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
     program.answer(SET)
 
     clock.seconds = 61
-    program.give_up_lost()
+    program.look_back()
 
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
     assert program.answer(ENDED % 0) == b""
     assert bench.waiting() == []
-
-
-def test_that_is_done_while_slapd_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, program, clock = made(tmp_path)
-    program.answer(SET)
-    looked, give_up_lost = threading.Event(), program.give_up_lost
-
-    def look() -> None:
-        give_up_lost()
-        looked.set()
-
-    monkeypatch.setattr(program, "give_up_lost", look)
-    monkeypatch.setattr(openldap, "_LOOK_EVERY", 0.01)
-    clock.seconds = 61
-    listener = SockListener(program, tmp_path / "s")
-
-    def stop_then() -> None:
-        looked.wait(10)
-        listener.stop()
-
-    listener.serve(threading.Thread(target=stop_then).start)
-
-    assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
-
-
-def test_a_socket_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    _, program, _ = made(tmp_path)
-
-    with pytest.raises(SettingsError, match="cannot be made"):
-        SockListener(program, tmp_path / "missing" / "s")

@@ -1,6 +1,7 @@
 """The spool: whole files in their order, sealed, bounded, for one user alone."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from controller.capture.record import CapturedChange, Damaged
 from controller.capture.spool import FORGOTTEN_AFTER, Aside, Spool, SpoolFull
 from controller.capture.status import look
+from controller.model.accounts import ExternalAccount
 from controller.model.errors import InvalidInput, SettingsError
 from controller.model.secret import Secret
 from tests.unit.capture.bench import NOW, CaptureBench
@@ -129,6 +131,47 @@ def test_of_one_account_only_the_newest_is_kept_in_doubt(bench: CaptureBench) ->
     left = [name.partition(".")[0] for name in (second, third)]
     assert [name.partition(".")[0] for name in bench.spool.names(Aside.DOUBTFUL)] == left
     assert first.partition(".")[0] not in left
+
+
+def test_all_spellings_of_a_name_are_one_account_in_doubt(bench: CaptureBench) -> None:
+    for number, name in enumerate(("alice", "Alice", "ALICE", "\uff41lice", "al  ice", "al ice", "AL ice")):
+        change = CapturedChange(ExternalAccount("openldap", name), NOW, b"sealed")
+        assert bench.spool.set_aside(bench.spool.prepare(change), Aside.DOUBTFUL)
+        assert len(bench.spool.names(Aside.DOUBTFUL)) == (1 if number < 4 else 2)
+
+
+def test_an_older_change_in_doubt_does_not_take_the_place_of_a_newer(bench: CaptureBench) -> None:
+    change = CapturedChange(bench.spec.account("alice"), NOW, b"sealed")
+    older, newer = bench.spool.prepare(change), bench.spool.prepare(change)
+    assert bench.spool.set_aside(newer, Aside.DOUBTFUL)
+    assert bench.spool.set_aside(older, Aside.DOUBTFUL)
+    assert bench.spool.names(Aside.DOUBTFUL) == [newer.replace("pending", "doubtful")]
+
+
+def test_changes_in_doubt_fill_no_spool_and_the_oldest_go(
+    bench: CaptureBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b", "c", "d"):
+        bench.spool.prepare(CapturedChange(bench.spec.account(name), NOW, b"sealed"))
+        assert bench.spool.doubt() == 1
+    assert [bench.spool.read(name).account.name for name in bench.spool.names(Aside.DOUBTFUL)] == ["b", "c", "d"]
+    assert "lane=domain/CORP account='a'" in caplog.text
+    bench.take()
+    assert bench.spool.count() == 1
+
+
+def test_many_at_once_keep_one_change_in_doubt(tmp_path: Path) -> None:
+    bench = CaptureBench(tmp_path)
+    change = CapturedChange(bench.spec.account("alice"), NOW, b"sealed")
+    names = [bench.spool.prepare(change) for _ in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        kept = list(threads.map(lambda name: bench.spool.set_aside(name, Aside.DOUBTFUL), names))
+    assert all(kept)
+    assert bench.spool.names("pending", Aside.DOUBTFUL) == [names[-1].replace("pending", "doubtful")]
+
+
+def test_what_is_not_there_any_more_is_not_set_aside(bench: CaptureBench) -> None:
+    assert not bench.spool.set_aside("00000000000000000001.pending", Aside.DOUBTFUL)
 
 
 def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 from controller.capture.change_log.state import Counts, ReaderState, save_reader_state
 from controller.capture.ds389.reader import Ds389Reader
 from controller.capture.forwarder import Forwarder
+from controller.capture.locks import lock_alone
 from controller.capture.openldap import PROGRAM, PROGRAM_LOCK
 from controller.capture.racf.reader import LogReader
 from controller.capture.sending import Sender
-from controller.capture.spool import Aside, Spool, lock_alone
+from controller.capture.spool import Aside, Spool
 from controller.sdk.errors import CallRefused
 from controller.sealing import file_access
 from controller.sealing.capture import CaptureKey
@@ -168,6 +169,13 @@ def test_a_token_that_every_user_can_read_is_refused(source: Console, monkeypatc
     source.write("capture.yaml", SETTINGS.replace("tokenFile: token", "certificate: {file: own.pem, keyFile: own.key}"))
     source.write("own.key", "k").chmod(0o644)
     assert "the key" in source.expect(1, "capture", "forward", *CONFIG).err
+
+
+def test_a_token_or_a_key_that_cannot_be_looked_at_is_told(source: Console) -> None:
+    source.write("capture.yaml", SETTINGS.replace("tokenFile: token", "tokenFile: token/below"))
+    assert "token/below" in source.expect(1, "capture", "forward", *CONFIG).err
+    source.write("capture.yaml", SETTINGS.replace("tokenFile: token", "certificate: {file: token/own.pem}"))
+    assert "token/own.pem" in source.expect(1, "capture", "forward", *CONFIG).err
 
 
 RACF = """\

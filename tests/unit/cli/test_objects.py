@@ -146,6 +146,13 @@ def test_status_of_nothing_is_no_error(console: Console) -> None:
     assert console.expect(0, "get", "adapters").err == f"There are no adapters yet in {missing}.\n"
 
 
+def test_status_lists_what_is_declared_before_anything_was_applied(console: Console) -> None:
+    console.write("system.yaml", "apiVersion: pwsync/v1\nkind: System\nmetadata: {name: default}\nspec: {}\n")
+    told = console.expect(0, "status", "system.yaml").out
+    assert "System/default  OutOfSync" in told
+    assert "Nothing has been applied yet to SQLite database" in told
+
+
 def test_status_counts_what_differs_and_names_what_is_held(applied: Console) -> None:
     applied.write("manifests/intranet-staff.csv", "windows,external\n")
     applied.write(

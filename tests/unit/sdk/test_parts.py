@@ -141,7 +141,9 @@ def test_files_of_certificates_that_cannot_be_used_are_named(tmp_path: Path) -> 
     broken = tmp_path / "broken.pem"
     broken.write_text("nothing", encoding="utf-8")
     for ca_file in (broken, tmp_path / "no-such.pem"):
-        with pytest.raises(Unusable, match=f"the authorities in {ca_file} cannot be read"):
+        with pytest.raises(Unusable, match=f"the authorities in {ca_file} cannot be read") as caught:
             Controller("https://localhost", ca_file=ca_file)
-    with pytest.raises(Unusable, match=f"the certificate in {broken} cannot be used"):
+        assert caught.value.hint.startswith("PEM, certificates alone")
+    with pytest.raises(Unusable, match=f"the certificate in {broken} cannot be used") as caught:
         Controller("https://localhost", certificate=ClientCertificate(broken))
+    assert caught.value.hint.startswith("PEM, with a key that fits")

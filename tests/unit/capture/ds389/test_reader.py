@@ -130,7 +130,10 @@ def test_an_entry_further_below_is_captured_only_where_that_is_said(ds389: Ds389
     assert ds389.bench.waiting() == [("alice", "Second-2")]
 
 
-def test_passwords_of_others_are_taken_out_as_well_and_kept_nowhere(ds389: Ds389Bench) -> None:
+def test_passwords_of_others_are_taken_out_as_well_and_kept_nowhere(
+    ds389: Ds389Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     ds389.log.add(1, "Elsewhere-1", "uid=carol,ou=other")
     ds389.log.add(2, "Excluded-2", f"uid=SVC,{PEOPLE}")
     ds389.log.add(3, "", f"uid=dora,{PEOPLE}")
@@ -138,6 +141,7 @@ def test_passwords_of_others_are_taken_out_as_well_and_kept_nowhere(ds389: Ds389
 
     assert (ds389.bench.waiting(), ds389.in_clear, ds389.reader.state.number) == ([], [], 3)
     assert "1 changes not captured, lately of dora" in ds389.alarms()
+    assert "passed over: dn='uid=carol,ou=other' problem=it is no uid=... directly below" in caplog.text
 
 
 def test_a_hashed_password_is_an_alarm(ds389: Ds389Bench) -> None:

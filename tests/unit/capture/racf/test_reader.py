@@ -8,11 +8,11 @@ import pytest
 
 from controller.capture.change_log.reader import PATIENCE, READER, READER_LOCK
 from controller.capture.change_log.state import ReaderState, acknowledge, load_reader_state
+from controller.capture.locks import lock_alone
 from controller.capture.racf.changelog import Kind
 from controller.capture.racf.envelope import EnvelopeOpener
 from controller.capture.racf.reader import LogReader
 from controller.capture.racf.settings import RacfSpec
-from controller.capture.spool import lock_alone
 from controller.capture.status import look
 from controller.model.errors import SettingsError, Unavailable
 from tests.doubles.change_log import SUFFIX, MemoryLog, dn_of
