@@ -36,7 +36,8 @@ Sample = Annotated[
 Online = Annotated[
     bool,
     typer.Option(
-        "--online", help="Ask the targets for their password policies now, instead of what 'pwsync run' last read."
+        "--online",
+        help="Ask now: the targets for their password policies, and the directories whom mapping rules map.",
     ),
 ]
 Output = Annotated[Form, typer.Option("--output", "-o", help="The form of the result.")]
@@ -58,11 +59,11 @@ def windows(
     and their password policies, as far as these are known.
     A made-up password is used unless a sample is given; then it is seen too whether it is the one in force already.
 
-    JSON: account, domain or adapter, isSynthetic, assumptions, accepted, state, reason, message, fates (account, domain
-    or adapter, mapping, outcome, reason, events), policies (account, domain or adapter, state, source, readAt, problem,
-    limits, history, minAgeSeconds, notes, isTaken, refusal), filters (adapter, filter, tried, truncated, colliding,
-    refused, flaws, remedies, bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), events (name, level, adapter,
-    account, fields).
+    JSON: account, domain or adapter, isSynthetic, assumptions, warnings, accepted, state, reason, message, fates
+    (account, domain or adapter, mapping, outcome, reason, events), policies (account, domain or adapter, state, source,
+    readAt, problem, limits, history, minAgeSeconds, notes, isTaken, refusal), filters (adapter, filter, tried,
+    truncated, colliding, refused, flaws, remedies, bitsBefore, bitsAfter, example, isAlwaysRefused, isSerious), events
+    (name, level, adapter, account, fields).
 
     Exit code 0 when the change would be accepted, else 1.
     """
@@ -131,7 +132,7 @@ def _play(stage: "Stage", account: "Account", password: "Secret | None", old: "S
 def _tell(stage: "Stage", account: "Account", result: "Simulated", *, is_synthetic: bool, output: Form) -> None:
     policies = policy_views(result, stage.policies)  # before the filters are tried against what they ask
     trials = stage.trials({f.account.adapter for f in result.fates if isinstance(f.account, ExternalAccount)})
-    view = simulated_view(account, result, trials, policies, is_synthetic=is_synthetic)
+    view = simulated_view(account, result, trials, policies, stage.doubts, is_synthetic=is_synthetic)
     if output is Form.JSON:
         show_json(view)
     else:

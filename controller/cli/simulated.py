@@ -25,6 +25,7 @@ def simulated_view(
     result: "Simulated",
     trials: "Sequence[FilterTrial]",
     policies: "Sequence[Mapping[str, Any]]",
+    doubts: "Sequence[str]",
     *,
     is_synthetic: bool,
 ) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def simulated_view(
         **account_view(account),
         "isSynthetic": is_synthetic,
         "assumptions": [*([SYNTHETIC] if is_synthetic else []), EASY_TARGETS],
+        "warnings": list(doubts),
         "accepted": refusal is None,
         "state": change.state.value if change is not None else "refused",
         "reason": change.reason if change is not None else getattr(refusal, "reason", refusal.code if refusal else ""),
@@ -80,6 +82,8 @@ def show_simulated(view: Mapping[str, Any], trials: "Sequence[FilterTrial]") -> 
     show(f"Simulated: {subject} has a new password. Nothing is written, nothing is sent.")
     for assumption in view["assumptions"]:
         show(f"  Assumed: {assumption}.")
+    for warning in view["warnings"]:
+        show(f"  Warning: {warning}.")
     why = ": ".join(part for part in (view["reason"], view["message"]) if part)
     show(f"The change would be {view['state']}{f' ({why})' if why else ''}.")
     if view["fates"]:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
 
@@ -22,6 +22,8 @@ from controller.pipeline.surroundings import look_around, rebuild
 from controller.pipeline.topology import Topology, TopologyReader
 from controller.planning.filter_trials import FilterTrial, try_filter
 from controller.planning.policy_effects import declaration_of
+from controller.planning.rule_mappings import derive
+from controller.planning.rules import rule_warnings, rules_of, with_derived
 from controller.planning.state import State
 from controller.ports.clock import NewId
 from controller.ports.connectors import ConnectorCatalogue
@@ -30,7 +32,7 @@ from controller.ports.store import Store, Transaction
 from controller.reconcile.policies import ask, reading_from
 from controller.runtime.lanes import make_connector, spec_of
 from controller.runtime.policies import KnownPolicies
-from controller.runtime.reading import open_for_reading
+from controller.runtime.reading import make_rule_reader, open_for_reading
 from controller.runtime.references import resolve_secret
 from controller.runtime.settings import Settings
 from controller.runtime.wiring import CANARY, utc_now
@@ -38,6 +40,8 @@ from controller.sealing.keyring import Keyring
 from controller.sealing.keysource import load_keyring
 from controller.sealing.sealer import KeyringSealer
 from controller.store.opening import scratch_store
+
+_NOT_ASKED = "whom it maps is not known; --online asks its directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,14 @@ class Stage:
     Attributes:
         store: In memory; holds what the real store, or the manifests, say around the account.
         policies: Of the targets, as far as they are known.
+        doubts: What is not known about mappings that rules derive, in words.
     """
 
     store: Store
     sealer: Sealer
     catalogue: ConnectorCatalogue
     policies: KnownPolicies
+    doubts: Sequence[str] = ()
 
     @property
     def simulation(self) -> Simulation:
@@ -138,18 +144,28 @@ def stage_from_store(settings: Settings, account: Account, *, is_online: bool = 
 def stage_from_state(state: State, *, is_online: bool = False) -> Iterator[Stage]:
     """Build the scratch store from manifests: no password is known, and nothing waits in any queue.
 
-    With *is_online* the targets are asked for their policies; else none is known.
+    With *is_online* the targets are asked for their policies, and the directories for what mapping rules derive; else
+    none of that is known.
     """
     now = utc_now()
+    state, doubts = _with_rules(state, is_online=is_online)
     store = scratch_store(clock=lambda: now)
     try:
         with store.write() as tx:
             for resource in state.resources.values():
                 tx.resources.put(resource)
             tx.mappings.put(state.mappings)
-        yield _stage(store, KeyringSealer(Keyring.generate(now)), {}, is_online=is_online)
+        yield replace(_stage(store, KeyringSealer(Keyring.generate(now)), {}, is_online=is_online), doubts=doubts)
     finally:
         store.close()
+
+
+def _with_rules(state: State, *, is_online: bool) -> tuple[State, list[str]]:
+    rules = rules_of(state.resources)
+    if not is_online:
+        return state, [f"MappingRule/{name}: {_NOT_ASKED}" for name in sorted(rules)]
+    derived = derive(rules, make_rule_reader().read(state.resources), state.mappings, ())
+    return with_derived(state, derived), list(rule_warnings(derived.results))
 
 
 def _stage(store: Store, sealer: Sealer, readings: Mapping[str, PolicyReading], *, is_online: bool) -> Stage:

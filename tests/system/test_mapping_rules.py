@@ -1,5 +1,6 @@
 """Mapping rules from the command line, against a real OpenLDAP that stands for the directory of a domain."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.unit.cli.console import Console
 pytestmark = pytest.mark.system
 
 MANIFESTS = """\
-{{apiVersion: pwsync/v1, kind: System, metadata: {{name: default}}, spec: {{}}}}
+{{apiVersion: pwsync/v1, kind: System, metadata: {{name: default}}, spec: {{fromWindowsToAdapters: true}}}}
 ---
 apiVersion: pwsync/v1
 kind: Domain
@@ -49,6 +50,11 @@ def test_a_rule_maps_whom_openldap_tells_and_a_person_sees_why(
     console = Console(tmp_path)
     console.write("manifests/all.yaml", MANIFESTS.format(slapd=slapd, unit=unit))
     assert "+ Mapping PAYROLL: CORP\\ada <-> K1 (by MappingRule/staff)" in console.expect(0, "plan").out
+    simulated = ("simulate", "windows", "CORP\\ada", "manifests")
+    assert "PAYROLL/CORP\\ada" in console.expect(0, *simulated, "--online").out
+    offline = json.loads(console.expect(0, *simulated, "-o", "json").out)
+    assert offline["warnings"] == ["MappingRule/staff: whom it maps is not known; --online asks its directory"]
+    assert offline["fates"] == []
     console.expect(0, "apply", "--yes")
     assert "Declared by: MappingRule/staff" in console.expect(0, "describe", "mapping", "PAYROLL/CORP\\ada").out
     assert "Nothing to do" in console.expect(0, "plan").out
@@ -61,6 +67,7 @@ def test_a_rule_maps_whom_openldap_tells_and_a_person_sees_why(
     assert "finds no account at all" in console.expect(1, "apply", "--yes").err
     monkeypatch.setenv("RULES_BIND", "wrong")
     assert "MappingRule/staff: " in console.expect(0, "plan").out
+    assert "Warning: MappingRule/staff: " in console.expect(0, *simulated, "--online").out
     assert "Plan:" not in console.expect(0, "plan").out
 
 
