@@ -8,7 +8,7 @@ from controller.model.errors import InvalidInput
 
 _ESCAPED: Final = r'\\[0-9A-Fa-f]{2}|\\[ "#+,;<=>\\]'
 _PART: Final = re.compile(
-    rf" *([A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*) *= *((?:[^\\,+]|{_ESCAPED})*)([,+]|\Z)", re.DOTALL
+    rf" *([A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*) *= *+((?:[^\\,+]|{_ESCAPED})*+)([,+]|\Z)", re.DOTALL
 )
 _ESCAPE: Final = re.compile(rb'\\([0-9A-Fa-f]{2})|\\([ "#+,;<=>\\])')
 _SHORT: Final = {
@@ -64,9 +64,10 @@ def dn_key(names: list[list[Part]]) -> list[list[Part]]:
 def value_key(value: str) -> str:
     """One spelling for all that slapd takes for the same name: by case, spaces, or forms of Unicode (RFC 4518).
 
-    Not ``casefold``: to slapd, *ß* and *ss* are two.
+    Letter by letter, and not ``casefold``: to slapd *ß* and *ss* are two, and the small sigma at the end another one.
     """
-    return " ".join(filter(None, unicodedata.normalize("NFKC", value).lower().split(" ")))
+    lower = "".join(letter.lower() for letter in unicodedata.normalize("NFKC", value))
+    return " ".join(filter(None, lower.split(" ")))
 
 
 def account_name(dn: str, attribute: str, base_dn: str, *, is_subtree: bool = False) -> str | None:

@@ -106,6 +106,8 @@ class Forwarder:
         except Damaged as error:
             self._set_aside(name, Aside.DAMAGED, str(error))
             return
+        except FileNotFoundError:
+            return  # a newer one of the same account has taken its place
         except OSError as error:
             raise Held(f"the spool cannot be read: {error.strerror or error}") from error
         if self._now() - change.occurred_at > self._max_age:

@@ -11,7 +11,7 @@ from controller.model.secret import Secret
 
 PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifier (RFC 3062)
 _ATTRIBUTE = "userpassword"
-_SEQUENCE, _IDENTITY, _NEW = 0x30, 0x80, 0x82
+_SEQUENCE, _NEW = 0x30, 0x82
 _LONG_LENGTH, _MOST_LENGTH_BYTES = 0x80, 4
 _HASHED = re.compile(r"\{[A-Za-z0-9./_-]+\}")
 
@@ -28,30 +28,37 @@ class OperationId:
 
 @dataclass(frozen=True, slots=True)
 class PasswordSet:
-    """An operation that will set a password, should it succeed.
-
-    Attributes:
-        is_announced: It is RFC 3062: slapd carries it out by a modification of the same id, or not at all.
-    """
+    """An operation that will set a password, should it succeed."""
 
     id: OperationId
     dn: str
     password: Secret
-    is_announced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAnnounced:
+    """A password of RFC 3062: slapd sets it by a modification of the same id, which names the entry, or not at all."""
+
+    id: OperationId
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An operation that will set a password in a form that cannot be read.
+
+    Attributes:
+        why: In words.
+    """
+
+    id: OperationId
+    dn: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class OtherOperation:
-    """An operation that sets no password that could be read; *why* says so when it sets one nonetheless.
-
-    Attributes:
-        id: Of one that sets a password which is hashed already: also that of the operation that it carries out.
-        dn: The entry of that one.
-    """
-
-    why: str = ""
-    id: OperationId | None = None
-    dn: str = ""
+    """An operation that sets no password yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Ended:
     is_success: bool
 
 
-Told = PasswordSet | OtherOperation | Ended
+Told = PasswordSet | PasswordAnnounced | Unreadable | OtherOperation | Ended
 
 
 def read_told(content: bytes) -> Told:
@@ -107,39 +114,39 @@ def _modify(lines: list[Line]) -> Told:
 def _extended(lines: list[Line]) -> Told:
     if _one(lines, "oid") != PASSWORD_MODIFY.encode():
         return OtherOperation()
-    identity, password = read_password_modify(_decoded(_one(lines, "value")))
-    if password is None:
-        return OtherOperation("the server makes up the new password, which it tells nobody but the client")
-    dn = _utf8(identity or _one(lines, "binddn"))
-    return _password_set(lines, dn.removeprefix("dn:"), password, is_announced=True)
+    password = read_password_modify(_decoded(_one(lines, "value")))
+    try:
+        text = None if password is None else password.decode("utf-8")
+    except UnicodeDecodeError:
+        text = None
+    if text is None:  # the server makes one up, or nobody can be told of it: the modification that follows is hashed
+        return OtherOperation()
+    return PasswordAnnounced(_id(lines), Secret(text))
 
 
-def _password_set(lines: list[Line], dn: str, password: bytes, *, is_announced: bool = False) -> Told:
+def _password_set(lines: list[Line], dn: str, password: bytes) -> Told:
     try:
         text = password.decode("utf-8")
     except UnicodeDecodeError:
-        return OtherOperation(f"the new password of {dn} is not UTF-8")
-    if not is_announced and _HASHED.match(text):
-        return OtherOperation(f"the new password of {dn} was hashed before it was sent", _id(lines), dn)
-    return PasswordSet(_id(lines), dn, Secret(text), is_announced)
+        return Unreadable(_id(lines), dn, "it is not UTF-8")
+    if _HASHED.match(text):
+        return Unreadable(_id(lines), dn, "it was hashed before it was sent, or made up by the server")
+    return PasswordSet(_id(lines), dn, Secret(text))
 
 
-def read_password_modify(value: bytes) -> tuple[bytes, bytes | None]:
-    """User identity (empty when there is none) and new password of RFC 3062, section 2.
+def read_password_modify(value: bytes) -> bytes | None:
+    """The new password of RFC 3062, section 2; None when there is none.
 
     Raises:
         InvalidInput: It is no such value.
     """
-    if not value:
-        return b"", None
-    identity, new = b"", None
+    new = None
     for outer_tag, outer in ber_elements(value):
         if outer_tag != _SEQUENCE:
             raise InvalidInput("the value of a password modify operation is no sequence")
         for tag, content in ber_elements(outer):
-            identity = content if tag == _IDENTITY else identity
             new = content if tag == _NEW else new
-    return identity, new
+    return new
 
 
 def ber_elements(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -159,6 +166,13 @@ def ber_elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _id(lines: list[Line]) -> OperationId:
+    """The id, which must stand before all that a client can put into names: a name may have line breaks.
+
+    Raises:
+        InvalidInput: slapd is set up otherwise.
+    """
+    if [name for name, _ in lines[:2]] != ["msgid", "connid"]:
+        raise InvalidInput("slapd does not tell 'msgid' and 'connid' alone first", hint="write 'extensions connid'")
     return OperationId(_utf8(_one(lines, "connid")), _utf8(_one(lines, "msgid")))
 
 

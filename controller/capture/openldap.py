@@ -1,24 +1,29 @@
 """OpenLDAP: the program behind the overlay ``sock``, one for a server. Facts: slapd-sock(5).
 
-A change is sealed and synced before slapd carries it out, and waits to be sent only once slapd says that it succeeded.
+A change is sealed and synced before slapd carries it out, and waits to be sent only once slapd says that it succeeded,
+and the new password opens the entry. What slapd says is a hint: it names operations by ids that clients choose, and
+tells the ends of searches that its own overlays make with the same id. The login decides.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import assert_never
 
+from controller.capture.distinguished_name import value_key
 from controller.capture.ldap_login import Login
 from controller.capture.ldap_operation import (
     Ended,
     OperationId,
     OtherOperation,
+    PasswordAnnounced,
     PasswordSet,
     Told,
+    Unreadable,
     read_told,
 )
 from controller.capture.settings import OpenLdapSpec
@@ -33,8 +38,14 @@ PROGRAM, PROGRAM_LOCK = "'pwsync capture openldap'", "openldap.lock"
 CONTINUE = b"CONTINUE\n"
 NOT_TAKEN = b"RESULT\ncode: 51\ninfo: pwsync cannot keep this password change now; tell your administrator\n"
 """busy (RFC 4511, section 4.1.9): better no change than one that nobody hears of."""
+TOO_LONG = b"RESULT\ncode: 19\ninfo: a password may have at most %d characters\n" % MAX_PASSWORD_LENGTH
+"""constraintViolation: nobody could be told of it."""
 _LOST_AFTER = 60.0
 """Seconds after which slapd will not say any more how an operation ended."""
+_MOST_UNDER_WAY = 256
+"""More than slapd has threads for: those beyond were abandoned, of which slapd tells no end."""
+_MOST_TRIES = 3
+"""Logins for one change: each that is refused counts towards a lockout."""
 Later = Callable[[Callable[[], None]], object]
 """Does what asks slapd itself, where nothing that slapd waits for waits behind it: all its threads may wait for us."""
 
@@ -51,21 +62,29 @@ class _Announced:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Begun:
-    """A change that is kept, and whose end is not known.
+    """A change whose end is not known.
 
     Attributes:
-        name: The account, as the client spells it.
-        login: What opens the entry once it is done.
-        file: Where the change is kept.
+        name: The account, in one spelling for all that clients have.
+        login: What opens the entry once it is done; None when the password is not known.
+        file: Where the change is kept; empty when it is not, or not any more.
+        problem: Why it does not seem to be in force.
+        told: The end that was told, and could not be acted upon yet.
+        lock: Of who finds out what became of it.
     """
 
     name: str
     occurred_at: datetime
-    login: Login
+    login: Login | None
     since: float
-    file: str
+    file: str = ""
+    tries: int = 0
+    problem: str = "slapd has not told how it ended"
+    told: bool | None = None
+    is_settled: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class SockProgram:
@@ -89,7 +108,8 @@ class SockProgram:
         self._later = later
         self._announced: dict[OperationId, _Announced] = {}
         self._begun: dict[OperationId, _Begun] = {}
-        self._again: list[Callable[[], None]] = []
+        self._failed: dict[OperationId, _Begun] = {}
+        self._doubtful: list[str] = []
         self._lock = threading.Lock()
 
     def answer(self, content: bytes) -> bytes:
@@ -99,7 +119,7 @@ class SockProgram:
         except InvalidInput as error:
             is_result = content.startswith(b"RESULT")
             words = "" if is_result else ", and slapd was told so"
-            log.error("An operation was not understood%s: problem=%s", words, error.message)  # noqa: TRY400  # no traceback
+            log.error("An operation was not understood%s: problem=%s", words, error)  # noqa: TRY400  # no traceback
             return b"" if is_result else NOT_TAKEN
         try:
             return self._answer(told)
@@ -115,139 +135,185 @@ class SockProgram:
             case Ended(id=operation, is_success=is_success):
                 self._end(operation, is_success=is_success)
                 return b""
-            case PasswordSet(is_announced=True):
-                self._announce(told)
+            case PasswordAnnounced():
+                with self._lock:
+                    self._announced[told.id] = _Announced(told.password, self._steady_time())
             case PasswordSet():
-                self._begin(told.id, told.dn, told.password)
-            case OtherOperation(id=OperationId() as operation, why=why, dn=dn):
-                self._carry_out(operation, dn, why)
-            case OtherOperation(why=why):
-                if why:
-                    log.warning("A password change cannot be captured: reason=%s", why)
+                return self._begin(told.id, told.dn, told.password)
+            case Unreadable():
+                return self._carry_out(told)
+            case OtherOperation():
+                pass
             case _:
                 assert_never(told)
         return CONTINUE
 
-    def _announce(self, told: PasswordSet) -> None:
-        """Remember the password until slapd carries it out: what it refuses at once, it tells nobody."""
-        if told.password.is_too_long():
-            raise InvalidInput(f"a password is longer than {MAX_PASSWORD_LENGTH} characters")
-        with self._lock:
-            self._announced[told.id] = _Announced(told.password, self._steady_time())
-
-    def _carry_out(self, operation: OperationId, dn: str, why: str) -> None:
-        """Begin what was announced; without that, nobody knows which password was hashed there.
+    def _carry_out(self, told: Unreadable) -> bytes:
+        """Begin what was announced; without that, nobody knows which password is hashed there.
 
         The entry is the one that slapd names now: a client spells it as it likes. Clients choose the ids of their
         operations too, so that one that was refused may be followed by one of the same id for another entry. Then the
         login does not bear it out.
         """
         with self._lock:
-            announced = self._announced.get(operation)
+            announced = self._announced.get(told.id)
         if announced is None:
-            log.warning("A password change cannot be captured: reason=%s", why)
-        else:
-            self._begin(operation, dn, announced.password)
+            log.warning("A password change cannot be captured: dn=%r reason=%s", told.dn, told.why)
+        return self._begin(told.id, told.dn, None if announced is None else announced.password)
 
-    def _begin(self, operation: OperationId, dn: str, password: Secret) -> None:
-        """Keep a change before slapd carries it out.
+    def _begin(self, operation: OperationId, dn: str, password: Secret | None) -> bytes:
+        """Keep a change before slapd carries it out; returns what to answer.
 
         Of an earlier one of the same id nobody will say which of the two a result means.
         """
         with self._lock:
             self._announced.pop(operation, None)
-        name, now = self._spec.account_of(dn), self._now()
-        if name is None:
+            self._failed.pop(operation, None)
+        account, now = self._spec.account_of(dn), self._now()
+        if account is None:
             log.info("A password change was passed over: %s", self._spec.passed_over(dn))
-            return
-        change = self._capture.sealed(name, password, now)
-        if change is None:
-            return
-        file = self._capture.spool.prepare(change)
-        begun = _Begun(name, now, Login(dn, password), self._steady_time(), file)
+            return CONTINUE
+        name = value_key(account)
+        if self._capture.leaves_out(name):
+            return CONTINUE
+        begun = _Begun(name, now, None if password is None else Login(dn, password), self._steady_time())
+        if password is not None:
+            if password.is_too_long():
+                log.warning("A password is too long to be captured, and slapd was told so: account=%r", name)
+                return TOO_LONG
+            if (change := self._capture.sealed(name, password, now)) is not None:
+                begun.file = self._capture.spool.prepare(change)
         with self._lock:
             former = self._begun.pop(operation, None)
             self._begun[operation] = begun
-        if former is not None:
-            log.error("Two password changes had the same id, and the earlier is in doubt: file=%s", former.file)
-            self._doubt(former.file)
+            beyond = [self._begun.pop(next(iter(self._begun)))] if len(self._begun) > _MOST_UNDER_WAY else []
+        if former is not None and former.file:
+            former.problem = "another one had the same id"
+            self._later(partial(self._doubt_of, former))
+        for one in beyond:
+            self._later(partial(self._give_up, one))
+        return CONTINUE
 
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
-            ended = self._begun.pop(operation, None)
+            ended = self._begun.get(operation) or (self._failed.pop(operation, None) if is_success else None)
         if ended is not None:
-            self._later(partial(self._settle, ended, is_success=is_success))
+            self._later(partial(self._settle, operation, ended, is_success=is_success))
 
-    def _settle(self, ended: _Begun, *, is_success: bool) -> None:
+    def _settle(self, operation: OperationId, ended: _Begun, *, is_success: bool) -> None:
+        with ended.lock:
+            if not ended.is_settled:
+                self._find_out(operation, ended, is_success=is_success)
+        if ended.is_settled:
+            self._forget(operation, ended)
+
+    def _find_out(self, operation: OperationId, ended: _Begun, *, is_success: bool) -> None:
         try:
-            if not is_success:
-                self._capture.spool.withdraw(ended.file)
-            elif (name := self._opened(ended)) is None:
-                self._doubt(ended.file)
+            ended.told = None
+            if is_success:
+                self._try(ended)
             else:
-                self._confirm(ended, name)
+                self._withdraw(operation, ended)
         except (OSError, SettingsError) as error:
-            is_over = self._steady_time() - ended.since > _LOST_AFTER
-            again = partial(self._doubt, ended.file) if is_over else partial(self._settle, ended, is_success=is_success)
-            with self._lock:
-                self._again.append(again)
+            ended.told, ended.problem = is_success, str(error)
             log.error("How a change ended is not kept yet: file=%s problem=%s", ended.file, error)  # noqa: TRY400  # no traceback
         except InvalidInput as error:
-            log.error("A change is in doubt: file=%s problem=%s", ended.file, error.message)  # noqa: TRY400  # no traceback
-            self._doubt(ended.file)
+            ended.problem = error.message
         except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: the change is in doubt
+            ended.problem = "a mistake of pwsync"
             log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
-            self._doubt(ended.file)
 
-    def _confirm(self, ended: _Begun, name: str) -> None:
-        """Let it be sent, under the name that the entry itself has: clients may spell it in another way."""
-        if name == ended.name:
-            self._capture.spool.confirm(ended.file)
-        elif (change := self._capture.sealed(name, ended.login.password, ended.occurred_at)) is not None:
-            self._capture.spool.confirm(ended.file, change)
-        else:
+    def _withdraw(self, operation: OperationId, ended: _Begun) -> None:
+        """It has failed; but remember it: the failure may be that of another operation, and its success come later."""
+        self._withdraw_file(ended)
+        with self._lock:
+            if self._begun.get(operation) is ended:
+                del self._begun[operation]
+                self._failed[operation] = ended
+            while len(self._failed) > _MOST_UNDER_WAY:
+                del self._failed[next(iter(self._failed))]
+
+    def _withdraw_file(self, ended: _Begun) -> None:
+        if ended.file:
             self._capture.spool.withdraw(ended.file)
+            ended.file = ""
 
-    def _opened(self, ended: _Begun) -> str | None:
-        """The account whose password it is, asked of slapd; None when it is nobody's.
-
-        Clients choose the ids of operations, so the success may be that of another one.
+    def _try(self, ended: _Begun) -> None:
+        """Let it be sent if the new password opens the entry, under the name that the entry itself has.
 
         Raises:
-            OSError, SettingsError: slapd does not answer now.
+            OSError, SettingsError: slapd does not answer now, or the spool does not take it.
+            InvalidInput: The entry has a name that no account can have.
         """
+        if ended.login is None:
+            self._capture.miss(ended.name, ended.occurred_at, self._now())
+            ended.is_settled = True
+        elif ended.tries < _MOST_TRIES and (name := self._opened(ended, ended.login)) is not None:
+            change = self._capture.sealed(name, ended.login.password, ended.occurred_at)
+            if change is None:
+                self._withdraw_file(ended)
+            elif ended.file:
+                self._capture.spool.confirm(ended.file, None if name == ended.name else change)
+            else:
+                self._capture.spool.put(change)
+            ended.is_settled = True
+
+    def _opened(self, ended: _Begun, login: Login) -> str | None:
+        """The account whose password it is, asked of slapd; None when it is nobody's."""
         try:
-            dn = self._opens(ended.login)
+            dn = self._opens(login)
         except InvalidInput as error:  # it broke off in the middle
             raise SettingsError(error.message) from None
+        ended.tries += 1
         name = None if dn is None else self._spec.account_of(dn)
         if name is None:
-            problem = "slapd does not take it" if dn is None else f"it opens {dn!r}, which is not captured"
-            log.error("A password is not in force after its change: account=%s problem=%s", ended.name, problem)
+            ended.problem = "slapd does not take it" if dn is None else f"it opens {dn!r}, which is not captured"
         return name
 
     def look_back(self) -> None:
         """Do again what failed; give up what was announced or begun, and whose end slapd will not say any more."""
         deadline = self._steady_time() - _LOST_AFTER
         with self._lock:
-            again, self._again = self._again, []
             self._announced = {key: one for key, one in self._announced.items() if one.since >= deadline}
+            self._failed = {key: one for key, one in self._failed.items() if one.since >= deadline}
             lost = {key: one for key, one in self._begun.items() if one.since < deadline}
             for key in lost:
                 del self._begun[key]
-        for do in again:
-            self._later(do)
+            again = [(key, one, one.told) for key, one in self._begun.items() if one.told is not None]
+            doubtful, self._doubtful = self._doubtful, []
+        for key, one, is_success in again:
+            self._later(partial(self._settle, key, one, is_success=is_success))
         for one in lost.values():
-            log.error("slapd has not told how a password change ended: file=%s", one.file)
-            self._doubt(one.file)
+            self._later(partial(self._give_up, one))
+        for file in doubtful:
+            self._doubt(file)
+
+    def _give_up(self, begun: _Begun) -> None:
+        """Set it aside, unless it was carried out: slapd tells no end to a client that has gone."""
+        if begun.login is not None and not begun.tries:
+            self._settle(OperationId("", ""), begun, is_success=True)
+        self._doubt_of(begun)
+
+    def _doubt_of(self, begun: _Begun) -> None:
+        with begun.lock:
+            if begun.is_settled or not begun.file:
+                return
+            begun.is_settled = True
+        log.error("A change is in doubt: account=%r file=%s problem=%s", begun.name, begun.file, begun.problem)
+        self._doubt(begun.file)
 
     def _doubt(self, file: str) -> None:
         try:
             is_there = self._capture.spool.set_aside(file, Aside.DOUBTFUL)
         except SettingsError as error:
             with self._lock:
-                self._again.append(partial(self._doubt, file))
+                self._doubtful.append(file)
             log.error("A change in doubt cannot be set aside yet: file=%s problem=%s", file, error)  # noqa: TRY400  # no traceback
         else:
             if not is_there:
                 log.warning("A change in doubt is there no more: file=%s", file)
+
+    def _forget(self, operation: OperationId, settled: _Begun) -> None:
+        with self._lock:
+            if self._begun.get(operation) is settled:
+                del self._begun[operation]

@@ -76,7 +76,7 @@ def openldap_steps(spec: OpenLdapSpec) -> str:
 moduleload back_sock
 # and in the database, after all other overlays (the last one is asked first):
 overlay sock
-extensions binddn peername connid
+extensions connid
 socketpath {spec.socket}
 sockops modify extended add
 sockresps result

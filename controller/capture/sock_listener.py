@@ -3,13 +3,16 @@
 import logging
 import os
 import socket
+import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
-from controller.capture.openldap import NOT_TAKEN, SockProgram
+from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockProgram
 from controller.model.errors import SettingsError
+from controller.sdk.patience import StopSign
 
 log = logging.getLogger("pwsync.capture")
 
@@ -18,8 +21,12 @@ _LARGEST = 32 << 20
 """Bytes of what is read. slapd takes 4 MiB from a client (sockbuf_max_incoming_auth); written as LDIF, it grows."""
 _END = b"\n\n"
 _SECONDS = 5.0
-_LOOK_EVERY = 15.0
+_LOOK_EVERY = 5.0
 """Seconds between two looks for what failed, or never ended."""
+_PAUSE = 0.2
+"""Seconds before the next connection is taken, after one could not be."""
+_QUESTION = b"STATUS\n\n"
+"""Something that slapd never asks, and that goes on as all that is of no interest."""
 
 
 class SockListener:
@@ -33,29 +40,45 @@ class SockListener:
         """
         self._program = program
         self._socket = _listen(path)
-        self._is_stopped = threading.Event()
+        self._stop = StopSign()
+        self._slots = threading.BoundedSemaphore(2 * THREADS)
 
     def serve(self, when_ready: Callable[[], None]) -> None:
         """Serve until ``stop``."""
         when_ready()
-        with ThreadPoolExecutor(THREADS + 1) as threads:
+        with closing(self._socket), ThreadPoolExecutor(THREADS + 1) as threads:
             threads.submit(self._look_back)
-            while True:
-                try:
-                    connection, _ = self._socket.accept()
-                except OSError:
-                    break  # it was shut down
-                threads.submit(self._serve_one, connection)
-        self._socket.close()
+            try:
+                while not self._stop.is_set:
+                    self._slots.acquire()
+                    self._accept(threads)
+            finally:
+                self._stop.set()
 
     def stop(self) -> None:
-        """End ``serve``; operations under way are finished first."""
-        self._is_stopped.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
+        """End ``serve``; operations under way are finished first. May be called by a signal handler."""
+        self._stop.set()
+        with suppress(OSError):  # it was shut down already
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self, threads: ThreadPoolExecutor) -> None:
+        try:
+            connection, _ = self._socket.accept()
+        except OSError as error:
+            self._slots.release()
+            if not self._stop.is_set:
+                log.error("A connection of slapd cannot be taken yet: problem=%s", error)  # noqa: TRY400  # no traceback
+                self._stop.wait(_PAUSE)
+        else:
+            threads.submit(self._serve_one, connection).add_done_callback(lambda _: self._slots.release())
 
     def _look_back(self) -> None:
-        while not self._is_stopped.wait(_LOOK_EVERY):
-            self._program.look_back()
+        while not self._stop.is_set:
+            try:
+                self._program.look_back()
+            except Exception as error:  # noqa: BLE001  # of a thread nobody waits for: it must go on
+                log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
+            self._stop.wait(_LOOK_EVERY)
 
     def _serve_one(self, connection: socket.socket) -> None:
         with connection:
@@ -85,9 +108,39 @@ def _read(connection: socket.socket) -> bytes:
     return bytes(content)
 
 
+def is_answering(path: Path) -> bool:
+    """Whether a program answers on the socket, as slapd would ask it."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_SECONDS)
+            connection.connect(str(path))
+            connection.sendall(_QUESTION)
+            return connection.recv(len(CONTINUE)) == CONTINUE
+    except OSError:
+        return False
+
+
+def refuse_taken(path: Path) -> None:
+    """See that nothing is at *path* that is not ours to replace.
+
+    Raises:
+        SettingsError: A file is, or a socket on which somebody answers.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise SettingsError(
+                f"{path} is there already, and no socket", hint="give openldap.socket a name of its own"
+            )
+        if is_answering(path):
+            raise SettingsError(
+                f"another program answers on {path}", hint="end it, or give openldap.socket a name of its own"
+            )
+
+
 def _listen(path: Path) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        refuse_taken(path)
         path.unlink(missing_ok=True)  # of a program that was killed
         mask = os.umask(0o177)
         try:
@@ -95,6 +148,9 @@ def _listen(path: Path) -> socket.socket:
         finally:
             os.umask(mask)
         listening.listen(128)
+    except SettingsError:
+        listening.close()
+        raise
     except OSError as error:
         listening.close()
         raise SettingsError(

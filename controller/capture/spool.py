@@ -32,7 +32,7 @@ FORGOTTEN_AFTER = 180
 _UNFINISHED = ".new"
 _NAME = re.compile(r"(\d{20})\.(change|pending|refused|damaged|doubtful)", re.ASCII)
 Owner = tuple[str, str]
-"""A lane, and a name in one of its spellings: a client may write it in many."""
+"""A lane and a name."""
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -58,7 +58,7 @@ class Spool:
         self.path = path
         self._most = most
         self._nanoseconds = nanoseconds
-        self._doubtful: dict[str, Owner] = {}
+        self._owners: dict[str, dict[str, Owner]] = {}
 
     @classmethod
     def open(cls, path: Path, most: int) -> "Spool":
@@ -81,6 +81,8 @@ class Spool:
 
     def put(self, change: CapturedChange) -> None:
         """Add a change. When this returns, it survives a crash.
+
+        When it is full, changes that wait make room, which a newer one of the same account overtakes.
 
         Raises:
             SpoolFull: There are as many as there may be.
@@ -133,23 +135,28 @@ class Spool:
         return sum(int(name.partition(".")[0]) < latest for name in self.names("pending"))
 
     def note_missed(self, account: Account, occurred_at: datetime) -> None:
-        """Keep the name of an account whose new password the source did not tell; of so many as there may be changes.
+        """Keep, once, the name of an account whose new password the source did not tell.
+
+        Of so many accounts as there may be changes.
 
         Raises:
             SettingsError: The file system does not take it.
         """
         with self._changing():
-            if self.missed() < self._most:
+            if self.missed() < self._most and f" {account}\n".encode() not in self._missed():
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
                 with os.fdopen(os.open(self.path / MISSED, flags, MODE), "a", encoding="utf-8") as file:
                     file.write(f"{occurred_at.isoformat()} {account}\n")
 
     def missed(self) -> int:
         """How many of them there are since a person has removed the file."""
+        return self._missed().count(b"\n")
+
+    def _missed(self) -> bytes:
         try:
-            return (self.path / MISSED).read_bytes().count(b"\n")
+            return (self.path / MISSED).read_bytes()
         except FileNotFoundError:
-            return 0
+            return b""
 
     def waiting(self) -> list[str]:
         """Names of the changes to send, oldest first."""
@@ -192,11 +199,9 @@ class Spool:
         return True
 
     def _thin_out(self) -> None:
-        names = self.names(Aside.DOUBTFUL)
-        self._doubtful = {name: self._doubtful.get(name) or self._owner(name) for name in names}
         kept = set[Owner]()
-        for name in reversed(names):
-            owner = self._doubtful[name]
+        for name, (lane, account) in self._newest_first(Aside.DOUBTFUL):
+            owner = lane, value_key(account)  # clients spell a name in many ways
             if owner in kept:
                 self.remove(name)
             elif len(kept) >= self._most:
@@ -204,19 +209,39 @@ class Spool:
                 self.remove(name)
             kept.add(owner)
 
+    def _make_room(self) -> None:
+        """Remove what a newer change of the same account that waits as well makes needless."""
+        kept = set[Owner]()
+        for name, owner in self._newest_first("change"):
+            if owner in kept:
+                self.remove(name)
+            kept.add(owner)
+
+    def _newest_first(self, ending: str) -> Iterator[tuple[str, Owner]]:
+        names = self.names(ending)
+        self._owners[ending] = {name: self._owners.get(ending, {}).get(name) or self._owner(name) for name in names}
+        yield from reversed(self._owners[ending].items())
+
     def _owner(self, name: str) -> Owner:
         try:
             account = self.read(name).account
         except (Damaged, OSError):
             return "", name  # of an account of its own
-        return account.lane, value_key(account.name)
+        return account.lane, account.name
 
     def put_back(self) -> int:
-        """Let everything that was refused be sent again; tells how many there are."""
-        names = self.names(Aside.REFUSED)
-        for name in names:
-            (self.path / name).rename(self.path / f"{name.partition('.')[0]}.change")
-        return len(names)
+        """Let everything that was refused be sent again; tells how many there are.
+
+        Raises:
+            SettingsError: The file system does not allow it.
+        """
+        count = 0
+        with self._changing():
+            for name in self.names(Aside.REFUSED):
+                with suppress(FileNotFoundError):  # a person has removed it
+                    (self.path / name).rename(self.path / f"{name.partition('.')[0]}.change")
+                    count += 1
+        return count
 
     def count(self) -> int:
         """How many changes there are, but for those in doubt."""
@@ -224,6 +249,8 @@ class Spool:
 
     def _write(self, change: CapturedChange, ending: str) -> str:
         with self._changing():
+            if self.count() >= self._most:
+                self._make_room()
             if self.count() >= self._most:
                 raise SpoolFull(
                     f"the spool {self.path} is full: it holds {self._most:,} changes",

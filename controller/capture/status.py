@@ -12,6 +12,7 @@ from controller.capture.locks import is_locked
 from controller.capture.openldap import PROGRAM, PROGRAM_LOCK
 from controller.capture.record import Damaged
 from controller.capture.settings import CaptureSpec
+from controller.capture.sock_listener import is_answering as answers
 from controller.capture.spool import MISSED, Aside, Spool
 from controller.capture.state import State, load_state
 from controller.model.accounts import Account
@@ -153,7 +154,8 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     reader = None if spec.log_source is None else look_at_reader(spool.path, spec.log_source)
     is_forwarding = is_locked(spool.path / FORWARDER_LOCK)
     used, missed, forgotten = spool.count(), spool.missed(), spool.forgotten()
-    is_answering = None if spec.openldap is None else is_locked(spool.path / PROGRAM_LOCK)
+    is_run = spec.openldap is not None and is_locked(spool.path / PROGRAM_LOCK)
+    is_answering = None if spec.openldap is None else is_run and answers(Path(spec.openldap.socket))
     return Status(
         *(len(waiting), oldest, aside, doubtful, missed, forgotten, used, spec.max_changes, is_forwarding, state),
         *(reader, is_answering),
@@ -170,5 +172,5 @@ def _account(spool: Spool, name: str) -> Account | None:
 def _age(spool: Spool, name: str, now: datetime) -> float:
     try:
         return max((now - spool.read(name).occurred_at).total_seconds(), 0.0)
-    except Damaged:
+    except (Damaged, OSError):
         return 0.0  # sent meanwhile, or about to be set aside

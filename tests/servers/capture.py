@@ -20,7 +20,7 @@ from tests.servers.processes import ServerProcess
 from tests.servers.samba import SambaServer
 from tests.servers.slapd import SlapdServer
 
-_SOCK_LINES = "extensions binddn peername connid\nsockops modify extended add\nsockresps result\n"
+_SOCK_LINES = "extensions connid\nsockops modify extended add\nsockresps result\n"
 
 
 @contextmanager

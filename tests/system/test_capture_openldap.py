@@ -161,19 +161,68 @@ def test_a_refused_change_is_not_taken_for_made_when_another_operation_of_its_id
     """A client sends a modification that is refused, and a search with the same id (RFC 4511 forbids that)."""
     slapd = captured.slapd
     with captured.listening(HoldingProgram):
-        collide(slapd, slapd.person_dn("grace"), "Initial-password-1", new="short")
+        collide(slapd, slapd.person_dn("grace"), "Initial-password-1", new="short", base=slapd.base_dn)
         assert captured.settled(0) == []
-        assert len(captured.bench.spool.names(Aside.DOUBTFUL)) == 1
+        assert captured.bench.spool.names(Aside.DOUBTFUL) == []
         assert slapd.can_bind(slapd.person_dn("grace"), "Initial-password-1")
 
 
-def collide(slapd: SlapdServer, dn: str, password: str, *, new: str) -> None:
-    """On one connection: bind, a modification, and, while slapd waits with that, a search of the same id."""
+def test_a_change_is_not_taken_for_failed_when_another_operation_of_its_id_fails(captured: Captured) -> None:
+    """Nobody can keep a change to himself so."""
+    slapd = captured.slapd
+    with captured.listening(HoldingProgram):
+        collide(slapd, slapd.person_dn("grace"), "Initial-password-1", new="long-enough-1", base=f"cn=no,{slapd.base_dn}")
+        assert captured.settled(1) == [("grace", "long-enough-1")]
+
+
+def test_searches_that_an_overlay_makes_by_itself_end_no_change(captured: Captured) -> None:
+    """slapo-unique(5) searches with the id of the operation that it checks, and slapd tells the end of that too."""
+    slapd = captured.slapd
+    file = slapd.folder / "slapd.conf"
+    unique = "overlay unique\nunique_uri ldap:///?mail?sub\noverlay sock\n"
+    text = file.read_text().replace("moduleload back_sock\n", "moduleload back_sock\nmoduleload unique\n")
+    file.write_text(text.replace("overlay sock\n", unique))
+    slapd.process.restart()
+    names = [f"erin{number}" for number in range(10)]
+    with captured.listening():
+        for name in names:
+            dn = slapd.person_dn(name)
+            slapd.add(
+                f"dn: {dn}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: e\nsn: e\nmail: {name}@x\n"
+                f"userPassword: in-the-new-entry-{name}\n"
+            )
+            slapd.modify(
+                f"dn: {dn}\nchangetype: modify\nreplace: mail\nmail: new-{name}@x\n-\n"
+                f"replace: userPassword\nuserPassword: of-the-change-{name}\n"
+            )
+        both = [(n, f"{where}-{n}") for n in names for where in ("in-the-new-entry", "of-the-change")]
+        assert captured.settled(len(both)) == both
+
+
+def test_what_cannot_be_captured_is_an_alarm(captured: Captured) -> None:
+    slapd = captured.slapd
+    with captured.listening():
+        slapd.modify(replaced(slapd.person_dn("bob"), "{SSHA}bm90LWNsZWFyLXRleHQtYXQtYWxsLg=="))
+        slapd.run_client(["ldappasswd", slapd.person_dn("carol")], slapd.admin_dn, slapd.admin_password, "")
+        with pytest.raises(RuntimeError, match="at most 256 characters"):
+            slapd.modify(replaced(slapd.person_dn("alice"), "x" * 257))
+        with pytest.raises(RuntimeError, match="ldappasswd"):
+            slapd.set_password("alice", "x" * 257)
+        deadline = time.monotonic() + 30
+        while captured.bench.spool.missed() != 2:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)
+    assert slapd.can_bind(slapd.person_dn("alice"), "Initial-password-1")
+    assert captured.bench.spool.count() == 0
+
+
+def collide(slapd: SlapdServer, dn: str, password: str, *, new: str, base: str) -> None:
+    """On one connection: bind, a modification, and, while slapd waits with that, a search at *base* of the same id."""
     host, _, port = slapd.ldap_url.removeprefix("ldap://").rpartition(":")
     values = element(0x31, element(0x04, new.encode()))
     change = element(0x30, element(0x0A, b"\x02") + element(0x30, element(0x04, b"userPassword") + values))
     modification = element(0x66, element(0x04, dn.encode()) + element(0x30, change))
-    base = element(0x04, dn.encode()) + element(0x0A, b"\x00") * 2
+    scope = element(0x04, base.encode()) + element(0x0A, b"\x00") * 2
     rest = element(0x02, b"\x00") * 2 + element(0x01, b"\x00") + element(0x87, b"objectClass") + element(0x30, b"")
     with socket.create_connection((host, int(port)), 60) as connection:
         connection.sendall(bind_request(Login(dn, Secret(password))))
@@ -181,9 +230,9 @@ def collide(slapd: SlapdServer, dn: str, password: str, *, new: str) -> None:
         HoldingProgram.held.clear()
         connection.sendall(message(2, modification))
         assert HoldingProgram.held.wait(60)
-        connection.sendall(message(2, element(0x63, base + rest)))
+        connection.sendall(message(2, element(0x63, scope + rest)))
         answers = b""
-        while b"quality" not in answers:  # ppolicy's words, when it refuses the modification
+        while b"\x67\x07\x0a\x01\x00" not in answers and b"quality" not in answers:  # ppolicy's words when it refuses
             part = connection.recv(65536)
             assert part, answers
             answers += part

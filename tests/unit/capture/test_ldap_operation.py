@@ -11,7 +11,9 @@ from controller.capture.ldap_operation import (
     Ended,
     OperationId,
     OtherOperation,
+    PasswordAnnounced,
     PasswordSet,
+    Unreadable,
     read_password_modify,
     read_told,
 )
@@ -19,7 +21,7 @@ from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
 
 DN = "uid=alice,ou=people,dc=example,dc=com"
-HEAD = b"msgid: 3\nbinddn: cn=admin\npeername: IP=127.0.0.1:1\nconnid: 1007\n"
+HEAD = b"msgid: 3\nconnid: 1007\n"
 ID = OperationId("1007", "3")
 
 
@@ -43,13 +45,22 @@ def modify(*lines: bytes) -> bytes:
     return b"MODIFY\n" + HEAD + f"suffix: dc=example,dc=com\ndn: {DN}\n".encode() + b"\n".join(lines) + b"\n\n"
 
 
-def test_a_password_modify_names_the_entry_or_means_the_caller() -> None:
-    named = read_told(extended(password_modify(DN.encode(), b"old", b"n3w")))
-    prefixed = read_told(extended(password_modify(b"dn:" + DN.encode(), None, b"n3w")))
-    own = read_told(extended(password_modify(None, b"old", "ß".encode() * 100)))
+def test_a_password_modify_announces_a_password() -> None:
+    for identity, password in ((DN.encode(), "n3w"), (b"dn:" + DN.encode(), "n3w"), (None, "ß" * 100)):
+        told = read_told(extended(password_modify(identity, b"old", password.encode())))
+        assert told == PasswordAnnounced(ID, Secret(password))
 
-    assert named == prefixed == PasswordSet(ID, DN, Secret("n3w"), is_announced=True)
-    assert own == PasswordSet(ID, "cn=admin", Secret("ß" * 100), is_announced=True)
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        extended(b""),
+        extended(password_modify(DN.encode(), None, None)),
+        extended(password_modify(DN.encode(), None, b"\xff")),
+    ],
+)
+def test_a_password_that_the_server_makes_or_that_cannot_be_read_is_none(content: bytes) -> None:
+    assert read_told(content) == OtherOperation()
 
 
 def test_a_new_entry_may_have_a_password() -> None:
@@ -85,16 +96,31 @@ def test_what_sets_no_password_is_passed_over_without_a_word(content: bytes) -> 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (extended(password_modify(DN.encode(), None, None)), "makes up"),
-        (extended(b""), "makes up"),
         (modify(b"replace: userPassword", b"userPassword: {SSHA512}abc"), "hashed"),
         (modify(b"replace: userPassword", b"userPassword:: " + base64.b64encode(b"\xff")), "UTF-8"),
     ],
 )
 def test_a_password_that_cannot_be_read_is_said(content: bytes, why: str) -> None:
     told = read_told(content)
-    assert isinstance(told, OtherOperation)
+    assert isinstance(told, Unreadable)
+    assert (told.id, told.dn) == (ID, DN)
     assert why in told.why
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"msgid: 3\n",
+        b"msgid: 3\nbinddn: uid=eve\nconnid: 1007\n",
+        b"msgid: 3\npeername: x\nconnid: 1007\n",
+        b"connid: 1007\nmsgid: 3\n",
+    ],
+)
+def test_what_a_client_could_write_stands_behind_the_id(head: bytes) -> None:
+    """A name may have line breaks: it must not name the operation of somebody else."""
+    for told in (modify(b"replace: userPassword", b"userPassword: x"), b"RESULT\n" + HEAD + b"code: 1\n\n"):
+        with pytest.raises(InvalidInput, match="alone first"):
+            read_told(told.replace(HEAD, head))
 
 
 def test_how_an_operation_ended() -> None:
@@ -117,6 +143,6 @@ def test_a_value_that_is_no_base64_is_refused() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_break_the_reader(content: bytes) -> None:
     with suppress(InvalidInput):
-        assert isinstance(read_told(content), PasswordSet | OtherOperation | Ended)
+        assert isinstance(read_told(content), PasswordSet | PasswordAnnounced | Unreadable | OtherOperation | Ended)
     with suppress(InvalidInput):
-        assert len(read_password_modify(content)) == 2
+        assert isinstance(read_password_modify(content), bytes | None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.capture.ldap_login import Login
-from controller.capture.openldap import CONTINUE, NOT_TAKEN, SockProgram
+from controller.capture.openldap import CONTINUE, NOT_TAKEN, TOO_LONG, SockProgram
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
 from controller.model.errors import InvalidInput
@@ -40,6 +40,12 @@ def made(
 ) -> tuple[CaptureBench, SockProgram, Clock]:
     bench, clock = CaptureBench(tmp_path, most=most), Clock()
     return bench, SockProgram(bench.capture, SPEC, opens, lambda: NOW, clock), clock
+
+
+def give_up(program: SockProgram, clock: Clock) -> None:
+    """So much later that slapd will say no more."""
+    clock.seconds += 61
+    program.look_back()
 
 
 def test_a_change_is_on_the_disk_before_slapd_goes_on_and_waits_once_it_succeeded(tmp_path: Path) -> None:
@@ -107,34 +113,102 @@ def test_what_was_announced_for_one_entry_is_nothing_to_another(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Clients choose the ids of operations: slapd refuses one, and takes another of the same id."""
-    bench, program, _ = made(tmp_path, opens=lambda _: None)
+    bench, program, clock = made(tmp_path, opens=lambda _: None)
 
     program.answer(extended(password_modify(DN.replace("alice", "victim").encode(), None, b"n3w-password")))
     assert program.answer(HASHED) == CONTINUE
     program.answer(ENDED % 0)
+    give_up(program, clock)
 
     assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
-    assert "not in force after its change: account=alice" in caplog.text
+    assert "in doubt: account='alice'" in caplog.text
+    assert "slapd does not take it" in caplog.text
 
 
-def test_a_password_that_nobody_could_have_is_not_remembered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_that_nobody_could_be_told_of_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     bench, program, _ = made(tmp_path)
 
     assert program.answer(extended(password_modify(DN.encode(), None, b"x" * 2000))) == CONTINUE
-    assert program.answer(HASHED) == CONTINUE
+    assert program.answer(HASHED) == TOO_LONG
+    assert program.answer(SET.replace(b"n3w-password", b"x" * 257)) == TOO_LONG
+    assert program.answer(SET.replace(b"n3w-password", b"x" * 257).replace(BASE.encode(), b"o=x")) == CONTINUE
 
     assert bench.spool.count() == 0
-    assert "longer than" in caplog.text
-    assert "hashed" in caplog.text
+    assert "too long to be captured" in caplog.text
+
+
+@pytest.mark.parametrize("told", [HASHED, modify(b"replace: userPassword", b"userPassword:: /w==")])
+@pytest.mark.parametrize(("code", "missed"), [(0, 1), (53, 0)])
+def test_a_password_that_cannot_be_read_is_an_alarm_once_it_is_in_force(
+    tmp_path: Path, told: bytes, code: int, missed: int
+) -> None:
+    bench, program, clock = made(tmp_path)
+    assert program.answer(told) == CONTINUE
+    program.answer(ENDED % code)
+    give_up(program, clock)
+    assert (bench.spool.missed(), bench.spool.names("pending", *Aside)) == (missed, [])
 
 
 def test_a_success_that_slapd_does_not_bear_out_is_in_doubt(tmp_path: Path) -> None:
-    bench, program, _ = made(tmp_path, opens=lambda _: None)
+    bench, program, clock = made(tmp_path, opens=lambda _: None)
 
     program.answer(SET)
     program.answer(ENDED % 0)
+    give_up(program, clock)
 
     assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+
+
+@pytest.mark.parametrize("codes", [(0, 0), (32, 0), (0, 32, 0), (32, 32, 0)])
+def test_the_ends_of_other_operations_of_the_same_id_decide_nothing(tmp_path: Path, codes: tuple[int, ...]) -> None:
+    """Slapd's overlays search by themselves, and clients choose ids: the end is the one that the login bears out."""
+    force = False
+    bench, program, clock = made(tmp_path, opens=lambda login: login.dn if force else None)
+    program.answer(SET)
+    for code in codes[:-1]:
+        program.answer(ENDED % code)
+    assert bench.waiting() == []
+    force = True
+    program.answer(ENDED % codes[-1])
+    assert bench.waiting() == [("alice", "n3w-password")]
+    give_up(program, clock)
+    assert (len(bench.waiting()), bench.spool.names("pending", *Aside)) == (1, [])
+
+
+def test_one_change_costs_few_refused_logins(tmp_path: Path) -> None:
+    asked: list[Login] = []
+    bench, program, clock = made(tmp_path, opens=asked.append)
+    program.answer(SET)
+    for _ in range(10):
+        program.answer(ENDED % 0)
+    give_up(program, clock)
+    assert (len(asked), len(bench.spool.names(Aside.DOUBTFUL))) == (3, 1)
+
+
+def test_what_was_carried_out_for_a_client_that_has_gone_is_found_out(tmp_path: Path) -> None:
+    bench, program, clock = made(tmp_path)
+    program.answer(SET)
+    give_up(program, clock)
+    assert bench.waiting() == [("alice", "n3w-password")]
+
+
+def test_abandoned_changes_do_not_fill_the_spool(tmp_path: Path) -> None:
+    """Slapd tells no end of what a client abandons."""
+    bench, program, _ = made(tmp_path, most=300, opens=lambda _: None)
+    for number in range(400):
+        assert program.answer(SET.replace(b"msgid: 3", b"msgid: %d" % number)) == CONTINUE
+    assert (len(bench.spool.names("pending")), len(bench.spool.names(Aside.DOUBTFUL))) == (256, 1)
+
+
+def test_what_failed_is_not_remembered_for_ever(tmp_path: Path) -> None:
+    bench, program, clock = made(tmp_path)
+    for number in range(300):
+        program.answer(SET.replace(b"msgid: 3", b"msgid: %d" % number))
+        program.answer(ENDED.replace(b"msgid: 3", b"msgid: %d" % number) % 53)
+    program.answer(ENDED.replace(b"msgid: 3", b"msgid: 0") % 0)  # too many came after it
+    give_up(program, clock)
+    program.answer(ENDED.replace(b"msgid: 3", b"msgid: 299") % 0)  # too late
+    assert bench.spool.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -185,9 +259,8 @@ def test_slapd_is_answered_while_its_own_answers_are_awaited(tmp_path: Path) -> 
 
     program.answer(SET)
     assert (program.answer(ENDED % 0), bench.waiting(), len(waiting)) == (b"", [], 1)
-    assert program.answer(SET) == CONTINUE  # the id is free again: it had its result
     waiting.pop()()
-    assert (bench.waiting(), len(bench.spool.names("pending"))) == ([("alice", "n3w-password")], 1)
+    assert bench.waiting() == [("alice", "n3w-password")]
 
 
 def test_a_mistake_while_a_password_is_tried_is_told_and_leaves_the_change_in_doubt(
@@ -196,9 +269,10 @@ def test_a_mistake_while_a_password_is_tried_is_told_and_leaves_the_change_in_do
     def opens(_: Login) -> str:
         raise AssertionError("n3w-password")
 
-    bench, program, _ = made(tmp_path, opens=opens)
+    bench, program, clock = made(tmp_path, opens=opens)
     program.answer(SET)
     program.answer(ENDED % 0)
+    give_up(program, clock)
     assert "A mistake of pwsync: error=AssertionError" in caplog.text
     assert "n3w-password" not in caplog.text
     assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
@@ -257,7 +331,8 @@ def test_what_failed_leaves_nothing_and_a_result_of_others_does_nothing(tmp_path
 
     program.answer(SET)
     assert program.answer(ENDED % 53) == b""
-    assert program.answer(ENDED % 0) == b""
+    assert bench.spool.count() == 0
+    assert program.answer(b"RESULT\nmsgid: 4\nconnid: 1007\ncode: 0\n\n") == b""
     assert bench.spool.count() == 0
 
 
@@ -320,25 +395,29 @@ def test_the_account_is_spelled_as_its_entry_is(
 ) -> None:
     bench = CaptureBench(tmp_path, exclude=("svc",))
     bench.capture._spec = bench.spec.model_copy(update={"domain": None, "adapter": "openldap"})
-    program = SockProgram(bench.capture, SPEC, lambda _: dn, lambda: NOW)
+    clock = Clock()
+    program = SockProgram(bench.capture, SPEC, lambda _: dn, lambda: NOW, clock)
     program.answer(SET)
     program.answer(ENDED % 0)
+    give_up(program, clock)
     assert bench.waiting() == waiting
     assert (len(bench.spool.names(Aside.DOUBTFUL)), bench.spool.names("pending")) == (doubtful, [])
 
 
 def test_an_entry_whose_own_name_is_no_account_is_in_doubt(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    bench, program, _ = made(tmp_path, opens=lambda _: f"uid=krbtgt,{BASE}")
+    bench, program, clock = made(tmp_path, opens=lambda _: f"uid=krbtgt,{BASE}")
     program.answer(SET)
     program.answer(ENDED % 0)
+    give_up(program, clock)
     assert (bench.waiting(), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
     assert "is a built-in account" in caplog.text
 
 
 def test_an_entry_that_is_opened_and_not_captured_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    bench, program, _ = made(tmp_path, opens=lambda _: "cn=robot,dc=example")
+    bench, program, clock = made(tmp_path, opens=lambda _: "cn=robot,dc=example")
     program.answer(SET)
     program.answer(ENDED % 0)
+    give_up(program, clock)
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
     assert "it opens 'cn=robot,dc=example', which is not captured" in caplog.text
 
@@ -361,7 +440,7 @@ def test_nobody_fills_the_spool_with_changes_in_doubt(tmp_path: Path) -> None:
 def test_of_several_lost_changes_one_that_cannot_be_set_aside_keeps_none_of_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench, program, clock = made(tmp_path)
+    bench, program, clock = made(tmp_path, opens=lambda _: None)
     for number, name in enumerate(("alice", "bob", "carol")):
         told = SET.replace(b"uid=alice", f"uid={name}".encode()).replace(b"msgid: 3", f"msgid: {number}".encode())
         assert program.answer(told) == CONTINUE
@@ -373,14 +452,14 @@ def test_of_several_lost_changes_one_that_cannot_be_set_aside_keeps_none_of_the_
         failing.setattr(Path, "rename", lambda path, to: _fail() if path.name == first else rename(path, to))
         program.look_back()
     assert bench.spool.names("pending") == [first]
-    assert "cannot be set aside" in caplog.text
+    assert "cannot be set aside yet" in caplog.text
     assert "is there no more" in caplog.text
     program.look_back()
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 2
 
 
 def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
-    bench, program, clock = made(tmp_path)
+    bench, program, clock = made(tmp_path, opens=lambda _: None)
     program.answer(SET)
 
     clock.seconds = 61

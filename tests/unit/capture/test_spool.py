@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.capture.record import CapturedChange, Damaged
-from controller.capture.spool import FORGOTTEN_AFTER, Aside, Spool, SpoolFull
+from controller.capture.spool import FORGOTTEN_AFTER, MISSED, Aside, Spool, SpoolFull
 from controller.capture.status import look
 from controller.model.accounts import ExternalAccount
 from controller.model.errors import InvalidInput, SettingsError
@@ -43,12 +43,30 @@ def test_numbers_grow_also_when_the_clock_goes_back(bench: CaptureBench) -> None
 
 
 def test_a_full_spool_takes_nothing_and_says_so(bench: CaptureBench) -> None:
-    for _ in range(3):
-        bench.take()
+    for name in ("a", "b", "c"):
+        bench.take(name)
 
-    with pytest.raises(SpoolFull, match="holds 3 changes"):
-        bench.take()
-    assert len(bench.waiting()) == 3
+    for name in ("d", "a"):
+        with pytest.raises(SpoolFull, match="holds 3 changes"):
+            bench.take(name)
+    assert [name for name, _ in bench.waiting()] == ["a", "b", "c"]
+
+
+def test_a_full_spool_makes_room_of_what_a_newer_change_overtakes(bench: CaptureBench) -> None:
+    for name, password in (("a", "old"), ("b", "b"), ("a", "new"), ("c", "c")):
+        bench.take(name, password)
+    assert bench.waiting() == [("b", "b"), ("a", "new"), ("c", "c")]
+
+
+def test_an_account_that_the_source_did_not_tell_of_is_noted_once(bench: CaptureBench) -> None:
+    for name in ("a", "ba", "a", "b", "c", "d"):
+        bench.spool.note_missed(bench.spec.account(name), NOW)
+    assert bench.spool.missed() == 3
+    assert [line.split()[-1] for line in (bench.spool.path / MISSED).read_text().splitlines()] == [
+        "CORP\\a",
+        "CORP\\ba",
+        "CORP\\b",
+    ]
 
 
 def test_what_is_prepared_waits_only_once_it_is_confirmed_and_then_behind_all_others(bench: CaptureBench) -> None:
