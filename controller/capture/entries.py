@@ -21,7 +21,9 @@ def _dn(text: str) -> str:
         raise Unfit(error.message, hint="all parts down to the suffix, as in ou=people,dc=example,dc=com") from None
     if found := _NEVER_PLAIN.match(text):
         wrong = found[1][-1]
-        raise Unfit(f"{text!r} is not a DN", hint=f"write \\{ord(wrong):02X} for {wrong!r}")
+        instead = f"\\{ord(wrong):02X} for {wrong!r} in a name"
+        hint = f"write ',' between the parts, and {instead}" if wrong == ";" else f"write {instead}"
+        raise Unfit(f"{text!r} is not a DN", hint=hint)
     for attribute, value in parts:
         if attribute[0].isdigit():
             raise Unfit(f"{text!r} names an attribute by its number", hint=f"write the name that {attribute} has")

@@ -18,6 +18,8 @@ def write_program(program: Path, source: str, settings: CaptureSettings) -> None
         SettingsError: It cannot be written.
     """
     words = [sys.executable, "-I", "-m", "controller", "capture", source, "--config", str(settings.file.absolute())]
+    if not program.name or program.is_dir():
+        raise SettingsError(f"the program cannot be written: {program} is a folder", hint="name a file with --program")
     beside = program.with_name(f"{program.name}.new")
     try:
         beside.write_text(f"#!/bin/sh\nexec {shlex.join(words)}\n")

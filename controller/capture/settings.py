@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from controller.capture.ds389.settings import Ds389Spec
 from controller.capture.entries import CapturedEntries
@@ -18,7 +18,7 @@ from controller.manifests.v1.document import Metadata, NonEmpty
 from controller.manifests.v1.domain import NetBiosName
 from controller.model.accounts import Account, ExternalAccount, WindowsAccount
 from controller.model.duration import PositiveDuration
-from controller.model.options import FilePath, Options
+from controller.model.options import FilePath, Options, Unfit, beside_the_manifest
 
 WHAT = "the settings"
 """What has the problems."""
@@ -31,6 +31,12 @@ class CertificateSpec(Options):
     key_file: FilePath | None = None
 
 
+def _no_address(value: object) -> object:
+    if isinstance(value, str) and "://" in value:
+        raise Unfit(f"{value!r} is an address", hint="give the file of ldapi, as in /run/slapd/ldapi")
+    return value
+
+
 class OpenLdapSpec(CapturedEntries):
     """What is particular to OpenLDAP.
 
@@ -40,7 +46,7 @@ class OpenLdapSpec(CapturedEntries):
     """
 
     socket: FilePath
-    login_socket: FilePath
+    login_socket: Annotated[str, BeforeValidator(_no_address), AfterValidator(beside_the_manifest)]
 
 
 class CaptureSpec(Options):

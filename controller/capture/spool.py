@@ -79,6 +79,19 @@ class Spool:
             )
         return cls(path, most)
 
+    @classmethod
+    def look_at(cls, path: Path, most: int) -> "Spool":
+        """As ``open``, but make nothing.
+
+        Raises:
+            SettingsError: It cannot be used, or is not there.
+        """
+        if not path.exists():
+            raise SettingsError(
+                f"there is no spool {path} yet", hint="see that spec.spool is right; 'pwsync capture setup' makes it"
+            )
+        return cls.open(path, most)
+
     def put(self, change: CapturedChange) -> None:
         """Add a change. When this returns, it survives a crash.
 

@@ -145,7 +145,7 @@ def look(spec: CaptureSpec, now: datetime) -> Status:
     Raises:
         SettingsError: It cannot be used.
     """
-    spool = Spool.open(Path(spec.spool), spec.max_changes)
+    spool = Spool.look_at(Path(spec.spool), spec.max_changes)
     waiting = spool.waiting()
     aside = {why.value: len(spool.names(why)) for why in Aside}
     doubtful = [str(account) for name in spool.names(Aside.DOUBTFUL)[-_NAMED:] if (account := _account(spool, name))]

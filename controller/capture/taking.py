@@ -80,6 +80,8 @@ def read_key(path: Path) -> CaptureKey:
     """
     try:
         return CaptureKey.parse(path.read_text(encoding="utf-8"))
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error.message}", hint=error.hint) from None
     except (OSError, ValueError):
         raise SettingsError(
             f"the capture key {path} cannot be read", hint="write there what 'pwsync secret capture-key' prints"

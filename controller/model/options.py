@@ -34,12 +34,13 @@ class Options(BaseModel):
     )
 
 
-def _beside_the_manifest(value: str, info: ValidationInfo) -> str:
+def beside_the_manifest(value: str, info: ValidationInfo) -> str:
+    """Make a path relative to the folder of its manifest whole."""
     folder = (info.context or {}).get("folder")
     return value if folder is None else str((Path(folder) / Path(value).expanduser()).resolve())
 
 
-FilePath = Annotated[str, AfterValidator(_beside_the_manifest)]
+FilePath = Annotated[str, AfterValidator(beside_the_manifest)]
 """A path; a relative one is relative to the folder of its manifest (validation context ``folder``)."""
 
 

@@ -189,8 +189,8 @@ def _address(url: str) -> SplitResult:
         raise Unusable("the address of the controller has more than scheme, host and port", hint=_EXAMPLE)
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
         raise Unusable(
-            "the controller is on another machine, and its answers hold passwords",
-            hint="use https://; for an authority of your own, give its certificate too (ca_file, caFile)",
+            "the controller is on another machine, and others could read what goes there",
+            hint="use https://; for an authority of your own, give its certificate too (caFile)",
         )
     return parts
 

@@ -32,7 +32,8 @@ def load_keyring(path: Path) -> Keyring:
     except FileNotFoundError:
         raise SettingsError(
             f"the key file {path} does not exist",
-            hint="restore its backup; a new one opens nothing that was sealed before",
+            hint="on a new machine make one: 'pwsync secret generate'; else see that --state-dir is right, or restore "
+            "its backup: a new one opens nothing that was sealed before",
         ) from None
     return parse_keyring(f"the key file {path}", content)
 

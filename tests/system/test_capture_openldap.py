@@ -171,7 +171,9 @@ def test_a_change_is_not_taken_for_failed_when_another_operation_of_its_id_fails
     """Nobody can keep a change to himself so."""
     slapd = captured.slapd
     with captured.listening(HoldingProgram):
-        collide(slapd, slapd.person_dn("grace"), "Initial-password-1", new="long-enough-1", base=f"cn=no,{slapd.base_dn}")
+        collide(
+            slapd, slapd.person_dn("grace"), "Initial-password-1", new="long-enough-1", base=f"cn=no,{slapd.base_dn}"
+        )
         assert captured.settled(1) == [("grace", "long-enough-1")]
 
 

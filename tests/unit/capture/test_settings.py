@@ -49,11 +49,15 @@ def test_paths_are_beside_the_settings(tmp_path: Path) -> None:
         (WHOLE + "  maxChanges: 0\n", "maxChanges"),
         (f"{OPENLDAP}, baseDN: people}}\n", "'people' is not a DN"),
         (f"{OPENLDAP}, baseDN: 'ou=people,'}}\n", "is not a DN"),
-        (f"{OPENLDAP}, baseDN: 'ou=a;o=b'}}\n", "write \\3B for ';'"),
+        (f"{OPENLDAP}, baseDN: 'ou=a;o=b'}}\n", "write ',' between the parts, and \\3B for ';' in a name"),
         (f'{OPENLDAP}, baseDN: "o=a\\nb"}}\n', "write \\0A for '\\n'"),
         (f"{OPENLDAP}, baseDN: 'o=#00'}}\n", "write \\23 for '#'"),
         (f"{OPENLDAP}, baseDN: '1.2.3=x,o=b'}}\n", "write the name that 1.2.3 has"),
         (f"{OPENLDAP}, baseDN: 'ou=,o=b'}}\n", "give ou= a value"),
+        (
+            f"{OPENLDAP}, baseDN: o=b}}\n".replace("loginSocket: l", "loginSocket: 'ldapi:///'"),
+            "give the file of ldapi",
+        ),
         (f"{OPENLDAP}, baseDN: o=x, accountAttribute: u id}}\n", "'u id' is not the name of an attribute"),
     ],
 )

@@ -2,7 +2,9 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -10,9 +12,10 @@ from controller.capture.change_log.state import Counts, ReaderState, save_reader
 from controller.capture.ds389.reader import Ds389Reader
 from controller.capture.forwarder import Forwarder
 from controller.capture.locks import lock_alone
-from controller.capture.openldap import PROGRAM, PROGRAM_LOCK
+from controller.capture.openldap import CONTINUE, PROGRAM, PROGRAM_LOCK, SockProgram
 from controller.capture.racf.reader import LogReader
 from controller.capture.sending import Sender
+from controller.capture.sock_listener import SockListener
 from controller.capture.spool import Aside, Spool
 from controller.sdk.errors import CallRefused
 from controller.sealing import file_access
@@ -147,6 +150,10 @@ def test_one_program_of_openldap_works_on_a_spool(source: Console) -> None:
     source.write("capture.yaml", f"{SETTINGS}  openldap: {{socket: s, loginSocket: l, baseDN: dc=x}}\n")
     spool = source.folder / "spool"
     other = lock_alone(Spool.open(spool, 1).path / PROGRAM_LOCK, PROGRAM)
+    assert "slapd refuses password changes" in source.expect(1, "capture", "status", *CONFIG).out
+    listener = SockListener(cast("SockProgram", AnswersAll()), source.folder / "s")
+    serving = threading.Thread(target=listener.serve, args=(lambda: None,))
+    serving.start()
     assert json.loads(source.expect(1, "capture", "status", *CONFIG, "-o", "json").out)["openldap"] == {
         "answering": True
     }
@@ -154,10 +161,35 @@ def test_one_program_of_openldap_works_on_a_spool(source: Console) -> None:
         "\npwsync_capture_openldap_answering 1\n" in source.expect(1, "capture", "status", *CONFIG, "-o", "metrics").out
     )
     refused = source.expect(1, "capture", "openldap", *CONFIG).err
+    listener.stop()
+    serving.join(20)
     os.close(other)
     assert "another 'pwsync capture openldap' works on the spool" in refused
     assert "slapd refuses password changes" in source.expect(1, "capture", "status", *CONFIG).out
-    assert not (source.folder / "s").exists()
+
+
+class AnswersAll:
+    """The program behind slapd's overlay, as far as the socket sees it."""
+
+    def answer(self, _: bytes) -> bytes:
+        return CONTINUE
+
+    def look_back(self) -> None:
+        """Nothing is under way."""
+
+
+def test_status_makes_no_spool_and_setup_no_folder_of_a_program(source: Console) -> None:
+    told = source.expect(1, "capture", "status", *CONFIG).err
+    assert "there is no spool" in told
+    assert "pwsync capture setup" in told
+    assert not (source.folder / "spool").exists()
+    refused = source.expect(1, "capture", "setup", "pam", *CONFIG, "--no-trial", "--program", ".").err
+    assert "name a file with --program" in refused
+
+
+def test_a_key_of_another_form_is_named(source: Console) -> None:
+    source.write("key", "nothing of ours\n")
+    assert f"{source.folder / 'key'}: this is no capture key" in source.expect(1, "capture", "pam", *CONFIG).err
 
 
 def test_a_token_that_every_user_can_read_is_refused(source: Console, monkeypatch: pytest.MonkeyPatch) -> None:
