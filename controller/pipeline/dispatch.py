@@ -58,6 +58,11 @@ class LaneWorker:
         self._unsettled: tuple[Attempt, Ending] | None = None
         self._at_work: Delivery | None = None
 
+    @property
+    def has_unsettled(self) -> bool:
+        """Whether an attempt was made that is not settled yet."""
+        return self._unsettled is not None
+
     def step(self) -> bool:
         """Settle the previous attempt and make the next one, if one is due; tell whether one was made.
 

@@ -172,15 +172,21 @@ class Workers:
         worker.close()
 
     def _work_off(self, crew: _Crew, worker: LaneWorker) -> bool:
-        """Deliver what is due and settle it; tell whether nothing is left over."""
+        """Deliver what is due and settle it; tell whether nothing is left over.
+
+        The router is told of what was settled alone: it summons again for what is due, also while the target is away.
+        """
+        has_news = worker.has_unsettled
         try:
             while not self._stopping.is_set() and worker.step():
+                has_news = True
                 crew.nudges.give()
             worker.finish()
         except Exception as error:  # noqa: BLE001  # a defect must not end a worker for good
             warn("A delivery is held up", error)
             return False
-        self._news.set()
+        if has_news:
+            self._news.set()
         return True
 
     def _renew(self) -> None:

@@ -1,7 +1,6 @@
 """The documentation is true: its commands are run, its manifests are read, its links lead somewhere."""
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.documentation.pages import Block, all_pages, anchors, blocks, fits, l
 from tests.documentation.shell import Shell, environment_for
 from tests.servers.fixtures import require_server
 from tests.servers.processes import free_port
+from tests.sessions.shell import copy_quickstart
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name_of(path): path for path in all_pages()}
@@ -68,7 +68,7 @@ def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path, warm
         target.write_text(block.body.replace(":8080", f":{port}"), encoding="utf-8")
         has_own_manifests = has_own_manifests or target.parent == tmp_path / "manifests"
     if not has_own_manifests:
-        shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+        copy_quickstart(tmp_path / "manifests")
     with Shell(tmp_path, environment_for(warm_pwsync, Path(sys.executable))) as shell:
         for step in steps(PAGES[name]):
             printed, code = shell.run(step.command.replace(":8080", f":{port}"))

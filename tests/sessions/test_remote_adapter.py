@@ -279,16 +279,17 @@ def test_wrong_arguments_are_named_before_anything_is_asked(language: str, tmp_p
 
 @pytest.mark.parametrize("language", ["node"], indirect=True)
 def test_a_waiting_group_adapter_is_told_of_what_is_applied_elsewhere(site: Site) -> None:
-    site.shell.write("manifests/group.yaml", GROUP)
-    site.shell.expect(0, "apply", "--yes")
+    def apply(host: str) -> None:
+        """Of other files than the controller watches: it would come first now and then."""
+        site.shell.write("elsewhere/host.yaml", host)
+        site.shell.expect(0, "apply", "elsewhere", "--yes")
+
+    site.shell.write("elsewhere/group.yaml", GROUP)
+    apply(MANIFEST)
     with site.adapter("mainframe") as adapter:
         begun(adapter)
         assert said(adapter) == "The adapters in the group are:"
-        site.shell.write(
-            "manifests/host.yaml", MANIFEST.replace("  syncToAdapter", "  group: mainframe\n  syncToAdapter")
-        )
-        site.shell.expect(0, "apply", "--yes")
+        apply(MANIFEST.replace("  syncToAdapter", "  group: mainframe\n  syncToAdapter"))
         assert said(adapter) == "An adapter was added to the group: host"
-        site.shell.write("manifests/host.yaml", MANIFEST)
-        site.shell.expect(0, "apply", "--yes")
+        apply(MANIFEST)
         assert said(adapter) == "An adapter was deleted from the group: host"

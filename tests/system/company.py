@@ -143,7 +143,7 @@ def _unicode(password: str) -> str:
 
 @contextmanager
 def running_company(
-    folder: Path, samba: SambaServer, people: Sequence[str], *, leaks: Leaks | None = None
+    folder: Path, samba: SambaServer, people: Sequence[str], *, leaks: Leaks | None = None, warm: Path | None = None
 ) -> Iterator[Company]:
     """Run the example until the end of the block. Everybody's first password is handed over.
 
@@ -152,6 +152,7 @@ def running_company(
         samba: A domain controller that keeps passwords for capture.
         people: Who has accounts.
         leaks: Searches for the passwords of service accounts too.
+        warm: What commands are started with that run to their end.
     """
     service_password = (leaks or Leaks()).password("Svc-")
     with ExitStack() as stack:
@@ -165,7 +166,7 @@ def running_company(
             "RACF_BIND_PASSWORD": RACF_PASSWORD,
             "POSTGRESQL_URL": directories.postgresql,
         }
-        controller = stack.enter_context(controller_process(folder, folder / "manifests", environment))
+        controller = stack.enter_context(controller_process(folder, folder / "manifests", environment, warm=warm))
         controller.command("apply", str(controller.manifests), "--yes")
         for principal in ("dc1", "openldap-agent", "ops"):
             controller.make_token(principal)

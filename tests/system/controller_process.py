@@ -28,6 +28,7 @@ class ControllerProcess:
 
     Attributes:
         program: What it is started with.
+        warm: What commands are started with that run to their end; without it, as the controller.
         options: Of every command.
         run_options: Of ``run`` alone.
         answers: Everything that the API and the commands said.
@@ -37,6 +38,7 @@ class ControllerProcess:
     manifests: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     program: tuple[str, ...] = (sys.executable, "-m", "controller")
+    warm: Path | None = None
     options: tuple[str, ...] = ()
     run_options: tuple[str, ...] = ()
     answers: list[str] = field(default_factory=list)
@@ -60,7 +62,7 @@ class ControllerProcess:
     def command(self, *arguments: str, stdin: str = "", expected: int | None = 0) -> str:
         """Run a command of ``pwsync``; returns its standard output."""
         done = subprocess.run(
-            [*self._program(), *self.options, *arguments],
+            [*(self.program if self.warm is None else (self.warm,)), *self._everywhere(), *arguments],
             input=stdin.encode(),
             capture_output=True,
             check=False,
@@ -84,7 +86,7 @@ class ControllerProcess:
         arguments += self.run_options
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._program(), *self.options, *arguments],
+                [*self.program, *self._everywhere(), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -166,8 +168,8 @@ class ControllerProcess:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) != 0
 
-    def _program(self) -> list[str]:
-        return [*self.program, "--state-dir", str(self.state_dir)]
+    def _everywhere(self) -> list[str]:
+        return ["--state-dir", str(self.state_dir), *self.options]
 
 
 def select_nothing(seconds: float) -> None:
@@ -177,10 +179,10 @@ def select_nothing(seconds: float) -> None:
 
 @contextmanager
 def controller_process(
-    folder: Path, manifests: Path, environment: Mapping[str, str], *options: str
+    folder: Path, manifests: Path, environment: Mapping[str, str], *options: str, warm: Path | None = None
 ) -> Iterator[ControllerProcess]:
     """An installation whose controller, if it runs, is ended at the end."""
-    made = ControllerProcess(folder, manifests, environment, options=options)
+    made = ControllerProcess(folder, manifests, environment, options=options, warm=warm)
     try:
         yield made
     finally:

@@ -143,7 +143,7 @@ class StatusCompany:
 
 
 @contextmanager
-def status_company(folder: Path) -> Iterator[StatusCompany]:
+def status_company(folder: Path, warm: Path) -> Iterator[StatusCompany]:
     """All is running: alice's wiki account is well, bob and carol are unknown to the intranet, mail is away."""
     leaks = Leaks()
     manifests = folder / "manifests"
@@ -153,7 +153,7 @@ def status_company(folder: Path) -> Iterator[StatusCompany]:
         (folder / f"{system}.htpasswd").write_text("")
         (folder / f"{system}.htpasswd").chmod(0o600)
     environment = {"MAIL_PASSWORD": leaks.password("Svc-")}
-    with controller_process(folder, manifests, environment) as controller:
+    with controller_process(folder, manifests, environment, warm=warm) as controller:
         controller.command("apply", str(manifests), "--yes")
         for principal in PEOPLE:
             controller.make_token(principal)

@@ -41,11 +41,13 @@ spec: {{application: HOSTS, windowsAccount: 'CORP\\{USER}', externalAccount: {US
 """
 
 
-def test_what_a_user_changes_with_passwd_and_root_with_chpasswd_reaches_the_controller(tmp_path: Path) -> None:
+def test_what_a_user_changes_with_passwd_and_root_with_chpasswd_reaches_the_controller(
+    tmp_path: Path, warm_pwsync: Path
+) -> None:
     folder = tmp_path / "host"
     folder.mkdir()
     (tmp_path / "manifests.yaml").write_text(MANIFEST)
-    with controller_process(tmp_path, tmp_path / "manifests.yaml", {}) as controller:
+    with controller_process(tmp_path, tmp_path / "manifests.yaml", {}, warm=warm_pwsync) as controller:
         controller.command("apply", str(controller.manifests), "--yes")
         controller.make_token("host")
         controller.start()

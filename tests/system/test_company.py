@@ -36,12 +36,14 @@ def leaks() -> Leaks:
 
 
 @pytest.fixture(scope="module")
-def company(samba: SambaServer, tmp_path_factory: pytest.TempPathFactory, leaks: Leaks) -> Iterator[Company]:
+def company(
+    samba: SambaServer, tmp_path_factory: pytest.TempPathFactory, leaks: Leaks, warm_pwsync: Path
+) -> Iterator[Company]:
     """The example, once everybody's first password is in force everywhere and OpenLDAP has told so."""
     require_server("gpg", "gpgconf", "slapd", "ldappasswd")
     folder = tmp_path_factory.mktemp("company")
     with keeping_passwords(samba), samba.lenient():
-        with running_company(folder, samba, PEOPLE, leaks=leaks) as company:
+        with running_company(folder, samba, PEOPLE, leaks=leaks, warm=warm_pwsync) as company:
             first = company.changes(until=lambda found: len(found) == FIRST)
             assert {change["state"] for change in first if change["account"].startswith("CORP")} == {"completed"}
             yield company

@@ -87,7 +87,9 @@ def leaks() -> Leaks:
 
 
 @pytest.fixture
-def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks) -> Iterator[Company]:
+def company(
+    samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks, warm_pwsync: Path
+) -> Iterator[Company]:
     """The example with one user, whose first password the capture reports."""
     require_server("gpg", "gpgconf")
     user, first, service_password = "echo", leaks.password(), leaks.password("Svc-")
@@ -101,7 +103,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path: Path, leaks: Leaks
     (manifests / "staff.csv").write_text(f"windows,external\n{user},{user}\n")
     environment = {"CORP_BIND_PASSWORD": service_password, "OPENLDAP_BIND_PASSWORD": leaks.known(SERVICE_PASSWORD)}
     slapd.add_person(user)
-    running = controller_process(tmp_path, manifests, environment)
+    running = controller_process(tmp_path, manifests, environment, warm=warm_pwsync)
     with keeping_passwords(samba), samba.lenient(), running as controller:
         samba.add_user("svc-echo", service_password)
         samba.add_user(user, first)

@@ -61,7 +61,7 @@ spec:
 
 
 @pytest.fixture
-def controller(tmp_path: Path) -> Iterator[ControllerProcess]:
+def controller(tmp_path: Path, warm_pwsync: Path) -> Iterator[ControllerProcess]:
     folder = tmp_path / "controller"
     (folder / "manifests").mkdir(parents=True)
     (folder / "manifests" / "all.yaml").write_text(MANIFESTS)
@@ -69,7 +69,7 @@ def controller(tmp_path: Path) -> Iterator[ControllerProcess]:
     issued = authority.issue("127.0.0.1")
     tls = ("--tls-certificate", str(issued.certificate_file), "--tls-key", str(issued.key_file))
     trusted = ssl.create_default_context(cafile=authority.ca_file)
-    with controller_process(folder, folder / "manifests", {}) as made:
+    with controller_process(folder, folder / "manifests", {}, warm=warm_pwsync) as made:
         made.client.close()
         made.client = httpx.Client(base_url=f"https://127.0.0.1:{made.port}", verify=trusted, timeout=30)
         made.run_options = (*tls, "--rate-limit", "0", "--access-log")

@@ -61,7 +61,9 @@ def _reset(dn: str, password: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def company(samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def company(
+    samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.TempPathFactory, warm_pwsync: Path
+) -> Iterator[Company]:
     """The example, with the ports and certificates of these servers."""
     folder = tmp_path_factory.mktemp("company")
     leaks = Leaks()
@@ -78,7 +80,7 @@ def company(samba: SambaServer, slapd: SlapdServer, tmp_path_factory: pytest.Tem
     slapd.add_person("bob")
     slapd.add(f"dn: ou=partners,{BASE_DN}\nobjectClass: organizationalUnit\nou: partners\n")
     environment = {"CORP_BIND_PASSWORD": service_password, "OPENLDAP_BIND_PASSWORD": leaks.known(SERVICE_PASSWORD)}
-    running = controller_process(folder, folder / "example" / "manifests", environment)
+    running = controller_process(folder, folder / "example" / "manifests", environment, warm=warm_pwsync)
     with samba.lenient(), running as controller:
         controller.command("apply", str(controller.manifests), "--yes")
         controller.make_token("dc1")

@@ -32,11 +32,11 @@ def server() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture
-def controller(server: PostgresqlServer, tmp_path: Path) -> Iterator[ControllerProcess]:
+def controller(server: PostgresqlServer, tmp_path: Path, warm_pwsync: Path) -> Iterator[ControllerProcess]:
     """A controller on that server; it runs."""
     manifests = tmp_path / "manifests"
     declare_staff(manifests, USERS)
-    with controller_process(tmp_path, manifests, {"PWSYNC_DATABASE": server.url}) as made:
+    with controller_process(tmp_path, manifests, {"PWSYNC_DATABASE": server.url}, warm=warm_pwsync) as made:
         made.command("apply", str(manifests), "--yes")
         made.make_token("dc1")
         made.start()

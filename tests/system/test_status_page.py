@@ -27,10 +27,10 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StatusCompany]:
+def company(tmp_path_factory: pytest.TempPathFactory, warm_pwsync: Path) -> Iterator[StatusCompany]:
     """The company with two parked deliveries (bob, carol), one that waits (dave), and one that is well (alice)."""
     require_chromium()
-    with status_company(tmp_path_factory.mktemp("status")) as made:
+    with status_company(tmp_path_factory.mktemp("status"), warm_pwsync) as made:
         for user in ("alice", "bob", "carol"):
             made.finish(user)
         made.change("dave")
@@ -244,8 +244,11 @@ def test_a_held_plan_is_shown_as_a_diff(company: StatusCompany, browser: Chrome)
     assert complaints_of_axe(browser) == []
 
 
-def test_an_open_page_does_not_keep_the_controller_from_stopping(tmp_path: Path) -> None:
-    with status_company(tmp_path) as company, httpx.Client(base_url=company.url, timeout=PATIENCE) as client:
+def test_an_open_page_does_not_keep_the_controller_from_stopping(tmp_path: Path, warm_pwsync: Path) -> None:
+    with (
+        status_company(tmp_path, warm_pwsync) as company,
+        httpx.Client(base_url=company.url, timeout=PATIENCE) as client,
+    ):
         assert client.post("/login", data={"token": company.controller.tokens["ops"]}).status_code == 303
         with client.stream("GET", "/live") as stream:
             lines = stream.iter_lines()

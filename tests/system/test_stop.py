@@ -58,12 +58,12 @@ def password_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def controller(tmp_path: Path, password_file: Path) -> Iterator[ControllerProcess]:
+def controller(tmp_path: Path, password_file: Path, warm_pwsync: Path) -> Iterator[ControllerProcess]:
     """A controller that delivers to it, with metrics on an address of their own."""
     folder = tmp_path / "controller"
     (folder / "manifests").mkdir(parents=True)
     (folder / "manifests" / "all.yaml").write_text(MANIFESTS.format(file=password_file))
-    with controller_process(folder, folder / "manifests", {}) as made:
+    with controller_process(folder, folder / "manifests", {}, warm=warm_pwsync) as made:
         made.run_options = ("--metrics-listen", f"127.0.0.1:{free_port()}", "--access-log")
         made.command("apply", str(made.manifests), "--yes")
         for principal in ("dc1", "ops"):

@@ -31,7 +31,7 @@ def database() -> Iterator[str]:
 
 
 @pytest.fixture
-def pair(database: str, tmp_path: Path) -> Iterator[list[ControllerProcess]]:
+def pair(database: str, tmp_path: Path, warm_pwsync: Path) -> Iterator[list[ControllerProcess]]:
     """Two controllers with one key on one database; both run."""
     manifests = tmp_path / "manifests"
     declare_staff(manifests, USERS)
@@ -40,7 +40,11 @@ def pair(database: str, tmp_path: Path) -> Iterator[list[ControllerProcess]]:
         for number in range(2):
             folder = tmp_path / f"controller{number}"
             folder.mkdir()
-            pair.append(stack.enter_context(controller_process(folder, manifests, {"PWSYNC_DATABASE": database})))
+            pair.append(
+                stack.enter_context(
+                    controller_process(folder, manifests, {"PWSYNC_DATABASE": database}, warm=warm_pwsync)
+                )
+            )
         pair[0].command("apply", str(manifests), "--yes")
         pair[0].make_token("dc1")
         pair[1].tokens = pair[0].tokens

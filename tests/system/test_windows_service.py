@@ -100,13 +100,18 @@ def test_its_version_is_that_of_the_controller_and_other_words_are_explained(dc:
     assert (code, told.splitlines()[0]) == (2, "usage: pwsync-forwarder COMMAND")
 
 
-def test_a_change_goes_all_the_way_from_the_password_filter_to_a_target(dc: ForwarderProcess) -> None:
+def test_a_change_goes_all_the_way_from_the_password_filter_to_a_target(
+    dc: ForwarderProcess, warm_pwsync: Path
+) -> None:
     leaks = Leaks()
     first, last = leaks.password(), leaks.password("\u00df\U0001f511")
     manifests = dc.folder / "manifests"
     declare_staff(manifests, 1)
     build_lsass(dc.windows)
-    with controller_process(dc.folder, manifests, {}) as controller, running_lsass(dc.windows) as lsass:
+    with (
+        controller_process(dc.folder, manifests, {}, warm=warm_pwsync) as controller,
+        running_lsass(dc.windows) as lsass,
+    ):
         controller.command("apply", str(manifests), "--yes")
         controller.make_token("dc1")
         key = controller.command("secret", "capture-key").strip()

@@ -3,6 +3,7 @@
 Run as ``python -m tests.warm.server SOCKET``; it says ``ready`` and ends when its standard input does.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -13,10 +14,11 @@ import select
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import controller
 from controller.cli.main import command_line
@@ -113,7 +115,19 @@ def become(command: dict[str, Any]) -> None:
     buffering = 1 if "PYTHONUNBUFFERED" in os.environ else -1
     sys.stdout = open(1, "w", buffering, encoding="utf-8", closefd=False)  # noqa: SIM115  # the process's own
     sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115  # the process's own
-    run_command()
+    try:
+        run_command()
+    except SystemExit as ended:
+        leave(int(ended.code or 0))
+
+
+def leave(code: int) -> NoReturn:
+    """End as processes do, but do not take the program apart: that would copy the memory it shares with the server."""
+    threading._shutdown()  # type: ignore[attr-defined]  # what the interpreter does first
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main() -> None:

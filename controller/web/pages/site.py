@@ -52,7 +52,7 @@ class Site:
     def __init__(self, gate: Gate, insight: Insight, limiter: CapacityLimiter) -> None:
         self.gate = gate
         self.limiter = limiter
-        self.plans = Plans(insight.make_plan)
+        self.plans = Plans(insight.make_plan, insight.rounds)
         self.rounds = insight.rounds
         self.static = StaticFiles()
         self._templates = make_environment(self.static.digests)

@@ -73,6 +73,11 @@ def test_rules_do_what_their_notation_says(text: str, password: str, expected: s
     assert filtered(text, password) == expected
 
 
+@pytest.mark.parametrize("text", ["dc/", "uc/lc/", "rc/2/#@/", "sc/2/a//xy/", "ps/8/#/pe/10/$/", "tr/11/"])
+def test_a_filter_tells_its_notation(text: str) -> None:
+    assert PasswordFilter(parse_rules(text)).notation() == text
+
+
 @given(st.lists(rules, max_size=6))
 def test_reading_the_notation_gives_the_rules_back(chosen: list[Rule]) -> None:
     assert parse_rules("".join(map(notation, chosen))) == tuple(chosen)

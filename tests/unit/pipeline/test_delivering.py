@@ -252,6 +252,20 @@ def test_a_failure_that_comes_after_the_lease_was_lost_changes_nothing(
     assert bench.outcome(change) == ("completed", "")
 
 
+@pytest.mark.usefixtures("directory")
+def test_a_worker_tells_whether_an_attempt_is_not_settled_yet(bench: PipelineBench) -> None:
+    worker, told = bench.new_worker(LANE), []
+    bench.windows("alice", "New-1")
+    bench.route()
+    told.append(worker.has_unsettled)
+    assert worker.step()
+    told.append(worker.has_unsettled)
+    worker.finish()
+    told.append(worker.has_unsettled)
+    worker.close()
+    assert told == [False, True, False]
+
+
 def test_a_renewed_lease_keeps_a_slow_delivery_with_its_worker(
     bench: PipelineBench, directory: MemoryDirectory
 ) -> None:

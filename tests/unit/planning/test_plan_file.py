@@ -8,7 +8,7 @@ import pytest
 from controller.model.errors import InvalidInput
 from controller.model.options import Bind, LdapEndpoint, SecretReference
 from controller.model.topology import Domain, DomainDirectory
-from controller.planning.change import Update
+from controller.planning.change import Replace, Update
 from controller.planning.encoding import canonical
 from controller.planning.plan import Plan, make_plan
 from controller.planning.plan_file import _checksum, dump_plan, load_plan
@@ -103,6 +103,10 @@ _MAPPING = {"kind": "Mapping", "application": "A", "windows": "CORP\\a", "extern
             "plan.json: changes[0]: before and after are not the same object",
         ),
         (
+            {"changes": [{"action": "replace", "before": _MAPPING, "after": _MAPPING | {"application": "B"}}]},
+            "plan.json: changes[0]: before and after are not the same object",
+        ),
+        (
             {"changes": [{"action": "create", "after": _RESOURCE | {"kind": "Robot"}}]},
             "plan.json: changes[0].after: not an object that this version knows",
         ),
@@ -146,6 +150,13 @@ _MAPPING = {"kind": "Mapping", "application": "A", "windows": "CORP\\a", "extern
 )
 def test_a_file_of_the_wrong_shape_is_refused_with_its_place(fields: dict[str, Any], message: str) -> None:
     assert _refusal(_edited(**fields)).message.startswith(message)
+
+
+def test_a_mapping_that_moves_to_another_external_account_comes_back() -> None:
+    before, after = (state(application("PAYROLL"), mapping("PAYROLL", "alice", external)) for external in ("A1", "A2"))
+    plan = make_plan(before, after)
+    assert [type(change) for change in plan.changes] == [Replace]
+    assert load_plan(dump_plan(plan), "plan.json") == plan
 
 
 def test_holds_come_back() -> None:

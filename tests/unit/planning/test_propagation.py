@@ -63,6 +63,12 @@ def test_a_chain_to_another_windows_account_is_held_and_its_way_is_shown() -> No
     assert planned(desired).holds == (Hold("propagationConflict", message, HINT, can_force=False),)
 
 
+def test_accounts_beside_a_chain_are_no_part_of_it() -> None:
+    pairs = [mapped("R", "alice", "A1"), mapped("S", "bob", "A1")]
+    objects = system_of("racf", FULL, "R", "S")
+    assert held(world(*objects, *pairs, mapped("R", "carol", "C1"))) == held(world(*objects, *pairs))
+
+
 def test_an_external_change_that_would_reach_two_windows_accounts_is_held() -> None:
     desired = world(*system_of("racf", TAKING, "R", "S"), mapped("R", "alice", "A1"), mapped("S", r"LAB\bob", "A1"))
     message = "a change of racf:A1 would reach two Windows accounts"

@@ -14,7 +14,7 @@ from controller.model.errors import AccountRefused, Unavailable
 from controller.model.observation import Standing, Survey
 from controller.model.secret import Secret
 from controller.model.topology import Adapter, Application, CredentialField, Key, Kind
-from controller.model.verification import MOST_DIFFERING, SETTLED_FOR, VerificationPolicy
+from controller.model.verification import MOST_DIFFERING, SETTLED_FOR, Verification, VerificationPolicy
 from controller.ports.connectors import Connector
 from controller.reconcile.observer import Observer
 from controller.reconcile.picture import object_statuses
@@ -333,7 +333,12 @@ def test_what_is_changed_in_the_midst_of_a_try_makes_it_tell_nothing(bench: Benc
     assert (len(bench.probes()), bench.outcome(), bench.told()) == (1, "unknown", [])
 
 
-@pytest.mark.parametrize("prepare", [_was_stored_just_now, _was_reported_just_now])
+def _was_tried_by_another_controller(bench: Bench) -> None:
+    with bench.pipeline.store.write() as tx:
+        tx.verifications.put(AL, Verification(START, LONG_AGO))
+
+
+@pytest.mark.parametrize("prepare", [_was_stored_just_now, _was_reported_just_now, _was_tried_by_another_controller])
 def test_what_is_changed_between_the_look_and_the_try_is_not_tried(
     bench: Bench, prepare: Callable[[Bench], None]
 ) -> None:

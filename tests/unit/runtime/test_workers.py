@@ -14,7 +14,7 @@ from controller.pipeline.dispatch import LaneWorker
 from controller.pipeline.intake import Caller, Report
 from controller.runtime.drain import Drain
 from controller.runtime.wiring import Installation
-from controller.runtime.workers import Workers
+from controller.runtime.workers import Workers, _Crew
 from tests.doubles.memory import MemoryDirectory
 from tests.doubles.topologies import resource
 
@@ -120,6 +120,35 @@ def test_a_store_that_is_away_for_a_moment_holds_up_and_loses_nothing(
     workers.stop()
     drain.close()
     assert directory.accounts["user0"] == "New-1"
+
+
+def test_the_router_is_told_of_what_was_settled_and_not_of_what_waits_for_a_target_that_is_away(
+    installation: Installation, directory: MemoryDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = installation.make_workers()
+    crew = _Crew(installation.make_circuit())
+    worker = installation.make_worker("adapter/memory", crew.circuit)
+    report(installation, "user0", "New-1")
+    assert installation.router.route_next()
+
+    def is_told() -> bool:
+        workers._news.clear()
+        assert workers._work_off(crew, worker)
+        return workers._news.is_set()
+
+    with directory.down():
+        assert is_told()
+        assert not is_told()
+    crew.circuit.retry_at = None
+    with monkeypatch.context() as patch:
+        patch.setattr(LaneWorker, "_settle", _fail)
+        assert not workers._work_off(crew, worker)
+    assert is_told()
+    assert directory.accounts["user0"] == "New-1"
+
+
+def _fail(*_: object) -> None:
+    raise StoreUnavailable("the store is away")
 
 
 def test_the_drain_delivers_all_that_is_due_and_returns(installation: Installation, directory: MemoryDirectory) -> None:

@@ -152,7 +152,7 @@ def test_plans_are_kept_for_a_while_the_longer_the_longer_they_take() -> None:
         now[0] += 2.0
         return plan_of()
 
-    plans = Plans(make, lambda: now[0])
+    plans = Plans(make, steady=lambda: now[0])
     first = plans.current()
     now[0] += 2.0 * SHARE - 0.1
     assert plans.current() is first
@@ -160,6 +160,17 @@ def test_plans_are_kept_for_a_while_the_longer_the_longer_they_take() -> None:
     assert plans.current() is not first
     assert len(made) == 2
     assert FRESH_SECONDS < 2.0 * SHARE
+
+
+def test_a_plan_is_not_kept_beyond_a_round_of_the_reconcile_loop() -> None:
+    rounds = Rounds()
+    plans = Plans(plan_of, rounds, lambda: 0.0)
+    first = plans.current()
+    assert plans.current() is first
+    rounds.note(ReconcileResult(Outcome.HELD), START, timedelta(minutes=5))
+    second = plans.current()
+    assert second is not first
+    assert plans.current() is second
 
 
 def test_changes_are_filtered_and_paged(pages: PagesBench) -> None:
