@@ -17,6 +17,8 @@ LONGEST_OUTPUT = 8 * 1024
 """Bytes of a command's output that are kept."""
 _CHUNK = 32 * 1024
 _CONNECT_SECONDS = 10.0
+_SSH_PORT = 22
+_NO_FORM = "is not in the form of known_hosts"
 _KINDS: Sequence[type[paramiko.PKey]] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -119,8 +121,22 @@ class Session:
     def _load_known_hosts(self, client: paramiko.SSHClient) -> None:
         try:
             client.load_host_keys(self.known_hosts)
-        except (OSError, paramiko.SSHException, ValueError) as error:
-            raise ChannelRefused(f"knownHosts {self.known_hosts} cannot be used: {error}") from error
+            known = client.get_host_keys()
+            known.lookup("")  # hashed names are only decoded when a name is compared with them
+            flaw = "" if known else _NO_FORM
+        except OSError as error:
+            flaw = f"cannot be read: {error.strerror}"
+        except paramiko.hostkeys.InvalidHostKey as error:
+            has_marker = error.line.startswith("@")
+            flaw = "has a line with @cert-authority or @revoked, which cannot be used here" if has_marker else _NO_FORM
+        except Exception:  # noqa: BLE001  # paramiko has no one error for a file that makes no sense
+            flaw = _NO_FORM
+        if flaw:  # raised outside of the handler: the cause quotes the file, and it may be that of a private key
+            port = "" if self.port == _SSH_PORT else f"-p {self.port} "
+            raise ChannelRefused(
+                f"knownHosts {self.known_hosts} {flaw}",
+                hint=f"make it with: ssh-keyscan {port}{self.host}, and ask the host's administrator if it is right",
+            )
 
     def _unwilling(self, user: str, *, is_ours: bool) -> ChannelRefused | AccountRefused:
         if is_ours:

@@ -98,7 +98,7 @@ def account(sshd: SshServer, fresh_name: Callable[[str], str]) -> str:
 def test_another_key_of_the_host_or_none_is_refused(sshd: SshServer, account: str, tmp_path: Path, key: str) -> None:
     known = tmp_path / "known_hosts"
     other = (sshd.folder / "key.pub").read_text().split()[1]
-    known.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 {other}\n" if key else "")
+    known.write_text(f"[127.0.0.1]:{sshd.port if key else 9} ssh-ed25519 {other}\n")
     with pytest.raises(ChannelRefused, match="the key of ssh://"):
         connect_to(sshd, knownHosts=str(known)).set_password(account, Secret(NEW))
     with pytest.raises(ChannelRefused, match="knownHosts"):
