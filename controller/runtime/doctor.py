@@ -81,6 +81,10 @@ def _findings(target: _Target, connect: Connect, now: datetime) -> Iterator[Find
     except PwsyncError as error:
         has_failed = True
         yield Finding("settings", Verdict.FAILED, error.message, error.hint)
+    except Exception as error:  # noqa: BLE001  # a defect of a connector must not hide the others; its text may hold secrets
+        has_failed = True
+        what = f"the connector failed unexpectedly ({type(error).__name__})"
+        yield Finding("connector", Verdict.FAILED, what, "report it to its author")
     if not has_failed:
         yield _of_policy(ask(connect, target.spec))
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,8 +15,10 @@ from controller.model.session import KEEP_ALIVE, AdapterSession
 from controller.model.topology import REMOTE, Adapter, ConnectorSpec, Kind
 from controller.ports.connectors import ConnectorCatalogue, ConnectorType
 from controller.runtime.doctor import Diagnosis, diagnose, target_names
-from tests.doubles.memory import MemoryConnectorType, MemoryDirectory
+from tests.doubles.memory import MemoryConnectorType, MemoryDirectory, MemoryOptions
 from tests.doubles.pipeline import START, PipelineBench
+
+FOUND = Finding("port", Verdict.OK, "it is open")
 
 
 class Catalogue:
@@ -94,6 +97,25 @@ def test_a_connector_that_cannot_be_made_is_a_finding(bench: PipelineBench, dire
     bench.put(Kind.ADAPTER, "y", Adapter(ConnectorSpec("unheard-of")))
     diagnosis = checked(bench, directory, "adapter/y")[0]
     assert diagnosis.findings == (Finding("settings", Verdict.FAILED, "there is no connector type unheard-of"),)
+
+
+@pytest.mark.parametrize("place", ["connect", "diagnose", "close"])
+def test_a_defect_of_one_connector_is_a_finding_without_its_text_and_hides_no_other(
+    bench: PipelineBench, directory: MemoryDirectory, place: str
+) -> None:
+    connector = Mock(**{"diagnose.return_value": iter([FOUND])})
+    connector_type = Mock(options=MemoryOptions, **{"connect.return_value": connector})
+    getattr(connector_type if place == "connect" else connector, place).side_effect = RuntimeError("S3cret")
+    types = {"memory": MemoryConnectorType({"": directory}), "defective": connector_type}
+    bench.put(Kind.ADAPTER, "a", Adapter(ConnectorSpec("defective", {"directory": ""})))
+
+    broken, other = diagnose(bench.store, Mock(get=types.__getitem__))
+
+    what, hint = "the connector failed unexpectedly (RuntimeError)", "report it to its author"
+    told = (FOUND,) if place == "close" else ()
+    assert broken == Diagnosis("adapter/a", (*told, Finding("connector", Verdict.FAILED, what, hint)))
+    assert not broken.is_healthy
+    assert (other.target, other.is_healthy) == ("adapter/x", True)
 
 
 @pytest.mark.parametrize(
