@@ -190,8 +190,9 @@ class SockProgram:
         if former is not None and former.file:
             former.problem = "another one had the same id"
             self._later(partial(self._doubt_of, former))
-        for one in beyond:
-            self._later(partial(self._give_up, one))
+        for one in beyond:  # at once, so that whoever abandons changes waits for this himself
+            one.problem = "too many others are under way"
+            self._doubt_of(one)
         return CONTINUE
 
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
