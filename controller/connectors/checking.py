@@ -12,10 +12,15 @@ def diagnose_by_check(check: Callable[[], None]) -> Iterator[Finding]:
     try:
         check()
     except ConnectorError as error:
-        words = f" ({error.words})" if error.words else ""
-        yield Finding("channel", Verdict.FAILED, f"{error.message}{words}", error.hint)
+        yield failed("channel", error)
     else:
         yield Finding("channel", Verdict.OK, "it is there and accepts us")
+
+
+def failed(check: str, error: ConnectorError) -> Finding:
+    """A check that an error ended; the directory's own words are told."""
+    words = f" ({error.words})" if error.words else ""
+    return Finding(check, Verdict.FAILED, f"{error.message}{words}", error.hint)
 
 
 def survey_by_look_up(look_up: Callable[[str], object], accounts: Sequence[str]) -> Survey:

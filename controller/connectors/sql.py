@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
+from controller.connectors.checking import failed
 from controller.connectors.hashing import HashUnknown, Scheme, hash_password, matches
 from controller.connectors.sql_engine import make_engine
 from controller.connectors.sql_errors import OF_LOGINS
@@ -114,7 +115,7 @@ class SqlConnector:
             self.check()
             missing = [account for account, sighting in self.survey(accounts).accounts.items() if not sighting.exists]
         except ConnectorError as error:
-            yield Finding("table", Verdict.FAILED, error.message, error.hint)
+            yield failed("table", error)
             return
         yield Finding("table", Verdict.OK, f"{self.table}: login, columns and the right to update are there")
         if missing:

@@ -85,6 +85,13 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
     AccountRefused: ("refuses the new value of this row", "a constraint or trigger of the table forbids it"),
     Indeterminate: ("did not answer while the change was committed", ""),
 }
+_NAME_OR_PASSWORD = "mend the name or password in url / urlFrom"  # noqa: S105  # a hint
+_LOGIN_REFUSED: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(["28000", "28P01", "1045", "1698"], ("does not let our login in", _NAME_OR_PASSWORD)),
+    # Refused while psycopg connected: neither it nor libpq tells a code, so that the database's name may be the cause.
+    "": ("does not let our login in", f"{_NAME_OR_PASSWORD}; if both are right, the name of the database"),
+}
+"""Of ``ChannelRefused``, by code: the server did not accept who we are. What we may do is another matter."""
 OF_TABLES = Wording(_SENTENCES)
 OF_LOGINS = Wording(
     {
@@ -119,6 +126,8 @@ def translate(
     if is_committing and (kind is Unavailable or not code):
         kind = Indeterminate
     what, hint = wording.sentences[kind]
+    if kind is ChannelRefused:
+        what, hint = _LOGIN_REFUSED.get(code, (what, hint))
     return kind(f"the database of {place} {what}", directory_code=code, words=_words(error, secret), hint=hint)
 
 

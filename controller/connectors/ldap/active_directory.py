@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock, failed
+from controller.connectors.checking import failed
+from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock
 from controller.connectors.ldap.domain_policy import RESULTANT_POLICY, read_domain_policy
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused

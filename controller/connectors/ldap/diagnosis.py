@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from controller.connectors.checking import failed
 from controller.connectors.ldap import tls
 from controller.connectors.ldap.times import generalized_time
 from controller.model.diagnosis import Finding, Verdict
@@ -36,12 +37,6 @@ class _Failed(Exception):
     def __init__(self, check: str, error: ConnectorError) -> None:
         super().__init__(check)
         self.finding = failed(check, error)
-
-
-def failed(check: str, error: ConnectorError) -> Finding:
-    """A check that an error ended; the directory's own words are told."""
-    words = f" ({error.words})" if error.words else ""
-    return Finding(check, Verdict.FAILED, f"{error.message}{words}", error.hint)
 
 
 def _name(session: "Session") -> Finding:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock, failed
+from controller.connectors.checking import failed
+from controller.connectors.ldap.diagnosis import diagnose_channel, diagnose_clock
 from controller.connectors.ldap.endpoint import Endpoint, LdapUrl, Patience
 from controller.connectors.ldap.errors import change_refused, is_right_password, write_refused
 from controller.connectors.ldap.escaping import PLACEHOLDER, in_dn, in_filter

@@ -164,6 +164,20 @@ def test_a_login_without_the_right_is_a_refused_channel(mariadb: MariadbServer) 
     assert mariadb.lets_in("target", INITIAL)
 
 
+@pytest.mark.parametrize("user", [SERVICE, "not-there"])
+@pytest.mark.parametrize("options", [{"roles": "mariadb"}, _TABLE], ids=["accounts", "table"])
+def test_our_own_wrong_password_is_no_question_of_rights(
+    mariadb: MariadbServer, user: str, options: dict[str, object]
+) -> None:
+    resolve = secrets_from({"APP": f"mariadb+pymysql://{user}:Wrong-S3cret@127.0.0.1:{mariadb.port}"})
+    given = SqlOptions.model_validate({"urlFrom": {"env": "APP"}, **options})
+    with closing(CONNECTOR_TYPE.connect(given, resolve)) as connector:
+        (found,) = connector.diagnose(())
+    assert "does not let our login in" in found.message
+    assert "Wrong-S3cret" not in found.message
+    assert found.remedy == "mend the name or password in url / urlFrom"
+
+
 def test_a_server_that_wants_to_see_passwords_is_a_refused_channel(mariadb: MariadbServer, accounts: Connector) -> None:
     mariadb.administer(
         f"CREATE OR REPLACE USER target IDENTIFIED BY '{INITIAL}'", "INSTALL SONAME 'simple_password_check'"

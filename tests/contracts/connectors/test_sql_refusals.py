@@ -11,6 +11,7 @@ from sqlalchemy import event, make_url
 from controller.connectors import sql_engine
 from controller.connectors.sql import CONNECTOR_TYPE, SqlConnector
 from controller.connectors.sql_options import SqlOptions
+from controller.model.diagnosis import Verdict
 from controller.model.errors import AccountRefused, Busy, ChannelRefused, Indeterminate, Unavailable
 from controller.model.secret import Secret
 from tests.contracts.connectors.contract import words_of
@@ -75,6 +76,16 @@ def test_a_wrong_login_is_a_refused_channel_and_does_not_show_its_password(conne
 
     assert "Wrong-S3cret" not in words_of(caught.value)
     assert "password authentication failed" in caught.value.words
+    assert caught.value.hint.startswith("mend the name or password in url / urlFrom")
+
+
+def test_doctor_tells_a_wrong_login_with_the_words_of_the_server(connect: Connect) -> None:
+    (found,) = connect(password="Wrong-S3cret").diagnose(())
+    assert (found.check, found.verdict) == ("table", Verdict.FAILED)
+    assert "does not let our login in" in found.message
+    assert "password authentication failed" in found.message
+    assert "Wrong-S3cret" not in found.message
+    assert found.remedy.startswith("mend the name or password in url / urlFrom")
 
 
 def test_a_database_that_does_not_exist_is_a_refused_channel(connect: Connect) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -190,6 +190,19 @@ def test_a_login_without_the_right_is_a_refused_channel(
     finally:
         connector.close()
         administrator.execute("DROP ROLE reader")
+
+
+@pytest.mark.usefixtures("administrator")
+@pytest.mark.parametrize("password", ["", ":Wrong-S3cret"])
+def test_our_own_wrong_password_is_no_question_of_rights(application_postgresql: str, password: str) -> None:
+    port = make_url(application_postgresql).port
+    resolve = secrets_from({"ROLES": f"postgresql+psycopg://{SERVICE}{password}@127.0.0.1:{port}/postgres"})
+    options = SqlOptions.model_validate({"urlFrom": {"env": "ROLES"}, "roles": "postgresql"})
+    with closing(CONNECTOR_TYPE.connect(options, resolve)) as connector:
+        (found,) = connector.diagnose(())
+    assert "does not let our login in" in found.message
+    assert "Wrong-S3cret" not in found.message
+    assert found.remedy.startswith("mend the name or password in url / urlFrom")
 
 
 @pytest.mark.usefixtures("administrator")

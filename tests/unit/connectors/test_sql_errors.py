@@ -1,5 +1,6 @@
 """What a database's codes mean, also of databases that are not at hand."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from controller.connectors import sql_engine
-from controller.connectors.sql_errors import translate
+from controller.connectors.sql_errors import OF_LOGINS, OF_TABLES, Wording, translate
 from controller.connectors.sql_options import parse_url
 from controller.model.errors import AccountRefused, Busy, ChannelRefused, ConnectorError, Indeterminate, Unavailable
 
@@ -20,9 +21,11 @@ class DriverError(Exception):
         vars(self).update(attributes)
 
 
-def translated(original: Exception, *, is_committing: bool = False, secret: str = "") -> ConnectorError:
+def translated(
+    original: Exception, *, is_committing: bool = False, secret: str = "", wording: Wording = OF_TABLES
+) -> ConnectorError:
     error = OperationalError("UPDATE t", {"hash": "H"}, original)
-    return translate(error, "table t", is_committing=is_committing, secret=secret)
+    return translate(error, "table t", is_committing=is_committing, secret=secret, wording=wording)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,38 @@ def test_sqlstates_of_postgresql_with_either_driver(attribute: str, state: str, 
 
     assert type(error) is expected
     assert (error.directory_code, error.words) == (state, "words")
+
+
+NAME_OR_PASSWORD = "mend the name or password in url / urlFrom"
+
+
+@pytest.mark.parametrize("wording", [OF_TABLES, OF_LOGINS])
+@pytest.mark.parametrize(
+    "original",
+    [
+        DriverError("words", sqlstate="28P01"),
+        DriverError("words", pgcode="28000"),
+        DriverError(1045, "Access denied"),
+        DriverError(1698, "Access denied"),
+    ],
+)
+def test_a_refused_login_is_told_from_missing_rights(original: DriverError, wording: Wording) -> None:
+    error = translated(original, wording=wording)
+    assert type(error) is ChannelRefused
+    assert error.message == "the database of table t does not let our login in"
+    assert error.hint == NAME_OR_PASSWORD
+
+    for other in (DriverError("words", sqlstate="42501"), DriverError(1044, "words"), DriverError(1142, "words")):
+        assert "rights" in translated(other).hint
+        assert translated(other, wording=OF_LOGINS).hint == "grant it what the page on connectors says"
+
+
+@pytest.mark.parametrize("asked", ["used_password", "needs_password"])
+def test_a_refusal_while_psycopg_connects_has_no_code(asked: str) -> None:
+    connection = SimpleNamespace(**{"used_password": False, "needs_password": False, asked: True})
+    error = translated(DriverError("fe_sendauth: no password supplied", pgconn=connection), wording=OF_LOGINS)
+    assert type(error) is ChannelRefused
+    assert error.hint == f"{NAME_OR_PASSWORD}; if both are right, the name of the database"
 
 
 def test_only_a_lost_connection_leaves_a_commit_open() -> None:
