@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from controller.model.diagnosis import Verdict
 from controller.model.errors import ChannelRefused, Unavailable
 from tests.servers.certificates import Authority
 from tests.servers.connectors import ldap_connector
@@ -66,8 +67,12 @@ def test_a_ca_file_that_cannot_be_read_is_named(slapd: SlapdServer, tmp_path: Pa
 
 
 def test_a_port_without_tls_is_never_sent_a_password(slapd: SlapdServer) -> None:
+    connector = ldap_connector(slapd, url=slapd.ldap_url.replace("ldap://", "ldaps://"))
     with pytest.raises((Unavailable, ChannelRefused)):
-        ldap_connector(slapd, url=slapd.ldap_url.replace("ldap://", "ldaps://")).check()
+        connector.check()
+    found = list(connector.diagnose(()))[-1]
+    assert (found.check, found.verdict) == ("certificate", Verdict.FAILED)
+    assert found.remedy == "that port may not speak TLS: use ldap:// with startTLS: true, or the port for ldaps (636)"
 
 
 def test_a_server_that_only_speaks_an_old_tls_is_refused(slapd: SlapdServer, tmp_path: Path) -> None:

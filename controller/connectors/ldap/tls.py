@@ -7,7 +7,7 @@ ldap3's own ``Tls`` switches the check of host names off in OpenSSL and does it 
 import socket
 import ssl
 
-from controller.connectors.ldap.endpoint import Endpoint, Patience
+from controller.connectors.ldap.endpoint import LDAPS_PORT, Endpoint, Patience
 from controller.model.errors import ChannelRefused, Unavailable
 
 
@@ -43,7 +43,7 @@ def secure(plain: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
             hint="caFile must hold the authority that signed it, and url the host name that it is for",
         ) from error
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, TimeoutError, ConnectionError) as error:
-        raise Unavailable(f"{endpoint} broke off the TLS handshake: {error}") from error
+        raise Unavailable(f"{endpoint} broke off the TLS handshake: {error}", hint=_hint(endpoint)) from error
     except (ssl.SSLError, OSError, ValueError) as error:
         raise ChannelRefused(
             f"no TLS with {endpoint}: {error}", hint="is this the port for LDAPS, and does it offer TLS 1.2?"
@@ -67,3 +67,9 @@ def trust(endpoint: Endpoint) -> ssl.SSLContext:
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _hint(endpoint: Endpoint) -> str:
+    if endpoint.start_tls:
+        return "look into the directory's log: has it a certificate, and does it offer TLS 1.2?"
+    return f"that port may not speak TLS: use ldap:// with startTLS: true, or the port for ldaps ({LDAPS_PORT})"
