@@ -108,6 +108,11 @@ LOOKUP: Verdicts = {
 SERVICE_BIND: Verdicts = {
     **_TEMPORARY,
     **_CHANNEL,
+    Code.INVALID_DN_SYNTAX: (
+        ChannelRefused,
+        "the directory takes only a DN as the name of the service account",
+        "write it in bind.user, as in cn=pwsync,ou=services,dc=example,dc=com",
+    ),
     "525": (ChannelRefused, "the service account does not exist", "check bind.user"),
     "532": (ChannelRefused, "the service account's password has expired", "set a new one, and passwordFrom"),
     "533": (ChannelRefused, "the service account is disabled", "enable it in the directory"),

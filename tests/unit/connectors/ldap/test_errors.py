@@ -119,6 +119,13 @@ def test_the_state_of_the_service_account_is_named() -> None:
         assert words in service_bind_refused(Answer(49, _bind_words(data)), "dir, svc").message
 
 
+def test_a_name_of_the_service_account_that_is_no_dn_is_told_where_only_a_dn_is_taken() -> None:
+    error = service_bind_refused(Answer(34, "invalid DN"), "dir, admin")
+    assert type(error) is ChannelRefused
+    assert error.message == "dir, admin: the directory takes only a DN as the name of the service account"
+    assert error.hint.startswith("write it in bind.user")
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
