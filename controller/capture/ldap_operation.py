@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from controller.model.errors import InvalidInput
 from controller.model.secret import Secret
@@ -13,6 +14,7 @@ PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # an object identifie
 _ATTRIBUTE = "userpassword"
 _SEQUENCE, _NEW = 0x30, 0x82
 _LONG_LENGTH, _MOST_LENGTH_BYTES = 0x80, 4
+_LINE = re.compile(rb"[^\n]+(?:\n [^\n]*)*")
 _HASHED = re.compile(r"\{[A-Za-z0-9./_-]+\}")
 
 Line = tuple[str, bytes]
@@ -78,60 +80,59 @@ def read_told(content: bytes) -> Told:
     Raises:
         InvalidInput: It is of another form.
     """
-    first, *rest = content.split(b"\n")
-    lines = list(_lines(rest))
-    match first.strip():
+    match content.partition(b"\n")[0].strip():
         case b"ADD":
-            return _add(lines)
+            return _add(content)
         case b"MODIFY":
-            return _modify(lines)
+            return _modify(content)
         case b"EXTENDED":
-            return _extended(lines)
+            return _extended(content)
         case b"RESULT":
-            return Ended(_id(lines), _one(lines, "code") == b"0")
+            return Ended(_id(content), _one(content, "code") == b"0")
         case _:
             return OtherOperation()
 
 
-def _add(lines: list[Line]) -> Told:
+def _add(content: bytes) -> Told:
     """A new entry is LDIF, the first line after the suffixes its DN."""
-    password = next((value for name, value in lines if name.casefold() == _ATTRIBUTE), None)
-    return OtherOperation() if password is None else _password_set(lines, _utf8(_one(lines, "dn")), password)
+    password = next((value for name, value in _lines(content) if name.casefold() == _ATTRIBUTE), None)
+    return OtherOperation() if password is None else _password_set(content, password)
 
 
-def _modify(lines: list[Line]) -> Told:
+def _modify(content: bytes) -> Told:
     password, attribute = None, b""
-    for name, value in lines:
+    for name, value in _lines(content):
         if name in {"add", "replace", "delete"}:
             attribute = value if name != "delete" else b""
         elif name.casefold() == _ATTRIBUTE and attribute.lower() == _ATTRIBUTE.encode():
             password = value
     if password is None:
         return OtherOperation()
-    return _password_set(lines, _utf8(_one(lines, "dn")), password)
+    return _password_set(content, password)
 
 
-def _extended(lines: list[Line]) -> Told:
-    if _one(lines, "oid") != PASSWORD_MODIFY.encode():
+def _extended(content: bytes) -> Told:
+    if _one(content, "oid") != PASSWORD_MODIFY.encode():
         return OtherOperation()
-    password = read_password_modify(_decoded(_one(lines, "value")))
+    password = read_password_modify(_decoded(_one(content, "value")))
     try:
         text = None if password is None else password.decode("utf-8")
     except UnicodeDecodeError:
         text = None
     if text is None:  # the server makes one up, or nobody can be told of it: the modification that follows is hashed
         return OtherOperation()
-    return PasswordAnnounced(_id(lines), Secret(text))
+    return PasswordAnnounced(_id(content), Secret(text))
 
 
-def _password_set(lines: list[Line], dn: str, password: bytes) -> Told:
+def _password_set(content: bytes, password: bytes) -> Told:
+    operation, dn = _id(content), _utf8(_one(content, "dn"))
     try:
         text = password.decode("utf-8")
     except UnicodeDecodeError:
-        return Unreadable(_id(lines), dn, "it is not UTF-8")
+        return Unreadable(operation, dn, "it is not UTF-8")
     if _HASHED.match(text):
-        return Unreadable(_id(lines), dn, "it was hashed before it was sent, or made up by the server")
-    return PasswordSet(_id(lines), dn, Secret(text))
+        return Unreadable(operation, dn, "it was hashed before it was sent, or made up by the server")
+    return PasswordSet(operation, dn, Secret(text))
 
 
 def read_password_modify(value: bytes) -> bytes | None:
@@ -165,27 +166,29 @@ def ber_elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def _id(lines: list[Line]) -> OperationId:
+def _id(content: bytes) -> OperationId:
     """The id, which must stand before all that a client can put into names: a name may have line breaks.
 
     Raises:
         InvalidInput: slapd is set up otherwise.
     """
-    if [name for name, _ in lines[:2]] != ["msgid", "connid"]:
+    head = list(islice(_lines(content), 2))
+    if [name for name, _ in head] != ["msgid", "connid"]:
         raise InvalidInput("slapd does not tell 'msgid' and 'connid' alone first", hint="write 'extensions connid'")
-    return OperationId(_utf8(_one(lines, "connid")), _utf8(_one(lines, "msgid")))
+    return OperationId(_utf8(head[1][1]), _utf8(head[0][1]))
 
 
-def _lines(lines: list[bytes]) -> Iterator[Line]:
-    for line in b"\n".join(lines).replace(b"\n ", b"").split(b"\n"):
-        name, separator, value = line.partition(b":")
+def _lines(content: bytes) -> Iterator[Line]:
+    """The lines after the first, unfolded, one after the other: there may be millions."""
+    for found in _LINE.finditer(content, content.find(b"\n") + 1):
+        name, separator, value = found[0].replace(b"\n ", b"").partition(b":")
         if separator:
             is_encoded = value.startswith(b":")
             yield name.decode("ascii", "replace"), _decoded(value[1:]) if is_encoded else value.removeprefix(b" ")
 
 
-def _one(lines: list[Line], name: str) -> bytes:
-    return next((value for found, value in lines if found == name), b"")
+def _one(content: bytes, name: str) -> bytes:
+    return next((value for found, value in _lines(content) if found == name), b"")
 
 
 def _decoded(text: bytes) -> bytes:

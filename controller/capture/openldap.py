@@ -44,6 +44,9 @@ _LOST_AFTER = 60.0
 """Seconds after which slapd will not say any more how an operation ended."""
 _MOST_UNDER_WAY = 256
 """More than slapd has threads for: those beyond were abandoned, of which slapd tells no end."""
+_MOST_ANNOUNCED = 4096
+_UNTOLD = Secret("-" * (MAX_PASSWORD_LENGTH + 1))
+"""Stands for all passwords that are too long: a client can send millions of bytes."""
 _MOST_TRIES = 3
 """Logins for one change: each that is refused counts towards a lockout."""
 Later = Callable[[Callable[[], None]], object]
@@ -136,8 +139,7 @@ class SockProgram:
                 self._end(operation, is_success=is_success)
                 return b""
             case PasswordAnnounced():
-                with self._lock:
-                    self._announced[told.id] = _Announced(told.password, self._steady_time())
+                self._announce(told)
             case PasswordSet():
                 return self._begin(told.id, told.dn, told.password)
             case Unreadable():
@@ -147,6 +149,14 @@ class SockProgram:
             case _:
                 assert_never(told)
         return CONTINUE
+
+    def _announce(self, told: PasswordAnnounced) -> None:
+        """Remember the password until slapd carries it out: what it refuses at once, it tells nobody."""
+        password = _UNTOLD if told.password.is_too_long() else told.password
+        with self._lock:
+            self._announced[told.id] = _Announced(password, self._steady_time())
+            if len(self._announced) > _MOST_ANNOUNCED:
+                del self._announced[next(iter(self._announced))]
 
     def _carry_out(self, told: Unreadable) -> bytes:
         """Begin what was announced; without that, nobody knows which password is hashed there.
@@ -217,6 +227,8 @@ class SockProgram:
                 self._withdraw(operation, ended)
         except (OSError, SettingsError) as error:
             ended.told, ended.problem = is_success, str(error)
+            with self._lock:
+                self._begun.setdefault(operation, ended)
             log.error("How a change ended is not kept yet: file=%s problem=%s", ended.file, error)  # noqa: TRY400  # no traceback
         except InvalidInput as error:
             ended.problem = error.message
@@ -297,11 +309,14 @@ class SockProgram:
 
     def _doubt_of(self, begun: _Begun) -> None:
         with begun.lock:
-            if begun.is_settled or not begun.file:
+            if begun.is_settled:
                 return
             begun.is_settled = True
-        log.error("A change is in doubt: account=%r file=%s problem=%s", begun.name, begun.file, begun.problem)
-        self._doubt(begun.file)
+        if begun.file:
+            log.error("A change is in doubt: account=%r file=%s problem=%s", begun.name, begun.file, begun.problem)
+            self._doubt(begun.file)
+        elif begun.told:
+            log.error("A change was lost: account=%r problem=%s", begun.name, begun.problem)
 
     def _doubt(self, file: str) -> None:
         try:

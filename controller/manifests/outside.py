@@ -11,6 +11,8 @@ from controller.model.topology import Adapter, Domain
 
 _FILES = frozenset({"caFile", "knownHosts", "receiverKeyFile"})
 _PROGRAM = "command"
+_REMOTE = "unix"
+"""A type of connector whose program is on another machine."""
 _SECRET_SUFFIX = "From"  # noqa: S105  # the end of field names: passwordFrom, urlFrom, ...
 
 Steps = tuple[str, ...]
@@ -35,6 +37,8 @@ def named_outside(declared: Declared) -> Iterator[Outside]:
     match declared.resource.spec:
         case Adapter(connector=connector):
             at, fields = ("spec", "connector"), connector.options
+            if connector.type == _REMOTE:
+                fields = {name: value for name, value in fields.items() if name != _PROGRAM}
         case Domain(directory=directory) if directory is not None:
             at, fields = ("spec", "directory"), directory.endpoint.model_dump(mode="json", by_alias=True)
         case _:

@@ -468,3 +468,33 @@ def test_what_slapd_never_told_the_end_of_is_set_aside(tmp_path: Path) -> None:
     assert len(bench.spool.names(Aside.DOUBTFUL)) == 1
     assert program.answer(ENDED % 0) == b""
     assert bench.waiting() == []
+
+
+def test_announcements_take_little_memory(tmp_path: Path) -> None:
+    """Of those that slapd refuses at once it tells too."""
+    bench, program, clock = made(tmp_path)
+    for number in range(5_000):
+        told = extended(password_modify(DN.encode(), None, b"x" * 30_000))
+        program.answer(told.replace(b"msgid: 3", b"msgid: %d" % number))
+    kept = [one.password.reveal() for one in program._announced.values()]
+    assert (len(kept), max(map(len, kept))) == (4096, 257)
+    give_up(program, clock)
+    assert (program._announced, bench.spool.count()) == ({}, 0)
+
+
+def test_a_late_success_that_the_spool_does_not_take_yet_is_tried_again_and_its_loss_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, program, clock = made(tmp_path)
+    for number, is_too_late in enumerate((False, True)):
+        told, ended = (text.replace(b"msgid: 3", b"msgid: %d" % number) for text in (SET, ENDED))
+        program.answer(told)
+        program.answer(ended % 53)
+        with monkeypatch.context() as failing:
+            failing.setattr(Path, "rename", _fail)
+            program.answer(ended % 0)
+            if is_too_late:
+                give_up(program, clock)
+        program.look_back()
+        assert len(bench.waiting()) == 1
+    assert "A change was lost: account='alice'" in caplog.text

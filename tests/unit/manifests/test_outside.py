@@ -39,6 +39,7 @@ spec:
     user: pwsync
     privateKeyFrom: {file: id}
     knownHosts: hosts
+    command: [sudo, /usr/sbin/chpasswd]  # of that host
 ---
 apiVersion: pwsync/v1
 kind: Adapter
