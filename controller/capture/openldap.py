@@ -74,7 +74,10 @@ class _Begun:
         login: What opens the entry once it is done; None when the password is not known.
         file: Where the change is kept; empty when it is not, or not any more.
         problem: Why it does not seem to be in force.
-        told: The end that was told, and could not be acted upon yet.
+        tries: How many logins slapd has refused.
+        told: The last end that was told.
+        is_untried: A success was told, and no login has shown yet whether it is this one's.
+        is_in_force: It is known to be.
         lock: Of who finds out what became of it.
     """
 
@@ -86,6 +89,8 @@ class _Begun:
     tries: int = 0
     problem: str = "slapd has not told how it ended"
     told: bool | None = None
+    is_untried: bool = False
+    is_in_force: bool = False
     is_settled: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,6 +117,7 @@ class SockProgram:
         self._announced: dict[OperationId, _Announced] = {}
         self._begun: dict[OperationId, _Begun] = {}
         self._failed: dict[OperationId, _Begun] = {}
+        self._again: list[tuple[OperationId, _Begun]] = []
         self._doubtful: list[str] = []
         self._lock = threading.Lock()
 
@@ -197,7 +203,9 @@ class SockProgram:
             former = self._begun.pop(operation, None)
             self._begun[operation] = begun
             beyond = [self._begun.pop(next(iter(self._begun)))] if len(self._begun) > _MOST_UNDER_WAY else []
-        if former is not None and former.file:
+            if former is not None and former.told is not None:
+                self._again.append((operation, former))  # what became of it is being found out
+        if former is not None and former.told is None:
             former.problem = "another one had the same id"
             self._later(partial(self._doubt_of, former))
         for one in beyond:  # at once, so that whoever abandons changes waits for this himself
@@ -208,6 +216,9 @@ class SockProgram:
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
             ended = self._begun.get(operation) or (self._failed.pop(operation, None) if is_success else None)
+            if ended is not None:
+                ended.told = is_success
+                ended.is_untried |= is_success
         if ended is not None:
             self._later(partial(self._settle, operation, ended, is_success=is_success))
 
@@ -220,15 +231,14 @@ class SockProgram:
 
     def _find_out(self, operation: OperationId, ended: _Begun, *, is_success: bool) -> None:
         try:
-            ended.told = None
-            if is_success:
+            if is_success or ended.is_untried:
                 self._try(ended)
             else:
                 self._withdraw(operation, ended)
         except (OSError, SettingsError) as error:
-            ended.told, ended.problem = is_success, str(error)
+            ended.problem = str(error)
             with self._lock:
-                self._begun.setdefault(operation, ended)
+                self._again.append((operation, ended))
             log.error("How a change ended is not kept yet: file=%s problem=%s", ended.file, error)  # noqa: TRY400  # no traceback
         except InvalidInput as error:
             ended.problem = error.message
@@ -243,6 +253,8 @@ class SockProgram:
             if self._begun.get(operation) is ended:
                 del self._begun[operation]
                 self._failed[operation] = ended
+            else:
+                ended.is_settled = True
             while len(self._failed) > _MOST_UNDER_WAY:
                 del self._failed[next(iter(self._failed))]
 
@@ -259,6 +271,7 @@ class SockProgram:
             InvalidInput: The entry has a name that no account can have.
         """
         if ended.login is None:
+            ended.is_in_force = True
             self._capture.miss(ended.name, ended.occurred_at, self._now())
             ended.is_settled = True
         elif ended.tries < _MOST_TRIES and (name := self._opened(ended, ended.login)) is not None:
@@ -277,9 +290,10 @@ class SockProgram:
             dn = self._opens(login)
         except InvalidInput as error:  # it broke off in the middle
             raise SettingsError(error.message) from None
-        ended.tries += 1
         name = None if dn is None else self._spec.account_of(dn)
+        ended.is_untried, ended.is_in_force = False, name is not None
         if name is None:
+            ended.tries += 1
             ended.problem = "slapd does not take it" if dn is None else f"it opens {dn!r}, which is not captured"
         return name
 
@@ -292,11 +306,14 @@ class SockProgram:
             lost = {key: one for key, one in self._begun.items() if one.since < deadline}
             for key in lost:
                 del self._begun[key]
-            again = [(key, one, one.told) for key, one in self._begun.items() if one.told is not None]
+            again = {id(one): (key, one) for key, one in self._again if not one.is_settled and (one.file or one.told)}
+            late = [one for _, one in again.values() if one.since < deadline]
+            self._again = [(key, one) for key, one in again.values() if one.since >= deadline]
+            due = [(key, one, one.told) for key, one in self._again if one.told is not None]
             doubtful, self._doubtful = self._doubtful, []
-        for key, one, is_success in again:
+        for key, one, is_success in due:
             self._later(partial(self._settle, key, one, is_success=is_success))
-        for one in lost.values():
+        for one in [*lost.values(), *late]:
             self._later(partial(self._give_up, one))
         for file in doubtful:
             self._doubt(file)
@@ -315,7 +332,7 @@ class SockProgram:
         if begun.file:
             log.error("A change is in doubt: account=%r file=%s problem=%s", begun.name, begun.file, begun.problem)
             self._doubt(begun.file)
-        elif begun.told:
+        elif begun.is_in_force:
             log.error("A change was lost: account=%r problem=%s", begun.name, begun.problem)
 
     def _doubt(self, file: str) -> None:

@@ -1,10 +1,13 @@
 """The program of slapd's overlay: what it keeps before it lets slapd go on, and what comes of that."""
 
 import errno
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.capture.ldap_login import Login
 from controller.capture.openldap import CONTINUE, NOT_TAKEN, TOO_LONG, SockProgram
@@ -498,3 +501,73 @@ def test_a_late_success_that_the_spool_does_not_take_yet_is_tried_again_and_its_
         program.look_back()
         assert len(bench.waiting()) == 1
     assert "A change was lost: account='alice'" in caplog.text
+
+
+def test_a_client_may_use_an_id_again_once_it_has_its_answer(tmp_path: Path) -> None:
+    bench, waiting, clock = CaptureBench(tmp_path), list[Callable[[], None]](), Clock()
+    program = SockProgram(bench.capture, SPEC, lambda login: login.dn, lambda: NOW, clock, later=waiting.append)
+    for _ in range(3):
+        assert program.answer(SET) == CONTINUE
+        program.answer(ENDED % 0)
+    for do in reversed(waiting):  # threads have no order
+        do()
+    waiting.clear()
+    assert (len(bench.waiting()), bench.spool.names("pending", *Aside)) == (3, [])
+    give_up(program, clock)
+    assert waiting == []
+
+
+def test_an_answer_of_another_operation_does_not_hide_a_change_whose_id_is_used_again(tmp_path: Path) -> None:
+    bench, program, clock = made(tmp_path, opens=lambda _: None)
+    program.answer(SET)
+    program.answer(ENDED % 0)
+    program.answer(SET.replace(b"alice", b"bob"))
+    program.answer(ENDED % 53)
+    give_up(program, clock)
+    assert (bench.spool.names("pending"), len(bench.spool.names(Aside.DOUBTFUL))) == ([], 1)
+
+
+@given(st.data())
+def test_whatever_slapd_tells_no_file_is_left_and_what_is_in_force_waits_or_is_in_doubt(data: st.DataObject) -> None:
+    """Any order of beginnings, ends (also of other operations), work of threads, refusals of the disk, and time."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench, todo, clock, force = CaptureBench(Path(folder)), list[Callable[[], None]](), Clock(), set[str]()
+
+        def opens(login: Login) -> str | None:
+            if data.draw(st.integers(0, 9)) == 0:
+                raise ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
+            return login.dn if login.password.reveal() in force else None
+
+        program = SockProgram(bench.capture, SPEC, opens, lambda: NOW, clock, later=todo.append)
+        begun: list[tuple[int, str]] = []
+        for number in range(data.draw(st.integers(1, 12))):
+            match data.draw(st.sampled_from(("begin", "carry out", "refuse", "other", "work", "time"))):
+                case "begin":
+                    operation, password = data.draw(st.integers(1, 2)), f"n3w-password-{number}"
+                    told = SET.replace(b"n3w-password", password.encode())
+                    assert program.answer(told.replace(b"msgid: 3", b"msgid: %d" % operation)) == CONTINUE
+                    begun.append((operation, password))
+                case "carry out" if begun:
+                    operation, password = begun.pop(data.draw(st.integers(0, len(begun) - 1)))
+                    force.clear()
+                    force.add(password)
+                    program.answer((ENDED % 0).replace(b"msgid: 3", b"msgid: %d" % operation))
+                case "refuse" if begun:
+                    operation, _ = begun.pop(data.draw(st.integers(0, len(begun) - 1)))
+                    program.answer((ENDED % 53).replace(b"msgid: 3", b"msgid: %d" % operation))
+                case "other":
+                    code, operation = data.draw(st.sampled_from((0, 32))), data.draw(st.integers(1, 2))
+                    program.answer((ENDED % code).replace(b"msgid: 3", b"msgid: %d" % operation))
+                case "work" if todo:
+                    todo.pop(data.draw(st.integers(0, len(todo) - 1)))()
+                case _:
+                    clock.seconds += data.draw(st.integers(1, 20))
+                    program.look_back()
+        for _ in range(20):
+            clock.seconds += 10
+            program.look_back()
+            while todo:
+                todo.pop(0)()
+        assert bench.spool.names("pending") == []
+        kept = {password for _, password in bench.waiting()}
+        assert force <= kept or bench.spool.names(Aside.DOUBTFUL) or not force

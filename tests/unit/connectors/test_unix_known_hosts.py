@@ -98,7 +98,7 @@ def test_doctor_tells_it_as_a_failed_check(tmp_path: Path) -> None:
     assert found == Finding("channel", Verdict.FAILED, f"knownHosts {file} {NO_FORM}", hint)
 
 
-@pytest.mark.parametrize("name", ["host", paramiko.HostKeys.hash_host("host")])
+@pytest.mark.parametrize("name", ["host", paramiko.HostKeys.hash_host("host")], ids=["plain", "hashed"])
 def test_a_file_in_that_form_is_used(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(client: paramiko.SSHClient, *_: object, **__: object) -> None:
         assert client.get_host_keys().check("host", KEY)
