@@ -64,9 +64,10 @@ def dn_key(names: list[list[Part]]) -> list[list[Part]]:
 def value_key(value: str) -> str:
     """One spelling for all that slapd takes for the same name: by case, spaces, or forms of Unicode (RFC 4518).
 
-    Letter by letter, and not ``casefold``: to slapd *ß* and *ss* are two, and the small sigma at the end another one.
+    Letter by letter, and not ``casefold``: to slapd *ß* and *ss* are two, the small sigma at the end is another one,
+    and *İ*, which becomes two characters here, is an *i*.
     """
-    lower = "".join(letter.lower() for letter in unicodedata.normalize("NFKC", value))
+    lower = "".join(letter.lower()[0] for letter in unicodedata.normalize("NFKC", value))
     return " ".join(filter(None, lower.split(" ")))
 
 

@@ -140,7 +140,8 @@ class Forwarder:
         log.error("A change was too old and is given up: account=%s occurred_at=%s", change.account, change.occurred_at)
 
     def _set_aside(self, name: str, why: Aside, words: str) -> None:
-        self._spool.set_aside(name, why)
+        if not self._spool.set_aside(name, why):
+            return  # a newer one of the same account has taken its place
         self._state = replace(self._state, refused=self._state.refused + 1)
         log.error("A change was set aside: file=%s why=%s problem=%s", name, why.value, words)
 

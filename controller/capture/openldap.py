@@ -43,7 +43,9 @@ TOO_LONG = b"RESULT\ncode: 19\ninfo: a password may have at most %d characters\n
 _LOST_AFTER = 60.0
 """Seconds after which slapd will not say any more how an operation ended."""
 _MOST_UNDER_WAY = 256
-"""More than slapd has threads for: those beyond were abandoned, of which slapd tells no end."""
+_IN_PROGRESS = 10.0
+"""Beyond so many, those that began so many seconds ago were abandoned, of which slapd tells no end."""
+_MOST_FAILED = 4096
 _MOST_ANNOUNCED = 4096
 _UNTOLD = Secret("-" * (MAX_PASSWORD_LENGTH + 1))
 """Stands for all passwords that are too long: a client can send millions of bytes."""
@@ -76,6 +78,7 @@ class _Begun:
         problem: Why it does not seem to be in force.
         tries: How many logins slapd has refused.
         told: The last end that was told.
+        has_succeeded: A success was told, of this one or of another one.
         is_untried: A success was told, and no login has shown yet whether it is this one's.
         is_in_force: It is known to be.
         lock: Of who finds out what became of it.
@@ -89,6 +92,7 @@ class _Begun:
     tries: int = 0
     problem: str = "slapd has not told how it ended"
     told: bool | None = None
+    has_succeeded: bool = False
     is_untried: bool = False
     is_in_force: bool = False
     is_settled: bool = False
@@ -116,9 +120,11 @@ class SockProgram:
         self._later = later
         self._announced: dict[OperationId, _Announced] = {}
         self._begun: dict[OperationId, _Begun] = {}
-        self._failed: dict[OperationId, _Begun] = {}
+        self._failed: dict[OperationId, list[_Begun]] = {}
+        self._in_force: dict[str, float] = {}
         self._again: list[tuple[OperationId, _Begun]] = []
         self._doubtful: list[str] = []
+        self._unnoted: list[_Begun] = []
         self._lock = threading.Lock()
 
     def answer(self, content: bytes) -> bytes:
@@ -184,7 +190,6 @@ class SockProgram:
         """
         with self._lock:
             self._announced.pop(operation, None)
-            self._failed.pop(operation, None)
         account, now = self._spec.account_of(dn), self._now()
         if account is None:
             log.info("A password change was passed over: %s", self._spec.passed_over(dn))
@@ -202,25 +207,37 @@ class SockProgram:
         with self._lock:
             former = self._begun.pop(operation, None)
             self._begun[operation] = begun
-            beyond = [self._begun.pop(next(iter(self._begun)))] if len(self._begun) > _MOST_UNDER_WAY else []
+            beyond = self._abandoned()
             if former is not None and former.told is not None:
                 self._again.append((operation, former))  # what became of it is being found out
         if former is not None and former.told is None:
             former.problem = "another one had the same id"
             self._later(partial(self._doubt_of, former))
-        for one in beyond:  # at once, so that whoever abandons changes waits for this himself
-            one.problem = "too many others are under way"
-            self._doubt_of(one)
+        for one in beyond:
+            one.problem = "slapd has not told how it ended, and many others began meanwhile"
+            self._later(partial(self._doubt_of, one))
         return CONTINUE
+
+    def _abandoned(self) -> list[_Begun]:
+        """Take out the oldest that slapd has told no end of, beyond those that it can be working on."""
+        untold = [(key, one) for key, one in self._begun.items() if one.told is None]
+        latest = self._steady_time() - _IN_PROGRESS
+        gone = [(key, one) for key, one in untold[: max(len(untold) - _MOST_UNDER_WAY, 0)] if one.since < latest]
+        for key, _ in gone:
+            del self._begun[key]
+        return [one for _, one in gone]
 
     def _end(self, operation: OperationId, *, is_success: bool) -> None:
         with self._lock:
-            ended = self._begun.get(operation) or (self._failed.pop(operation, None) if is_success else None)
-            if ended is not None:
-                ended.told = is_success
-                ended.is_untried |= is_success
-        if ended is not None:
-            self._later(partial(self._settle, operation, ended, is_success=is_success))
+            ended = [self._begun[operation]] if operation in self._begun else []
+            if is_success:
+                ended += [one for one in self._failed.get(operation, []) if one.tries < _MOST_TRIES - 1]
+            for one in ended:
+                one.told = is_success
+                one.is_untried |= is_success
+                one.has_succeeded |= is_success
+        for one in ended:
+            self._later(partial(self._settle, operation, one, is_success=is_success))
 
     def _settle(self, operation: OperationId, ended: _Begun, *, is_success: bool) -> None:
         with ended.lock:
@@ -233,7 +250,7 @@ class SockProgram:
         try:
             if is_success or ended.is_untried:
                 self._try(ended)
-            else:
+            if not ended.is_settled and not ended.is_untried and (not is_success or self._is_overtaken(ended)):
                 self._withdraw(operation, ended)
         except (OSError, SettingsError) as error:
             ended.problem = str(error)
@@ -246,16 +263,21 @@ class SockProgram:
             ended.problem = "a mistake of pwsync"
             log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
 
+    def _is_overtaken(self, ended: _Begun) -> bool:
+        """Whether a later change of the account is known to be in force."""
+        with self._lock:
+            return self._in_force.get(ended.name, -1.0) > ended.since
+
     def _withdraw(self, operation: OperationId, ended: _Begun) -> None:
         """It has failed; but remember it: the failure may be that of another operation, and its success come later."""
         self._withdraw_file(ended)
         with self._lock:
             if self._begun.get(operation) is ended:
                 del self._begun[operation]
-                self._failed[operation] = ended
-            else:
-                ended.is_settled = True
-            while len(self._failed) > _MOST_UNDER_WAY:
+            failed = self._failed.setdefault(operation, [])
+            if not any(one is ended for one in failed):
+                failed.append(ended)
+            while len(self._failed) > _MOST_FAILED:
                 del self._failed[next(iter(self._failed))]
 
     def _withdraw_file(self, ended: _Begun) -> None:
@@ -271,9 +293,7 @@ class SockProgram:
             InvalidInput: The entry has a name that no account can have.
         """
         if ended.login is None:
-            ended.is_in_force = True
-            self._capture.miss(ended.name, ended.occurred_at, self._now())
-            ended.is_settled = True
+            self._miss(ended)
         elif ended.tries < _MOST_TRIES and (name := self._opened(ended, ended.login)) is not None:
             change = self._capture.sealed(name, ended.login.password, ended.occurred_at)
             if change is None:
@@ -283,6 +303,14 @@ class SockProgram:
             else:
                 self._capture.spool.put(change)
             ended.is_settled = True
+            with self._lock:
+                self._in_force[ended.name] = max(ended.since, self._in_force.get(ended.name, -1.0))
+
+    def _miss(self, ended: _Begun) -> None:
+        """Note that there is a password that nobody knows."""
+        ended.is_untried, ended.is_in_force = False, True
+        self._capture.miss(ended.name, ended.occurred_at, self._now())
+        ended.is_settled = True
 
     def _opened(self, ended: _Begun, login: Login) -> str | None:
         """The account whose password it is, asked of slapd; None when it is nobody's."""
@@ -302,7 +330,18 @@ class SockProgram:
         deadline = self._steady_time() - _LOST_AFTER
         with self._lock:
             self._announced = {key: one for key, one in self._announced.items() if one.since >= deadline}
-            self._failed = {key: one for key, one in self._failed.items() if one.since >= deadline}
+            self._in_force = {name: since for name, since in self._in_force.items() if since >= deadline}
+            failed = [(key, one) for key, those in self._failed.items() for one in those]
+            self._failed = {}
+            for key, one in failed:
+                if one.since >= deadline:
+                    self._failed.setdefault(key, []).append(one)
+            dubious = [one for _, one in failed if one.since < deadline and one.has_succeeded]
+            overtaken = [
+                (key, one)
+                for key, one in self._begun.items()
+                if one.tries and self._in_force.get(one.name, -1.0) > one.since
+            ]
             lost = {key: one for key, one in self._begun.items() if one.since < deadline}
             for key in lost:
                 del self._begun[key]
@@ -311,16 +350,19 @@ class SockProgram:
             self._again = [(key, one) for key, one in again.values() if one.since >= deadline]
             due = [(key, one, one.told) for key, one in self._again if one.told is not None]
             doubtful, self._doubtful = self._doubtful, []
-        for key, one, is_success in due:
+            unnoted, self._unnoted = self._unnoted, []
+        for key, one, is_success in [*due, *((key, one, False) for key, one in overtaken)]:
             self._later(partial(self._settle, key, one, is_success=is_success))
-        for one in [*lost.values(), *late]:
+        for one in [*lost.values(), *late, *dubious]:
             self._later(partial(self._give_up, one))
         for file in doubtful:
             self._doubt(file)
+        for one in unnoted:
+            self._note_missed(one)
 
     def _give_up(self, begun: _Begun) -> None:
         """Set it aside, unless it was carried out: slapd tells no end to a client that has gone."""
-        if begun.login is not None and not begun.tries:
+        if begun.login is not None and (not begun.tries or not begun.file):
             self._settle(OperationId("", ""), begun, is_success=True)
         self._doubt_of(begun)
 
@@ -332,8 +374,29 @@ class SockProgram:
         if begun.file:
             log.error("A change is in doubt: account=%r file=%s problem=%s", begun.name, begun.file, begun.problem)
             self._doubt(begun.file)
-        elif begun.is_in_force:
-            log.error("A change was lost: account=%r problem=%s", begun.name, begun.problem)
+        elif begun.is_in_force or (begun.login is None and begun.told is not False):
+            log.error("A change may be lost: account=%r problem=%s", begun.name, begun.problem)
+            self._note_missed(begun)
+
+    def _note_missed(self, begun: _Begun) -> None:
+        try:
+            self._capture.miss(begun.name, begun.occurred_at, self._now())
+        except InvalidInput:
+            return  # nobody has such an account
+        except SettingsError as error:
+            with self._lock:
+                self._unnoted.append(begun)
+            log.error("It cannot be noted yet: account=%r problem=%s", begun.name, error)  # noqa: TRY400  # no traceback
+
+    def close(self) -> None:
+        """Note what is under way and on no disk. What is on the disk is in doubt at the next start."""
+        with self._lock:
+            under_way = [one for one in self._begun.values() if not one.file]
+            under_way += self._unnoted
+            self._begun, self._unnoted = {}, []
+        for one in under_way:
+            one.problem = "the program was ended"
+            self._doubt_of(one)
 
     def _doubt(self, file: str) -> None:
         try:
@@ -344,7 +407,7 @@ class SockProgram:
             log.error("A change in doubt cannot be set aside yet: file=%s problem=%s", file, error)  # noqa: TRY400  # no traceback
         else:
             if not is_there:
-                log.warning("A change in doubt is there no more: file=%s", file)
+                log.warning("A change in doubt was set aside or removed already: file=%s", file)
 
     def _forget(self, operation: OperationId, settled: _Begun) -> None:
         with self._lock:

@@ -31,8 +31,8 @@ FORGOTTEN_AFTER = 180
 """Seconds after which nobody will say any more how a change of the source ended."""
 _UNFINISHED = ".new"
 _NAME = re.compile(r"(\d{20})\.(change|pending|refused|damaged|doubtful)", re.ASCII)
-Owner = tuple[str, str]
-"""A lane and a name."""
+Known = tuple[float, str, str]
+"""Of a change: its time, lane and account."""
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -58,7 +58,7 @@ class Spool:
         self.path = path
         self._most = most
         self._nanoseconds = nanoseconds
-        self._owners: dict[str, dict[str, Owner]] = {}
+        self._known: dict[str, dict[str, Known]] = {}
 
     @classmethod
     def open(cls, path: Path, most: int) -> "Spool":
@@ -156,7 +156,8 @@ class Spool:
             SettingsError: The file system does not take it.
         """
         with self._changing():
-            if self.missed() < self._most and f" {account}\n".encode() not in self._missed():
+            lines = self._missed().decode("utf-8", "replace").splitlines()
+            if len(lines) < self._most and str(account) not in {line.partition(" ")[2] for line in lines}:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
                 with os.fdopen(os.open(self.path / MISSED, flags, MODE), "a", encoding="utf-8") as file:
                     file.write(f"{occurred_at.isoformat()} {account}\n")
@@ -212,8 +213,8 @@ class Spool:
         return True
 
     def _thin_out(self) -> None:
-        kept = set[Owner]()
-        for name, (lane, account) in self._newest_first(Aside.DOUBTFUL):
+        kept = set[tuple[str, str]]()
+        for name, lane, account in self._newest_first(Aside.DOUBTFUL):
             owner = lane, value_key(account)  # clients spell a name in many ways
             if owner in kept:
                 self.remove(name)
@@ -224,23 +225,26 @@ class Spool:
 
     def _make_room(self) -> None:
         """Remove what a newer change of the same account that waits as well makes needless."""
-        kept = set[Owner]()
-        for name, owner in self._newest_first("change"):
-            if owner in kept:
+        kept = set[tuple[str, str]]()
+        for name, *owner in self._newest_first("change"):
+            if tuple(owner) in kept:
                 self.remove(name)
-            kept.add(owner)
+            kept.add((owner[0], owner[1]))
 
-    def _newest_first(self, ending: str) -> Iterator[tuple[str, Owner]]:
-        names = self.names(ending)
-        self._owners[ending] = {name: self._owners.get(ending, {}).get(name) or self._owner(name) for name in names}
-        yield from reversed(self._owners[ending].items())
+    def _newest_first(self, ending: str) -> Iterator[tuple[str, str, str]]:
+        """Names of files with lane and account, by the time of the change: several threads give numbers."""
+        known = self._known.get(ending, {})
+        self._known[ending] = {name: known.get(name) or self._look_into(name) for name in self.names(ending)}
+        in_order = sorted(self._known[ending].items(), key=lambda found: (found[1][0], found[0]), reverse=True)
+        for name, (_, lane, account) in in_order:
+            yield name, lane, account
 
-    def _owner(self, name: str) -> Owner:
+    def _look_into(self, name: str) -> Known:
         try:
-            account = self.read(name).account
+            change = self.read(name)
         except (Damaged, OSError):
-            return "", name  # of an account of its own
-        return account.lane, account.name
+            return 0.0, "", name  # of an account of its own
+        return change.occurred_at.timestamp(), change.account.lane, change.account.name
 
     def put_back(self) -> int:
         """Let everything that was refused be sent again; tells how many there are.

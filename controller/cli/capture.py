@@ -140,6 +140,7 @@ def openldap(config: Config = FILE) -> None:
         listener = SockListener(program, Path(spec.socket))
         with stopping_on_signals(listener.stop):
             listener.serve(lambda: _tell(f"pwsync listens on {spec.socket}"))
+    program.close()
 
 
 @app.command("racf")

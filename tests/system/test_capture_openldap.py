@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from controller.capture.ldap_login import Login, LoginSocket, bind_request
 from controller.capture.openldap import SockProgram
 from controller.capture.settings import OpenLdapSpec
-from controller.capture.sock_listener import SockListener
+from controller.capture.sock_listener import THREADS, SockListener
 from controller.capture.spool import Aside
 from controller.model.secret import Secret
 from tests.servers.capture import add_sock_overlay
@@ -36,8 +37,14 @@ class Captured:
     @contextmanager
     def listening(self, kind: type[SockProgram] = SockProgram) -> Iterator[None]:
         """The program runs."""
-        opens = LoginSocket(self.slapd.login_socket).opens
-        program = kind(self.bench.capture, self.spec, opens, lambda: datetime.now(UTC))
+        with ThreadPoolExecutor(THREADS) as logins:
+            opens = LoginSocket(self.slapd.login_socket).opens
+            program = kind(self.bench.capture, self.spec, opens, lambda: datetime.now(UTC), later=logins.submit)
+            with self._served(program):
+                yield
+
+    @contextmanager
+    def _served(self, program: SockProgram) -> Iterator[None]:
         listener = SockListener(program, self._path)
         ready = threading.Event()
         thread = threading.Thread(target=listener.serve, args=(ready.set,))
@@ -218,26 +225,41 @@ def test_what_cannot_be_captured_is_an_alarm(captured: Captured) -> None:
     assert captured.bench.spool.count() == 0
 
 
+_MODIFIED = b"\x67\x07\x0a\x01\x00"
+"""The beginning of the answer to a modification that was made."""
+
+
 def collide(slapd: SlapdServer, dn: str, password: str, *, new: str, base: str) -> None:
     """On one connection: bind, a modification, and, while slapd waits with that, a search at *base* of the same id."""
-    host, _, port = slapd.ldap_url.removeprefix("ldap://").rpartition(":")
-    values = element(0x31, element(0x04, new.encode()))
-    change = element(0x30, element(0x0A, b"\x02") + element(0x30, element(0x04, b"userPassword") + values))
-    modification = element(0x66, element(0x04, dn.encode()) + element(0x30, change))
     scope = element(0x04, base.encode()) + element(0x0A, b"\x00") * 2
     rest = element(0x02, b"\x00") * 2 + element(0x01, b"\x00") + element(0x87, b"objectClass") + element(0x30, b"")
-    with socket.create_connection((host, int(port)), 60) as connection:
-        connection.sendall(bind_request(Login(dn, Secret(password))))
-        connection.recv(4096)
+    with connected(slapd, dn, password) as connection:
         HoldingProgram.held.clear()
-        connection.sendall(message(2, modification))
+        connection.sendall(message(2, modification(dn, new)))
         assert HoldingProgram.held.wait(60)
         connection.sendall(message(2, element(0x63, scope + rest)))
         answers = b""
-        while b"\x67\x07\x0a\x01\x00" not in answers and b"quality" not in answers:  # ppolicy's words when it refuses
+        while _MODIFIED not in answers and b"quality" not in answers:  # ppolicy's words when it refuses
             part = connection.recv(65536)
             assert part, answers
             answers += part
+
+
+@contextmanager
+def connected(slapd: SlapdServer, dn: str, password: str) -> Iterator[socket.socket]:
+    """A connection that is logged in."""
+    host, _, port = slapd.ldap_url.removeprefix("ldap://").rpartition(":")
+    with socket.create_connection((host, int(port)), 60) as connection:
+        connection.sendall(bind_request(Login(dn, Secret(password))))
+        connection.recv(4096)
+        yield connection
+
+
+def modification(dn: str, password: str) -> bytes:
+    """Replaces the password of an entry."""
+    values = element(0x31, element(0x04, password.encode()))
+    change = element(0x30, element(0x0A, b"\x02") + element(0x30, element(0x04, b"userPassword") + values))
+    return element(0x66, element(0x04, dn.encode()) + element(0x30, change))
 
 
 def element(tag: int, content: bytes) -> bytes:
@@ -268,6 +290,31 @@ def test_a_full_spool_refuses_the_write_at_once_and_a_restarted_program_goes_on(
     with captured.listening():
         slapd.set_password("carol", "after-the-restart")
         assert captured.settled(1) == [("carol", "after-the-restart")]
+
+
+def test_more_clients_than_slapd_has_threads_wait_for_nobody(captured: Captured) -> None:
+    slapd, (clients, each) = captured.slapd, (32, 12)
+    captured.bench.spool._most = 1000
+    names = [f"m{number}" for number in range(clients * each)]
+    people = "\n".join(
+        f"dn: {slapd.person_dn(name)}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: m\nsn: m\n" for name in names
+    )
+
+    def change(client: int) -> None:
+        with connected(slapd, slapd.admin_dn, slapd.admin_password) as connection:
+            for number in range(each):
+                name = names[client * each + number]
+                connection.sendall(message(2 + number, modification(slapd.person_dn(name), f"of-{name}-new")))
+                assert _MODIFIED in connection.recv(4096)
+
+    begun = time.monotonic()
+    with captured.listening(), ThreadPoolExecutor(clients) as threads:
+        slapd.add(people)
+        for done in [threads.submit(change, client) for client in range(clients)]:
+            done.result(60)
+        assert sorted(captured.settled(len(names))) == sorted((name, f"of-{name}-new") for name in names)
+    assert time.monotonic() - begun < 60
+    assert captured.bench.spool.names(*Aside) == []
 
 
 def test_many_at_once_are_all_captured(captured: Captured, fresh_name: Callable[[str], str]) -> None:

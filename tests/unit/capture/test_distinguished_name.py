@@ -28,6 +28,8 @@ BASE = "ou=people,dc=example,dc=com"
         (r"uid=alice,ou=a\,ou=b,dc=example", "ou=b,dc=example", None, None),
         ("uid=alice,cn=x+l=y,dc=example", "l=y + cn=X,dc=example", "alice", "alice"),
         ("uid=alice,ou=Gro\u0308\u00dfe,dc=example", "ou=GR\u00d6\u00dfE,dc=example", "alice", "alice"),
+        ("uid=alice,ou=\u0130nternal,dc=example", "ou=internal,dc=example", "alice", "alice"),
+        ("uid=alice,ou=\u03a0\u0395\u03a3,dc=example", "ou=\u03c0\u03b5\u03c3,dc=example", "alice", "alice"),
         ("uid=alice,ou=strasse,dc=example", "ou=stra\u00dfe,dc=example", None, None),
         (r"uid=a\2Cb\\c\,d\C3\9F,dc=example", "dc=example", r"a,b\c,dß", r"a,b\c,dß"),
         (r"uid=\ alice\  ,dc=example", "dc=example", " alice ", " alice "),

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,21 @@ def test_a_full_spool_makes_room_of_what_a_newer_change_overtakes(bench: Capture
     for name, password in (("a", "old"), ("b", "b"), ("a", "new"), ("c", "c")):
         bench.take(name, password)
     assert bench.waiting() == [("b", "b"), ("a", "new"), ("c", "c")]
+
+
+def test_what_happened_last_stays_whatever_the_order_of_numbers(bench: CaptureBench) -> None:
+    for password, seconds in (("new", 5), ("old", 0)):  # several threads confirm changes
+        bench.now = NOW + timedelta(seconds=seconds)
+        bench.take("a", password)
+    for name in ("b", "c"):
+        bench.take(name, name)
+    assert bench.waiting() == [("a", "new"), ("b", "b"), ("c", "c")]
+
+
+def test_a_name_that_ends_like_another_hides_no_miss(bench: CaptureBench) -> None:
+    for name in ("x openldap:bob", "bob", "bob"):
+        bench.spool.note_missed(ExternalAccount("openldap", name), NOW)
+    assert bench.spool.missed() == 2
 
 
 def test_an_account_that_the_source_did_not_tell_of_is_noted_once(bench: CaptureBench) -> None:
