@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import assert_never
@@ -29,6 +28,7 @@ from controller.capture.ldap_operation import (
 from controller.capture.settings import OpenLdapSpec
 from controller.capture.spool import Aside
 from controller.capture.taking import Capture
+from controller.capture.under_way import Announced, Begun
 from controller.model.errors import InvalidInput, SettingsError
 from controller.model.secret import MAX_PASSWORD_LENGTH, Secret
 
@@ -59,46 +59,6 @@ def _at_once(what: Callable[[], None]) -> None:
     what()
 
 
-@dataclass(frozen=True, slots=True)
-class _Announced:
-    """A password that an operation will set, should slapd begin it."""
-
-    password: Secret
-    since: float
-
-
-@dataclass(slots=True, eq=False)
-class _Begun:
-    """A change whose end is not known.
-
-    Attributes:
-        name: The account, in one spelling for all that clients have.
-        login: What opens the entry once it is done; None when the password is not known.
-        file: Where the change is kept; empty when it is not, or not any more.
-        problem: Why it does not seem to be in force.
-        tries: How many logins slapd has refused.
-        told: The last end that was told.
-        has_succeeded: A success was told, of this one or of another one.
-        is_untried: A success was told, and no login has shown yet whether it is this one's.
-        is_in_force: It is known to be.
-        lock: Of who finds out what became of it.
-    """
-
-    name: str
-    occurred_at: datetime
-    login: Login | None
-    since: float
-    file: str = ""
-    tries: int = 0
-    problem: str = "slapd has not told how it ended"
-    told: bool | None = None
-    has_succeeded: bool = False
-    is_untried: bool = False
-    is_in_force: bool = False
-    is_settled: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
 class SockProgram:
     """What is told over the socket, and answered. Safe to use from many threads."""
 
@@ -118,13 +78,13 @@ class SockProgram:
         self._now = now
         self._steady_time = steady_time
         self._later = later
-        self._announced: dict[OperationId, _Announced] = {}
-        self._begun: dict[OperationId, _Begun] = {}
-        self._failed: dict[OperationId, list[_Begun]] = {}
+        self._announced: dict[OperationId, Announced] = {}
+        self._begun: dict[OperationId, Begun] = {}
+        self._failed: dict[OperationId, list[Begun]] = {}
         self._in_force: dict[str, float] = {}
-        self._again: list[tuple[OperationId, _Begun]] = []
+        self._again: list[tuple[OperationId, Begun]] = []
         self._doubtful: list[str] = []
-        self._unnoted: list[_Begun] = []
+        self._unnoted: list[Begun] = []
         self._lock = threading.Lock()
 
     def answer(self, content: bytes) -> bytes:
@@ -166,7 +126,7 @@ class SockProgram:
         """Remember the password until slapd carries it out: what it refuses at once, it tells nobody."""
         password = _UNTOLD if told.password.is_too_long() else told.password
         with self._lock:
-            self._announced[told.id] = _Announced(password, self._steady_time())
+            self._announced[told.id] = Announced(password, self._steady_time())
             if len(self._announced) > _MOST_ANNOUNCED:
                 del self._announced[next(iter(self._announced))]
 
@@ -197,7 +157,7 @@ class SockProgram:
         name = value_key(account)
         if self._capture.leaves_out(name):
             return CONTINUE
-        begun = _Begun(name, now, None if password is None else Login(dn, password), self._steady_time())
+        begun = Begun(name, now, None if password is None else Login(dn, password), self._steady_time())
         if password is not None:
             if password.is_too_long():
                 log.warning("A password is too long to be captured, and slapd was told so: account=%r", name)
@@ -218,7 +178,7 @@ class SockProgram:
             self._later(partial(self._doubt_of, one))
         return CONTINUE
 
-    def _abandoned(self) -> list[_Begun]:
+    def _abandoned(self) -> list[Begun]:
         """Take out the oldest that slapd has told no end of, beyond those that it can be working on."""
         untold = [(key, one) for key, one in self._begun.items() if one.told is None]
         latest = self._steady_time() - _IN_PROGRESS
@@ -239,14 +199,14 @@ class SockProgram:
         for one in ended:
             self._later(partial(self._settle, operation, one, is_success=is_success))
 
-    def _settle(self, operation: OperationId, ended: _Begun, *, is_success: bool) -> None:
+    def _settle(self, operation: OperationId, ended: Begun, *, is_success: bool) -> None:
         with ended.lock:
             if not ended.is_settled:
                 self._find_out(operation, ended, is_success=is_success)
         if ended.is_settled:
             self._forget(operation, ended)
 
-    def _find_out(self, operation: OperationId, ended: _Begun, *, is_success: bool) -> None:
+    def _find_out(self, operation: OperationId, ended: Begun, *, is_success: bool) -> None:
         try:
             if is_success or ended.is_untried:
                 self._try(ended)
@@ -263,12 +223,12 @@ class SockProgram:
             ended.problem = "a mistake of pwsync"
             log.critical("A mistake of pwsync: error=%s", type(error).__qualname__)
 
-    def _is_overtaken(self, ended: _Begun) -> bool:
+    def _is_overtaken(self, ended: Begun) -> bool:
         """Whether a later change of the account is known to be in force."""
         with self._lock:
             return self._in_force.get(ended.name, -1.0) > ended.since
 
-    def _withdraw(self, operation: OperationId, ended: _Begun) -> None:
+    def _withdraw(self, operation: OperationId, ended: Begun) -> None:
         """It has failed; but remember it: the failure may be that of another operation, and its success come later."""
         self._withdraw_file(ended)
         with self._lock:
@@ -280,12 +240,12 @@ class SockProgram:
             while len(self._failed) > _MOST_FAILED:
                 del self._failed[next(iter(self._failed))]
 
-    def _withdraw_file(self, ended: _Begun) -> None:
+    def _withdraw_file(self, ended: Begun) -> None:
         if ended.file:
             self._capture.spool.withdraw(ended.file)
             ended.file = ""
 
-    def _try(self, ended: _Begun) -> None:
+    def _try(self, ended: Begun) -> None:
         """Let it be sent if the new password opens the entry, under the name that the entry itself has.
 
         Raises:
@@ -306,13 +266,13 @@ class SockProgram:
             with self._lock:
                 self._in_force[ended.name] = max(ended.since, self._in_force.get(ended.name, -1.0))
 
-    def _miss(self, ended: _Begun) -> None:
+    def _miss(self, ended: Begun) -> None:
         """Note that there is a password that nobody knows."""
         ended.is_untried, ended.is_in_force = False, True
         self._capture.miss(ended.name, ended.occurred_at, self._now())
         ended.is_settled = True
 
-    def _opened(self, ended: _Begun, login: Login) -> str | None:
+    def _opened(self, ended: Begun, login: Login) -> str | None:
         """The account whose password it is, asked of slapd; None when it is nobody's."""
         try:
             dn = self._opens(login)
@@ -360,13 +320,13 @@ class SockProgram:
         for one in unnoted:
             self._note_missed(one)
 
-    def _give_up(self, begun: _Begun) -> None:
+    def _give_up(self, begun: Begun) -> None:
         """Set it aside, unless it was carried out: slapd tells no end to a client that has gone."""
         if begun.login is not None and (not begun.tries or not begun.file):
             self._settle(OperationId("", ""), begun, is_success=True)
         self._doubt_of(begun)
 
-    def _doubt_of(self, begun: _Begun) -> None:
+    def _doubt_of(self, begun: Begun) -> None:
         with begun.lock:
             if begun.is_settled:
                 return
@@ -374,11 +334,11 @@ class SockProgram:
         if begun.file:
             log.error("A change is in doubt: account=%r file=%s problem=%s", begun.name, begun.file, begun.problem)
             self._doubt(begun.file)
-        elif begun.is_in_force or (begun.login is None and begun.told is not False):
+        elif begun.is_in_force or begun.is_untried or (begun.login is None and begun.told is not False):
             log.error("A change may be lost: account=%r problem=%s", begun.name, begun.problem)
             self._note_missed(begun)
 
-    def _note_missed(self, begun: _Begun) -> None:
+    def _note_missed(self, begun: Begun) -> None:
         try:
             self._capture.miss(begun.name, begun.occurred_at, self._now())
         except InvalidInput:
@@ -409,7 +369,7 @@ class SockProgram:
             if not is_there:
                 log.warning("A change in doubt was set aside or removed already: file=%s", file)
 
-    def _forget(self, operation: OperationId, settled: _Begun) -> None:
+    def _forget(self, operation: OperationId, settled: Begun) -> None:
         with self._lock:
             if self._begun.get(operation) is settled:
                 del self._begun[operation]

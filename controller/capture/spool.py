@@ -226,10 +226,10 @@ class Spool:
     def _make_room(self) -> None:
         """Remove what a newer change of the same account that waits as well makes needless."""
         kept = set[tuple[str, str]]()
-        for name, *owner in self._newest_first("change"):
-            if tuple(owner) in kept:
+        for name, lane, account in self._newest_first("change"):
+            if (lane, account) in kept:
                 self.remove(name)
-            kept.add((owner[0], owner[1]))
+            kept.add((lane, account))
 
     def _newest_first(self, ending: str) -> Iterator[tuple[str, str, str]]:
         """Names of files with lane and account, by the time of the change: several threads give numbers."""
