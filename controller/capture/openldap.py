@@ -191,7 +191,8 @@ class SockProgram:
         with self._lock:
             ended = [self._begun[operation]] if operation in self._begun else []
             if is_success:
-                ended += [one for one in self._failed.get(operation, []) if one.tries < _MOST_TRIES - 1]
+                earlier = [*self._failed.get(operation, []), *(one for key, one in self._again if key == operation)]
+                ended += {id(one): one for one in earlier if one.tries < _MOST_TRIES - 1}.values()
             for one in ended:
                 one.told = is_success
                 one.is_untried |= is_success

@@ -239,3 +239,21 @@ def test_whatever_slapd_tells_no_file_is_left_and_what_is_in_force_waits_or_is_i
         assert bench.spool.names("pending") == []
         is_kept = force <= {password for _, password in bench.waiting()}
         assert is_kept or (not is_orderly and bench.spool.names(Aside.DOUBTFUL))
+
+
+def test_a_success_is_tried_for_all_changes_of_its_id(tmp_path: Path) -> None:
+    """Also for one that was told to have failed, and that no thread has looked at yet."""
+    bench, waiting, clock = CaptureBench(tmp_path), list[Callable[[], None]](), Clock()
+
+    def opens(login: Login) -> str | None:
+        return login.dn if login.password.reveal() == "n3w-password" else None
+
+    program = SockProgram(bench.capture, SPEC, opens, lambda: NOW, clock, later=waiting.append)
+    program.answer(SET)
+    program.answer(ENDED % 32)
+    program.answer(SET.replace(b"n3w-password", b"short"))
+    program.answer(ENDED % 0)
+    program.answer(ENDED % 53)
+    while waiting:
+        waiting.pop(0)()
+    assert (bench.waiting(), bench.spool.names("pending", *Aside)) == ([("alice", "n3w-password")], [])
